@@ -1,0 +1,34 @@
+# `make demo` and `make test` work on a fresh clone: they make .venv if it is missing.
+PYTHON ?= python3
+BIN := .venv/bin
+DATA ?= data
+
+.PHONY: demo test test-all lint bench clean
+demo: .venv/installed
+	@mkdir -p out
+	$(BIN)/jaxnst stylize jaxnst/assets/photos/rocket.jpg \
+	  --style jaxnst/assets/styles/swirling_night.jpg -o out/demo.png --preset fast --overwrite
+
+test: .venv/installed
+	$(BIN)/pytest -m "not slow and not network"
+
+test-all: .venv/installed
+	$(BIN)/pytest -m "not network"
+
+lint: .venv/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+# Every figure in the README: `make bench DATA=DIR`, with a folder of photos and paintings.
+bench: .venv/installed
+	$(BIN)/pip install --quiet --constraint constraints.txt -e '.[bench]'
+	for script in benchmarks/[a-z]*.py; do $(BIN)/python $$script --data $(DATA) || exit 1; done
+
+.venv/installed: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --constraint constraints.txt -e '.[dev]'
+	touch $@
+
+clean:
+	rm -rf .venv out build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis

@@ -1,0 +1,112 @@
+"""`jaxnst stylize`: photos into paintings."""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+from tyro.conf import FlagCreatePairsOff, OmitArgPrefixes, Positional, arg
+
+from jaxnst.cli.painter import Painter
+from jaxnst.cli.tasks import check_options, plan_tasks
+from jaxnst.errors import check_number
+from jaxnst.presets import PaintOptions, load_preset, preset_names
+
+
+@dataclasses.dataclass(frozen=True)
+class Stylize:
+    """Turn photos into paintings: every CONTENT in the style of every STYLE."""
+
+    content: Positional[tuple[Path, ...]]
+    """Photos, or folders of them. None, with a style: a texture."""
+    output: Annotated[Path, arg(aliases=["-o"])]
+    """The painting, by its suffix PNG, JPEG, WebP, TIFF or BMP; a folder when there are several,
+    in which those that are finished are skipped on a second run."""
+    style: tuple[Path, ...] = ()
+    """Style pictures, or folders of them. None, with --style-weight 0: the photo's features are
+    inverted."""
+    preset: str = "default"
+    """Where the other defaults come from; listed above. Or a .toml file."""
+    method: Literal["auto", "optimize"] = "auto"
+    """How: by optimising the pixels, which is all there is so far."""
+    blend: tuple[float, ...] = ()
+    """Blend all styles in one picture: a weight for each."""
+    mask: tuple[Path, ...] = ()
+    """One picture of all styles, each in its region: a mask for each, white where it goes."""
+    start_from: Path | None = None
+    """Start from this picture instead of what --init says."""
+    paint: OmitArgPrefixes[PaintOptions] = dataclasses.field(default_factory=PaintOptions)
+
+    quality: int = 95
+    """Of JPEG and WebP, 1 to 100."""
+    compare: bool = False
+    """Also write content | style | result, as OUT_compare."""
+    preview_every: int = 0
+    """Also write the picture so far every this many iterations, as OUT_0050; 0: never."""
+    snapshot_every: int = 0
+    """Keep the run's state in OUT.snapshot every this many iterations and on Ctrl-C; the same
+    command again continues exactly from there. 0: never."""
+    loss_csv: Path | None = None
+    """Write the losses of every iteration as a table."""
+    loss_plot: Path | None = None
+    """Write a PNG of content, style and total loss over the iterations."""
+    table_every: int = 0
+    """Print iteration, style, content and total loss every this many iterations; 0: never."""
+    sidecar: bool = False
+    """Also write the settings, which the picture itself carries, as OUT.json."""
+    json: bool = False
+    """Print one JSON object per picture instead of its path."""
+    overwrite: bool = False
+    """Make pictures anew that are there with the same settings."""
+    quiet: bool = False
+    """No progress."""
+
+    @property
+    def joins_styles(self) -> bool:
+        """Whether all styles go into one picture."""
+        return bool(self.blend or self.mask)
+
+    def __post_init__(self) -> None:
+        check_number("quality", self.quality, low=1, high=100)
+        for name in ("preview_every", "snapshot_every", "table_every"):
+            check_number(name, getattr(self, name))
+        for weight in self.blend:
+            check_number("blend", weight)
+
+
+def main(argv: Sequence[str]) -> int:
+    """Runs the command; the exit status is 0, or 2 if some picture could not be made."""
+    command = parse(argv)
+    tasks = plan_tasks(command.content, command.style, command.output, one=command.joins_styles)
+    check_options(command, tasks)
+    painter = Painter(command)
+    try:
+        failed = [task for task in tasks if not painter.paint(task)]
+    finally:
+        painter.write_reports()
+    return 2 if failed else 0
+
+
+def parse(argv: Sequence[str]) -> Stylize:
+    """The command from its arguments; what they leave open comes from the preset they name."""
+    preset = _preset_in(argv)
+    default = Stylize(content=(), output=tyro.MISSING, preset=preset, paint=load_preset(preset))
+    presets = f"Defaults are those of --preset {preset}; there are {', '.join(preset_names())}."
+    return tyro.cli(
+        FlagCreatePairsOff[Stylize],
+        args=list(argv),
+        default=default,
+        prog="jaxnst stylize",
+        description=f"{Stylize.__doc__}\n\n{presets}",
+    )
+
+
+def _preset_in(argv: Sequence[str]) -> str:
+    """What --preset says, looked up before the rest is parsed since it sets their defaults."""
+    for i, word in enumerate(argv):
+        if word == "--preset" and i + 1 < len(argv):
+            return argv[i + 1]
+        if word.startswith("--preset="):
+            return word.removeprefix("--preset=")
+    return "default"

@@ -1,0 +1,101 @@
+"""Files: opened with one clear message if they cannot be, and written whole or not at all."""
+
+import io
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from jaxnst.errors import JaxnstError
+
+PathLike = str | os.PathLike[str]
+
+
+def display_name(path: PathLike | BinaryIO) -> str:
+    """The path as one printable line, for messages; "<stream>" for a stream.
+
+    A file name may hold line breaks, terminal codes or undecodable bytes; each becomes "?".
+    """
+    if not isinstance(path, str | os.PathLike):
+        return "<stream>"
+    return "".join(char if char.isprintable() else "?" for char in os.fspath(path))
+
+
+def one_line(error: BaseException) -> str:
+    """The cause of an error in one short line, without the path that the caller names anyway."""
+    cause = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return display_name(" ".join(cause.split())[:200]) or type(error).__name__
+
+
+@contextmanager
+def open_binary(path: PathLike | BinaryIO) -> Iterator[BinaryIO]:
+    """A file, or a whole stream such as stdin, as a seekable handle with at least one byte in it.
+
+    Raises:
+        JaxnstError: there is no such file, or it cannot be opened or is empty.
+    """
+    name = display_name(path)
+    if not isinstance(path, str | os.PathLike):
+        opened: BinaryIO = io.BytesIO(path.read())
+    elif os.path.isdir(path):
+        raise JaxnstError(f"{name}: is a folder; give a file")
+    elif not os.path.isfile(path):  # a pipe or a device could block, or never end
+        raise JaxnstError(f"{name}: there is no such file; check the path")
+    else:
+        try:
+            opened = open(path, "rb")  # noqa: SIM115 (closed below)
+        except OSError as error:
+            message = f"{name}: cannot be opened ({one_line(error)}); give a file you may read"
+            raise JaxnstError(message) from error
+    with opened as handle:
+        if not handle.read(1):
+            raise JaxnstError(f"{name}: is empty; give a file with something in it")
+        handle.seek(0)
+        yield handle
+
+
+def check_writable(path: PathLike) -> None:
+    """Refuses an output path that cannot be written, so that hours of work are not lost at the end.
+
+    Raises:
+        JaxnstError: the folder is missing or read-only, or the path is something other than a file.
+    """
+    name, target = display_name(path), Path(os.path.realpath(path))
+    folder = display_name(target.parent)
+    if not os.path.isdir(target.parent):
+        raise JaxnstError(f"{name}: there is no folder {folder}; make it or give another path")
+    if os.path.exists(target) and not os.path.isfile(target):
+        raise JaxnstError(f"{name}: exists and is not a regular file; give the path of a file")
+    if not os.access(target.parent, os.W_OK | os.X_OK):
+        raise JaxnstError(f"{name}: the folder {folder} is read-only; give another path")
+
+
+@contextmanager
+def atomic_write(path: PathLike) -> Iterator[Path]:
+    """Yields a temporary path that takes the place of `path` when the block ends well.
+
+    The temporary file lies in the same folder, because only a rename within one file system is
+    atomic, and has the same suffix, because many writers choose the format by it. The block creates
+    it, hence with the permissions that the umask gives. A symbolic link is followed, not replaced.
+    When the block fails the temporary file is removed and an existing file stays as it was.
+
+    Raises:
+        JaxnstError: the path cannot be written (see `check_writable`), or the block or the rename
+            raised an `OSError`, such as a full disk. Any other exception passes through.
+    """
+    check_writable(path)
+    target = Path(os.path.realpath(path))
+    # The name does not grow with the target's, which may already be as long as is allowed.
+    temporary = target.with_name(f".jaxnst-{secrets.token_hex(6)}{target.suffix}")
+    try:
+        yield temporary
+        os.replace(temporary, target)
+    except OSError as error:
+        raise JaxnstError(
+            f"{display_name(path)}: cannot be written ({one_line(error)}); "
+            "free some space or give another path"
+        ) from error
+    finally:
+        temporary.unlink(missing_ok=True)

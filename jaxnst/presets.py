@@ -1,0 +1,117 @@
+"""Named settings for a picture: a TOML file each in `configs/`, read into frozen dataclasses.
+
+A file's top level are the fields of `PaintOptions`; its tables `[loss]` and `[optimize]` those of
+`LossOptions` and `OptimizeOptions`. What it does not name keeps its default.
+"""
+
+import dataclasses
+import tomllib
+import typing
+from pathlib import Path
+from typing import Any, Literal
+
+from jaxnst.errors import JaxnstError, check_number, nearest
+from jaxnst.losses import LossOptions
+from jaxnst.optimize import OptimizeOptions
+
+T = typing.TypeVar("T")
+
+
+@dataclasses.dataclass(frozen=True)
+class PaintOptions:
+    """How a picture is made, apart from photo and style."""
+
+    size: int = 512
+    """Long side of the result, in pixels."""
+    net: str = "vgg19"
+    """Net that compares the pictures: vgg16, vgg19, or a converted .safetensors file."""
+    style_scale: float = 1.0
+    """Long side of the style picture, relative to that of the result; more: larger strokes."""
+    keep_colors: Literal["no", "luma", "match"] = "no"
+    """Keep the photo's colours: take only the painting's lightness (luma), or give the style
+    picture the photo's colours beforehand (match)."""
+    loss: LossOptions = dataclasses.field(default_factory=LossOptions)
+    optimize: OptimizeOptions = dataclasses.field(default_factory=OptimizeOptions)
+
+    def __post_init__(self) -> None:
+        check_number("size", self.size, low=32, high=65_000)
+        check_number("style_scale", self.style_scale, low=0.05, high=20)
+        if self.keep_colors not in ("no", "luma", "match"):
+            known = nearest(str(self.keep_colors), ("no", "luma", "match"))
+            raise JaxnstError(f"keep_colors {self.keep_colors!r} is unknown: {known}")
+
+
+def preset_names() -> tuple[str, ...]:
+    """The presets that ship."""
+    return tuple(sorted(path.stem for path in _config_dir().glob("stylize/*.toml")))
+
+
+def load_preset(name_or_path: str) -> PaintOptions:
+    """The options of a preset that ships, or of a TOML file of one's own.
+
+    Raises:
+      JaxnstError: no such preset, or the file has a name or a value that does not belong in it.
+    """
+    path = Path(name_or_path)
+    if path.suffix != ".toml":
+        if name_or_path not in preset_names():
+            raise JaxnstError(
+                f"preset {name_or_path!r} is unknown: {nearest(name_or_path, preset_names())}, "
+                f"or give a .toml file"
+            )
+        path = _config_dir() / "stylize" / f"{name_or_path}.toml"
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise JaxnstError(f"{path}: not a preset that can be read ({error})") from error
+    return options_from(PaintOptions, values, str(path))
+
+
+def options_from(kind: type[T], values: dict[str, Any], origin: str) -> T:
+    """A frozen dataclass from the tables of a TOML file, names and types checked.
+
+    Args:
+      kind: the dataclass; a field that is one itself is read from the table of its name.
+      values: as parsed.
+      origin: where they are from, for messages.
+    """
+    types = typing.get_type_hints(kind)
+    read = {}
+    for name, value in values.items():
+        if name not in types:
+            raise JaxnstError(f"{origin}: {name!r} is not an option: {nearest(name, types)}")
+        wanted = types[name]
+        if dataclasses.is_dataclass(wanted) and isinstance(value, dict):
+            read[name] = options_from(typing.cast(type, wanted), value, f"{origin} [{name}]")
+        else:
+            read[name] = _converted(value, wanted, f"{origin}: {name}")
+    return kind(**read)
+
+
+def _converted(value: Any, wanted: Any, what: str) -> Any:
+    """The value as the field's type, or a JaxnstError: TOML has lists for tuples, 1 for 1.0."""
+    if typing.get_origin(wanted) is tuple and isinstance(value, list):
+        element = typing.get_args(wanted)[0]
+        return tuple(_converted(item, element, what) for item in value)
+    if typing.get_origin(wanted) is Literal and value in typing.get_args(wanted):
+        return value
+    if wanted is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if isinstance(wanted, type) and type(value) is wanted:
+        return value
+    raise JaxnstError(f"{what} = {value!r} has the wrong type: expected {_spoken(wanted)}")
+
+
+def _spoken(wanted: Any) -> str:
+    """A type in words."""
+    if typing.get_origin(wanted) is Literal:
+        return "one of " + ", ".join(map(repr, typing.get_args(wanted)))
+    if typing.get_origin(wanted) is tuple:
+        return f"a list of {typing.get_args(wanted)[0].__name__}"
+    return getattr(wanted, "__name__", str(wanted))
+
+
+def _config_dir() -> Path:
+    """`configs/`: package data when installed, beside the package in a checkout."""
+    inside = Path(__file__).parent / "configs"
+    return inside if inside.is_dir() else Path(__file__).parent.parent / "configs"

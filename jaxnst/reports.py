@@ -1,0 +1,90 @@
+"""What a run leaves beside its picture: losses as a table or a plot, and a comparison."""
+
+import csv
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from jaxnst.files import atomic_write
+from jaxnst.image import resize, save
+from jaxnst.optimize import Progress
+
+PARTS = ("content", "style", "tv")
+
+
+class LossRow(NamedTuple):
+    """The loss after one evaluation."""
+
+    iteration: int
+    size: int
+    """Long side of the picture at this scale, in pixels."""
+    loss: float
+    parts: Mapping[str, float]
+
+
+def loss_row(progress: Progress) -> LossRow:
+    """What to keep of a run's progress, without its arrays."""
+    size = max(progress.state.optimizer.image.shape[:2])
+    return LossRow(progress.iteration, size, progress.loss, progress.parts)
+
+
+def write_loss_csv(path: Path, runs: Mapping[str, Sequence[LossRow]]) -> None:
+    """One line per evaluation: picture, iteration, size, loss and its parts, layer by layer."""
+    layers = dict.fromkeys(name for rows in runs.values() for row in rows for name in row.parts)
+    with atomic_write(path) as temporary, temporary.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["picture", "iteration", "size", "loss", *layers])
+        for picture, rows in runs.items():
+            for row in rows:
+                values = [row.parts.get(name, "") for name in layers]
+                writer.writerow([picture, row.iteration, row.size, row.loss, *values])
+
+
+def write_loss_plot(path: Path, runs: Mapping[str, Sequence[LossRow]]) -> None:
+    """Content, style and total loss over iterations, a panel for each picture, as a PNG."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # slow to import
+    from matplotlib.figure import Figure
+
+    columns = min(3, len(runs))
+    rows = -(-len(runs) // columns)
+    figure = Figure(figsize=(1 + 5 * columns, 0.5 + 3.8 * rows), dpi=120, layout="constrained")
+    panels = figure.subplots(rows, columns, squeeze=False).ravel()
+    for panel, (picture, losses) in zip(panels, runs.items(), strict=False):
+        _draw_losses(panel, picture, losses)
+    for panel in panels[len(runs) :]:
+        panel.remove()
+    with atomic_write(path) as temporary:
+        FigureCanvasAgg(figure).print_png(temporary)
+
+
+def _draw_losses(panel, picture: str, losses: Sequence[LossRow]) -> None:  # type: ignore[no-untyped-def]
+    iterations = [row.iteration for row in losses]
+    panel.plot(iterations, [row.loss for row in losses], "k", label="total", linewidth=1.8)
+    for name in PARTS:
+        values = [row.parts[name] for row in losses]
+        if any(values):
+            panel.plot(iterations, values, label=name)
+    for before, row in pairwise(losses):
+        if row.size != before.size:
+            panel.axvline(row.iteration, color="0.8", linewidth=0.8, zorder=0)
+            panel.annotate(
+                f" {row.size} px", (row.iteration, 1), xycoords=("data", "axes fraction"),
+                va="top", fontsize=8, color="0.5",
+            )  # fmt: skip
+    panel.set(title=picture, xlabel="iteration", ylabel="weighted loss", yscale="log")
+    panel.grid(alpha=0.25)
+    panel.legend()
+
+
+def write_comparison(path: Path, pictures: Sequence[np.ndarray]) -> None:
+    """Pictures [H, W, 3] side by side at the height of the last: content | style | result."""
+    height = pictures[-1].shape[0]
+    gap = np.ones((height, max(4, height // 64), 3), np.float32)
+    row: list[np.ndarray] = []
+    for picture in pictures:
+        h, w = picture.shape[:2]
+        row += [gap, resize(picture, (height, max(1, round(w * height / h))))]
+    save(path, np.concatenate(row[1:], axis=1))

@@ -1,0 +1,52 @@
+"""What all tests share: JAX with eight CPU devices and strict types, a small net, pictures."""
+
+import os
+
+# Before JAX is imported: tests of several devices need them, and one process can have but one XLA.
+_DEVICES = "--xla_force_host_platform_device_count=8"
+os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {_DEVICES}".strip()
+
+from collections.abc import Callable, Iterator  # noqa: E402
+
+import jax  # noqa: E402
+import jax.numpy as jnp  # noqa: E402
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
+
+from jaxnst.vgg import VGG  # noqa: E402
+
+# Ranks are left to broadcast: a batch less VGG's mean and features less one photo's do so on purpose.
+jax.config.update("jax_numpy_dtype_promotion", "strict")
+
+
+@pytest.fixture
+def optax_promotion() -> Iterator[None]:
+    """For tests that go through optax, which multiplies floats by its integer step count."""
+    with jax.numpy_dtype_promotion("standard"):
+        yield
+
+
+@pytest.fixture(scope="session")
+def random_vgg() -> dict:
+    """VGG-16 up to relu3_1 with random weights: nothing to read, and quick at 32 pixels."""
+    init = jax.jit(VGG("vgg16", ("relu3_1",)).init)
+    params = init(jax.random.key(0), jnp.zeros((1, 32, 32, 3)))["params"]
+    return {**params, "mean": jnp.array([0.48, 0.46, 0.41])}
+
+
+@pytest.fixture(scope="session")
+def paint() -> Callable[..., np.ndarray]:
+    """Makes pictures: paint(seed, height, width) is [H, W, 3] of soft blots in [0.05, 0.95]."""
+
+    def paint(seed: int, height: int, width: int) -> np.ndarray:
+        rng = np.random.default_rng(seed)
+        y, x = np.mgrid[:height, :width] / 32
+        waves = rng.normal(0, 2, (3, 6, 2)) * 2 * np.pi
+        phases = rng.uniform(0, 2 * np.pi, (3, 6))
+        planes = [
+            sum(np.sin(a * y + b * x + p) for (a, b), p in zip(wave, phase, strict=True))
+            for wave, phase in zip(waves, phases, strict=True)
+        ]
+        return (0.5 + 0.45 * np.tanh(np.stack(planes, -1) / 2)).astype(np.float32)
+
+    return paint
