@@ -137,8 +137,8 @@ def perceptual_loss(
     Args:
       params: VGG parameters, from `jaxnst.load_vgg`.
       image: [..., H, W, 3], RGB in [0, 1].
-      targets: from `content_targets` and `style_targets`, made with the same options. Terms whose
-        target is missing, or whose weight is zero, are left out.
+      targets: from `content_targets` and `style_targets`, made with the same options; terms
+        without a target are left out.
       options: weights, layers, statistic, formula.
 
     Returns:
@@ -151,7 +151,17 @@ def perceptual_loss(
         layer: content_loss(features[layer], target, formula=options.formula)
         for layer, target in targets.content.items()
     }
-    averages = [image_averages(features, style, options.statistic) for style in targets.styles]
+    averages = [
+        {
+            layer: position_averages(
+                options.statistic,
+                features[layer],
+                position_weights(style, features[layer].shape[-3:-1]),
+            )
+            for layer in style.statistics
+        }
+        for style in targets.styles
+    ]
     style = style_terms(averages, targets.styles, options)
     return join_terms(content, style, smoothness(image, options), options)
 
@@ -183,7 +193,9 @@ def style_targets(
     features = vgg.extract_features(params, image, options.style_layers, pooling=options.pooling)
     statistic = STATISTICS[options.statistic]
     statistics = {
-        layer: statistic.target(position_averages(options.statistic, f, uniform_weights(f)))
+        layer: statistic.target(
+            position_averages(options.statistic, f, uniform_weights(f.shape[-3:-1]))
+        )
         for layer, f in features.items()
     }
     return StyleTarget(statistics, weight, mask)
@@ -191,11 +203,8 @@ def style_targets(
 
 def content_loss(features: jax.Array, target: jax.Array, *, formula: str = "relative") -> jax.Array:
     """Distance of feature maps [..., H, W, C]: one number for each in the batch."""
-    axes = (-3, -2, -1)
-    error = jnp.sum(jnp.square(features - target), axis=axes)
-    if formula == "relative":
-        return error / (jnp.sum(jnp.square(target), axis=axes) + _TINY)
-    return error / (2 if formula == "gatys" else math.prod(target.shape[-3:]))
+    error = jnp.sum(jnp.square(features - target), axis=(-3, -2, -1))
+    return error * content_scale(target, formula)
 
 
 def style_loss(
@@ -209,7 +218,7 @@ def style_loss(
       statistic: "gram", "mean_std" or "wasserstein".
       formula: "relative" for any statistic; "gatys" and "johnson" for "gram" alone.
     """
-    averages = position_averages(statistic, features, uniform_weights(features))
+    averages = position_averages(statistic, features, uniform_weights(features.shape[-3:-1]))
     return statistic_error(averages, target, statistic, formula)
 
 
@@ -237,23 +246,18 @@ def used_layers(targets: Targets, options: LossOptions) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*targets.content, *style)))
 
 
-def image_averages(
-    features: Mapping[str, jax.Array], style: StyleTarget, statistic: str
-) -> dict[str, Averages]:
-    """The image's position averages at each style layer, inside the style's mask."""
-    return {
-        layer: position_averages(
-            statistic, features[layer], position_weights(style, features[layer])
-        )
-        for layer in style.statistics
-    }
+def content_scale(target: jax.Array, formula: str) -> jax.Array:
+    """What a formula multiplies the summed squared error from features [..., H, W, C] with."""
+    if formula == "relative":
+        return 1 / (jnp.sum(jnp.square(target), axis=(-3, -2, -1)) + _TINY)
+    return jnp.float32(0.5 if formula == "gatys" else 1 / math.prod(target.shape[-3:]))
 
 
-def position_weights(style: StyleTarget, features: jax.Array) -> jax.Array:
+def position_weights(style: StyleTarget, height_width: Sequence[int]) -> jax.Array:
     """[H', W']: how much each position of a feature map counts for a style; the sum is 1."""
     if style.mask is None:
-        return uniform_weights(features)
-    return mask_weights(style.mask, features)
+        return uniform_weights(height_width)
+    return mask_weights(style.mask, height_width)
 
 
 def statistic_error(

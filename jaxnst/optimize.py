@@ -17,16 +17,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxnst import adam, lbfgs, vgg
+from jaxnst import adam, lbfgs, memory, tiling, vgg
 from jaxnst.errors import JaxnstError, check_number
 from jaxnst.image import fit_long_side, resize
 from jaxnst.losses import (
     LossOptions,
     StyleTarget,
     Targets,
-    content_targets,
     perceptual_loss,
-    style_targets,
 )
 
 OptimizerState = lbfgs.LbfgsState | adam.AdamState
@@ -53,15 +51,19 @@ class OptimizeOptions:
     coarsest: int = 128
     """Sizes are halved down to this long side at the least, in pixels; 0: full size only."""
     average: float = 0.0
-    """Decay of an exponential average of the iterates, below 1; 0: the last iterate."""
+    """Decay of an exponential average of the iterates, below 1, which becomes the result (losses
+    shown are still those of the iterates); 0: the last iterate."""
     seed: int = 0
     """Seed of the noise."""
+    memory_limit: float = 0.0
+    """Gigabytes that may be used; larger pictures are worked on in tiles. 0: what is free."""
 
     def __post_init__(self) -> None:
         check_number("iterations", self.iterations, low=1)
         check_number("learning_rate", self.learning_rate, low=1e-6)
         check_number("memory", self.memory, low=1)
         check_number("coarsest", self.coarsest)
+        check_number("memory_limit", self.memory_limit)
         check_number("average", self.average, high=0.9999)
         check_number("seed", self.seed, high=2**32 - 1)
 
@@ -155,6 +157,8 @@ def run(params: vgg.Params, job: Job, state: RunState | None = None) -> Iterator
                 _start(job, sizes[0]) if state is None else resize(_picture(state), sizes[scale])
             )
             optimizer = _init(evaluate, jnp.asarray(image), job.options)
+            if not np.isfinite(optimizer.loss):
+                raise JaxnstError(f"the loss is {optimizer.loss} at the start: give lower weights")
             state = RunState(scale, 1, optimizer, _averaged(None, optimizer.image, job.options))
             yield _progress(state, shares)
         while state.iteration < shares[scale]:
@@ -183,6 +187,11 @@ def check_job(params: vgg.Params, job: Job) -> None:
             f"iterations {options.iterations} is less than one for each of the "
             f"{len(scales(job))} sizes: give more, or raise coarsest"
         )
+    for style in job.styles:
+        check_number("the weight of a style", style.weight)
+    if job.styles and not sum(style.weight for style in job.styles):
+        raise JaxnstError("the weights of all styles are 0: give one that is not")
+    memory.plan_tiles(job.size, _needs(params, job), options.memory_limit * 1e9)
 
 
 def _uses_content(job: Job) -> bool:
@@ -212,26 +221,55 @@ def _start(job: Job, size: tuple[int, int]) -> np.ndarray:
 
 
 def _evaluation(params: vgg.Params, job: Job, size: tuple[int, int]) -> lbfgs.Evaluate:
-    """The loss and its gradient for pictures of one size."""
-    targets = _targets(params, job, size)
-    return lambda image: loss_and_gradient(params, image, targets, job.loss)
+    """The loss and its gradient for pictures of one size, in tiles if it must be."""
+    rows = memory.plan_tiles(size, _needs(params, job), job.options.memory_limit * 1e9)
+    # Fast convolutions take seconds more to compile, which a few small evaluations do not earn.
+    if size[0] * size[1] * max(_shares(job)) > _WORTH_PREPARING:
+        params = vgg.prepare(params)
+    targets = _targets(params, job, size, rows)
+    if rows >= size[0]:
+        return lambda image: loss_and_gradient(params, image, targets, job.loss)
+    return lambda image: tiling.tiled_loss_and_gradient(
+        params, image, targets, job.loss, tile_rows=rows
+    )
 
 
-def _targets(params: vgg.Params, job: Job, size: tuple[int, int]) -> Targets:
-    """What a picture of this size is compared with."""
-    content = {}
+_WORTH_PREPARING = 4e6  # pixels times evaluations
+
+
+def _needs(params: vgg.Params, job: Job) -> memory.Needs:
+    """What the job's memory depends on, apart from the size."""
+    pairs = job.options.memory if job.options.optimizer == "lbfgs" else 1
+    return memory.Needs(
+        net=vgg.net_of(params),
+        layers=(*job.loss.content_layers, *job.loss.style_layers),
+        content_layers=job.loss.content_layers if _uses_content(job) else (),
+        pictures=2 * pairs + 6,  # the pairs, photo, image and gradient, and those of the next step
+    )
+
+
+def _targets(params: vgg.Params, job: Job, size: tuple[int, int], rows: int) -> Targets:
+    """What a picture of this size is compared with; worked out in tiles of so many rows."""
+    content: dict[str, jax.Array] = {}
     if _uses_content(job):
         assert job.content is not None
-        content = content_targets(params, jnp.asarray(resize(job.content, size)), job.loss)
+        photo = jnp.asarray(resize(job.content, size))
+        content = tiling.tiled_content_targets(params, photo, job.loss, tile_rows=rows)
     styles = job.styles if _uses_style(job) else ()
-    return Targets(content, tuple(_style_target(params, job, style, size) for style in styles))
+    return Targets(
+        content, tuple(_style_target(params, job, style, size, rows) for style in styles)
+    )
 
 
-def _style_target(params: vgg.Params, job: Job, style: Style, size: tuple[int, int]) -> StyleTarget:
+def _style_target(
+    params: vgg.Params, job: Job, style: Style, size: tuple[int, int], rows: int
+) -> StyleTarget:
     long_side = max(1, round(job.style_scale * max(size)))
-    image = resize(style.image, fit_long_side(style.image.shape[:2], long_side))
+    image = jnp.asarray(resize(style.image, fit_long_side(style.image.shape[:2], long_side)))
     mask = None if style.mask is None else jnp.asarray(resize(style.mask, size))
-    return style_targets(params, jnp.asarray(image), job.loss, weight=style.weight, mask=mask)
+    return tiling.tiled_style_targets(
+        params, image, job.loss, tile_rows=rows, weight=style.weight, mask=mask
+    )
 
 
 def _picture(state: RunState) -> np.ndarray:

@@ -1,7 +1,8 @@
 """From a photo and styles to a painting: resizing and colours around `jaxnst.optimize`."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,21 +10,20 @@ from numpy.typing import ArrayLike
 
 from jaxnst import optimize, vgg
 from jaxnst.color import match_colors, transfer_luma
-from jaxnst.errors import JaxnstError
-from jaxnst.image import fit_long_side, resize
-from jaxnst.losses import LossOptions
-from jaxnst.optimize import Job, OptimizeOptions, Progress, Style
-from jaxnst.presets import PaintOptions, load_preset
+from jaxnst.errors import JaxnstError, check_number
+from jaxnst.image import MIN_SIDE, fit_long_side, resize
+from jaxnst.optimize import Job, Progress, RunState, Style
+from jaxnst.presets import PaintOptions, load_preset, override
 from jaxnst.weights import load_vgg
 
 
 def stylize(
     content: ArrayLike | None,
-    style: ArrayLike | Sequence[Style] | None,
+    style: ArrayLike | Style | Sequence[Style] | None,
     *,
     preset: str = "default",
     params: vgg.Params | None = None,
-    init: ArrayLike | None = None,
+    init: ArrayLike | str | None = None,
     on_progress: Callable[[Progress], Any] | None = None,
     **overrides: Any,
 ) -> np.ndarray:
@@ -31,11 +31,11 @@ def stylize(
 
     Args:
       content: the photo, [H, W, 3], RGB: floats in [0, 1] or uint8. None makes a texture.
-      style: the style picture, likewise, or several `jaxnst.Style` with weights and masks. None
-        (with style_weight=0) inverts the photo's features.
+      style: the style picture, likewise, or `jaxnst.Style`, or several of them with weights and
+        masks. None (with style_weight=0) inverts the photo's features.
       preset: a name from `jaxnst.preset_names()` or a .toml file; the options not overridden.
       params: VGG parameters; None loads those of the option `net`.
-      init: a picture to start from, instead of what the option `init` says.
+      init: a picture to start from, or "content" or "noise"; None: as the preset says.
       on_progress: called after each evaluation of the loss.
       **overrides: any field of `PaintOptions`, `LossOptions` or `OptimizeOptions` by its name,
         such as size=1024, style_weight=300, iterations=200.
@@ -46,48 +46,64 @@ def stylize(
     Raises:
       JaxnstError: an option or a picture is not what it should be.
     """
+    if isinstance(init, str):  # the option of this name
+        overrides, init = overrides | {"init": init}, None
     options = override(load_preset(preset), overrides)
-    if style is None:
-        styles: Sequence[Style] = ()
-    elif isinstance(style, list | tuple) and all(isinstance(one, Style) for one in style):
-        styles = style
-    else:
-        styles = [Style(np.asarray(style))]
-    photo = None if content is None else as_floats(content, "content")
-    job = make_job(photo, styles, options, start=None if init is None else as_floats(init, "init"))
-    for progress in optimize.run(params or load_vgg(options.net), job):
+    job = make_job(content, _styles(style), options, start=init)
+    for progress in evaluations(params or load_vgg(options.net), job):
         if on_progress:
             on_progress(progress)
     return finish(progress.image, job, options)
 
 
 def make_job(
-    content: np.ndarray | None,
+    content: ArrayLike | None,
     styles: Sequence[Style],
     options: PaintOptions,
     *,
-    start: np.ndarray | None = None,
+    start: ArrayLike | None = None,
 ) -> Job:
-    """The work of `jaxnst.optimize` for pictures of any size, [H, W, 3] in [0, 1].
+    """The work of `jaxnst.optimize` for pictures of any size, [H, W, 3], uint8 or in [0, 1].
 
     Without a photo the result is square and starts from noise.
+
+    Raises:
+      JaxnstError: a picture, mask or weight is not what it should be.
     """
-    shape = (1, 1) if content is None else content.shape[:2]
-    styles = [style._replace(image=as_floats(style.image, "style")) for style in styles]
-    if options.keep_colors == "match" and content is not None:
-        styles = [s._replace(image=np.asarray(match_colors(s.image, content))) for s in styles]
+    photo = None if content is None else as_floats(content, "content")
+    styles = [_checked(style) for style in styles]
+    if styles and not any(style.weight for style in styles):
+        raise JaxnstError("the weight of every style is 0: give one that is not")
+    if options.keep_colors == "match" and photo is not None:
+        styles = [s._replace(image=np.asarray(match_colors(s.image, photo))) for s in styles]
     settings = options.optimize
-    if content is None and start is None:
+    if photo is None and start is None:
         settings = dataclasses.replace(settings, init="noise")
     return Job(
-        size=fit_long_side(shape, options.size),
-        content=content,
+        size=result_size(photo, options),
+        content=photo,
         styles=tuple(styles),
         style_scale=options.style_scale,
-        start=start,
+        start=None if start is None else as_floats(start, "init"),
         loss=options.loss,
         options=settings,
     )
+
+
+def result_size(content: np.ndarray | None, options: PaintOptions) -> tuple[int, int]:
+    """Height and width of the result in pixels; a square without a photo."""
+    return fit_long_side((1, 1) if content is None else content.shape[:2], options.size)
+
+
+def evaluations(params: vgg.Params, job: Job, state: RunState | None = None) -> Iterator[Progress]:
+    """`optimize.run`, ended by a JaxnstError where the loss is no longer a finite number."""
+    for progress in optimize.run(params, job, state):
+        if not math.isfinite(progress.loss):
+            raise JaxnstError(
+                f"the loss is {progress.loss} at iteration {progress.iteration}: "
+                f"give smaller weights or a smaller learning rate"
+            )
+        yield progress
 
 
 def finish(image: np.ndarray, job: Job, options: PaintOptions) -> np.ndarray:
@@ -98,28 +114,56 @@ def finish(image: np.ndarray, job: Job, options: PaintOptions) -> np.ndarray:
     return image
 
 
-def override(options: PaintOptions, values: dict[str, Any]) -> PaintOptions:
-    """Options with some fields replaced, each named as in whichever of the dataclasses has it."""
-    unknown = set(values)
-    parts: dict[str, Any] = {"loss": LossOptions, "optimize": OptimizeOptions}
-    for name, kind in parts.items():
-        mine = {f.name for f in dataclasses.fields(kind)} & set(values)
-        chosen = {field: values[field] for field in mine}
-        parts[name] = dataclasses.replace(getattr(options, name), **chosen)
-        unknown -= mine
-    top = unknown & {f.name for f in dataclasses.fields(PaintOptions)} - set(parts)
-    if unknown - top:
-        raise JaxnstError(f"{min(unknown - top)!r} is not an option of stylize")
-    return dataclasses.replace(options, **{field: values[field] for field in top}, **parts)
-
-
 def as_floats(image: ArrayLike, name: str) -> np.ndarray:
-    """A picture as float32 [H, W, 3] in [0, 1], from that or from uint8."""
-    array = np.asarray(image)
-    if array.ndim != 3 or array.shape[-1] != 3:
-        raise JaxnstError(f"{name} has shape {array.shape}: expected [H, W, 3]")
+    """A picture as float32 [H, W, 3] in [0, 1], from that or from uint8.
+
+    Raises:
+      JaxnstError: it has another shape or type, is tiny, or has values outside.
+    """
+    array = _array(image, name)
+    if array.ndim != 3 or array.shape[-1] != 3 or min(array.shape[:2]) < MIN_SIDE:
+        raise JaxnstError(
+            f"{name} has shape {array.shape}: expected [H, W, 3], H and W at least {MIN_SIDE}"
+        )
     if array.dtype == np.uint8:
         return array.astype(np.float32) / 255
+    return _unit_range(array, name)
+
+
+def _styles(style: Any) -> Sequence[Style]:
+    """What `stylize` takes for a style, as a sequence."""
+    if style is None:
+        return ()
+    if isinstance(style, Style):
+        return (style,)
+    if isinstance(style, list | tuple) and all(isinstance(one, Style) for one in style):
+        return style
+    return (Style(_array(style, "style")),)
+
+
+def _checked(style: Style) -> Style:
+    """The style in floats, if there is nothing wrong with it."""
+    check_number("weight of a style", style.weight)
+    mask = style.mask
+    if mask is not None:
+        mask = _unit_range(_array(mask, "mask"), "mask")
+        if mask.ndim != 2 or not mask.any():
+            raise JaxnstError(f"mask has shape {mask.shape}: expected [H, W], somewhere above 0")
+    return Style(as_floats(style.image, "style"), style.weight, mask)
+
+
+def _array(values: ArrayLike, name: str) -> np.ndarray:
+    try:
+        array = np.asarray(values)
+    except ValueError as error:  # rows of different lengths
+        raise JaxnstError(f"{name} is no array: expected [H, W, 3], floats or uint8") from error
+    if array.dtype.kind not in "biuf":
+        raise JaxnstError(f"{name} has values of type {array.dtype}: give floats or uint8")
+    return array
+
+
+def _unit_range(array: np.ndarray, name: str) -> np.ndarray:
+    """As float32, if the values are in [0, 1]."""
     array = array.astype(np.float32)
     if not (np.isfinite(array).all() and array.min() >= 0 and array.max() <= 1):
         raise JaxnstError(f"{name} has values outside [0, 1]: give floats in it, or uint8")

@@ -5,12 +5,16 @@ A file's top level are the fields of `PaintOptions`; its tables `[loss]` and `[o
 """
 
 import dataclasses
+import numbers
 import tomllib
 import typing
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
 from jaxnst.errors import JaxnstError, check_number, nearest
+from jaxnst.files import display_name, one_line, open_binary
 from jaxnst.losses import LossOptions
 from jaxnst.optimize import OptimizeOptions
 
@@ -31,7 +35,9 @@ class PaintOptions:
     """Keep the photo's colours: take only the painting's lightness (luma), or give the style
     picture the photo's colours beforehand (match)."""
     loss: LossOptions = dataclasses.field(default_factory=LossOptions)
+    """What the picture is compared with, and how much each comparison counts."""
     optimize: OptimizeOptions = dataclasses.field(default_factory=OptimizeOptions)
+    """How the pixels are optimised."""
 
     def __post_init__(self) -> None:
         check_number("size", self.size, low=32, high=65_000)
@@ -60,44 +66,75 @@ def load_preset(name_or_path: str) -> PaintOptions:
                 f"or give a .toml file"
             )
         path = _config_dir() / "stylize" / f"{name_or_path}.toml"
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise JaxnstError(f"{path}: not a preset that can be read ({error})") from error
-    return options_from(PaintOptions, values, str(path))
+    with open_binary(path) as file:
+        try:
+            values = tomllib.loads(file.read().decode())
+        except (ValueError, RecursionError) as error:  # ValueError: no TOML, no UTF-8, huge numbers
+            raise JaxnstError(
+                f"{display_name(path)}: not a preset that can be read ({one_line(error)})"
+            ) from error
+    return options_from(PaintOptions(), values, f"{display_name(path)}: ")
 
 
-def options_from(kind: type[T], values: dict[str, Any], origin: str) -> T:
-    """A frozen dataclass from the tables of a TOML file, names and types checked.
+def override(options: PaintOptions, values: Mapping[str, Any]) -> PaintOptions:
+    """Options with some fields replaced, each named as in whichever of the dataclasses has it.
+
+    Raises:
+      JaxnstError: a name or a value that does not belong in them.
+    """
+    top = [field.name for field in dataclasses.fields(options)]
+    tables = {
+        part: [field.name for field in dataclasses.fields(getattr(options, part))]
+        for part in ("loss", "optimize")
+    }
+    known = [*top, *tables["loss"], *tables["optimize"]]
+    for name in values:
+        if name not in known:
+            raise JaxnstError(f"{name!r} is not an option: {nearest(name, known)}")
+    options = options_from(options, {name: values[name] for name in top if name in values})
+    for part, names in tables.items():
+        mine = {name: values[name] for name in names if name in values}
+        options = options_from(options, {part: mine})
+    return options
+
+
+def options_from(options: T, values: Mapping[str, Any], origin: str = "") -> T:
+    """A frozen dataclass with some of its fields replaced, names and types checked.
 
     Args:
-      kind: the dataclass; a field that is one itself is read from the table of its name.
-      values: as parsed.
-      origin: where they are from, for messages.
+      options: what is not replaced.
+      values: as parsed; a field that is a dataclass itself is a table of its fields.
+      origin: where they are from, with which messages begin.
     """
-    types = typing.get_type_hints(kind)
-    read = {}
+    types = typing.get_type_hints(type(options))
+    read: dict[str, Any] = {}
     for name, value in values.items():
         if name not in types:
-            raise JaxnstError(f"{origin}: {name!r} is not an option: {nearest(name, types)}")
-        wanted = types[name]
-        if dataclasses.is_dataclass(wanted) and isinstance(value, dict):
-            read[name] = options_from(typing.cast(type, wanted), value, f"{origin} [{name}]")
+            raise JaxnstError(f"{origin}{name!r} is not an option: {nearest(name, types)}")
+        if dataclasses.is_dataclass(types[name]) and isinstance(value, Mapping):
+            read[name] = options_from(getattr(options, name), value, origin)
         else:
-            read[name] = _converted(value, wanted, f"{origin}: {name}")
-    return kind(**read)
+            read[name] = _converted(value, types[name], f"{origin}{name}")
+    try:
+        return dataclasses.replace(options, **read)  # type: ignore[type-var]
+    except JaxnstError as error:
+        raise JaxnstError(f"{origin}{error}") from error
 
 
 def _converted(value: Any, wanted: Any, what: str) -> Any:
     """The value as the field's type, or a JaxnstError: TOML has lists for tuples, 1 for 1.0."""
-    if typing.get_origin(wanted) is tuple and isinstance(value, list):
+    if typing.get_origin(wanted) is tuple and isinstance(value, list | tuple):
         element = typing.get_args(wanted)[0]
         return tuple(_converted(item, element, what) for item in value)
     if typing.get_origin(wanted) is Literal and value in typing.get_args(wanted):
         return value
-    if wanted is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if isinstance(wanted, type) and type(value) is wanted:
+    if wanted in (int, float):
+        # By their abstract types, which NumPy's numbers have too.
+        kind = numbers.Integral if wanted is int else numbers.Real
+        if isinstance(value, kind) and not isinstance(value, bool):
+            with suppress(OverflowError):  # an integer beyond all floats
+                return wanted(value)
+    elif isinstance(wanted, type) and isinstance(value, wanted):
         return value
     raise JaxnstError(f"{what} = {value!r} has the wrong type: expected {_spoken(wanted)}")
 
@@ -108,6 +145,8 @@ def _spoken(wanted: Any) -> str:
         return "one of " + ", ".join(map(repr, typing.get_args(wanted)))
     if typing.get_origin(wanted) is tuple:
         return f"a list of {typing.get_args(wanted)[0].__name__}"
+    if dataclasses.is_dataclass(wanted):
+        return "a table"
     return getattr(wanted, "__name__", str(wanted))
 
 

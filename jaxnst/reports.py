@@ -1,10 +1,11 @@
 """What a run leaves beside its picture: losses as a table or a plot, and a comparison."""
 
 import csv
+import warnings
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from jaxnst.image import resize, save
 from jaxnst.optimize import Progress
 
 PARTS = ("content", "style", "tv")
+MAX_PANELS = 30  # of a plot; more take minutes to lay out, and cannot be read
 
 
 class LossRow(NamedTuple):
@@ -46,21 +48,30 @@ def write_loss_csv(path: Path, runs: Mapping[str, Sequence[LossRow]]) -> None:
 def write_loss_plot(path: Path, runs: Mapping[str, Sequence[LossRow]]) -> None:
     """Content, style and total loss over iterations, a panel for each picture, as a PNG."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # slow to import
+
+    with atomic_write(path) as temporary, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of letters the font has not, and of losses that are 0
+        FigureCanvasAgg(_loss_figure(runs)).print_png(temporary)
+
+
+def _loss_figure(runs: Mapping[str, Sequence[LossRow]]) -> Any:
     from matplotlib.figure import Figure
 
-    columns = min(3, len(runs))
-    rows = -(-len(runs) // columns)
+    count = min(len(runs), MAX_PANELS)
+    columns = min(3, count)
+    rows = -(-count // columns)
     figure = Figure(figsize=(1 + 5 * columns, 0.5 + 3.8 * rows), dpi=120, layout="constrained")
+    if count < len(runs):
+        figure.suptitle(f"the first {count} of {len(runs)} pictures")
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
     for panel, (picture, losses) in zip(panels, runs.items(), strict=False):
         _draw_losses(panel, picture, losses)
-    for panel in panels[len(runs) :]:
+    for panel in panels[count:]:
         panel.remove()
-    with atomic_write(path) as temporary:
-        FigureCanvasAgg(figure).print_png(temporary)
+    return figure
 
 
-def _draw_losses(panel, picture: str, losses: Sequence[LossRow]) -> None:  # type: ignore[no-untyped-def]
+def _draw_losses(panel: Any, picture: str, losses: Sequence[LossRow]) -> None:
     iterations = [row.iteration for row in losses]
     panel.plot(iterations, [row.loss for row in losses], "k", label="total", linewidth=1.8)
     for name in PARTS:
@@ -74,7 +85,8 @@ def _draw_losses(panel, picture: str, losses: Sequence[LossRow]) -> None:  # typ
                 f" {row.size} px", (row.iteration, 1), xycoords=("data", "axes fraction"),
                 va="top", fontsize=8, color="0.5",
             )  # fmt: skip
-    panel.set(title=picture, xlabel="iteration", ylabel="weighted loss", yscale="log")
+    panel.set(xlabel="iteration", ylabel="weighted loss", yscale="log")
+    panel.set_title(picture, parse_math=False)  # a file name may have dollars in it
     panel.grid(alpha=0.25)
     panel.legend()
 

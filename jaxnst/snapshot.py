@@ -85,9 +85,8 @@ def _state(numbers: dict[str, Any], arrays: dict[str, jax.Array]) -> RunState:
         rest = (gradient, history, numbers["rate"])
         optimizer = lbfgs.LbfgsState(image, numbers["loss"], numbers["parts"], *rest)
     else:
-        structure = jax.tree.structure(adam.no_moments(image))
-        moments = [arrays[f"moments/{i}"] for i in range(structure.num_leaves)]
-        optimizer = adam.AdamState(
-            image, numbers["loss"], numbers["parts"], gradient, structure.unflatten(moments)
-        )
+        leaves, structure = jax.tree.flatten(adam.no_moments(image))
+        moments = [arrays[f"moments/{i}"] for i in range(len(leaves))]
+        restored = jax.tree.unflatten(structure, moments)
+        optimizer = adam.AdamState(image, numbers["loss"], numbers["parts"], gradient, restored)
     return RunState(numbers["scale"], numbers["iteration"], optimizer, arrays.get("average"))

@@ -5,7 +5,7 @@ products of channels. Averages of parts of a picture add up to the average of th
 what masks and row tiles (`jaxnst.tiling`) rest on; what is not linear happens in `distance`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import jax
@@ -14,9 +14,8 @@ import jax.numpy as jnp
 Averages = Mapping[str, jax.Array]
 """Of "mean" [..., C], "square" [..., C] and "second" [..., C, C], those a statistic needs."""
 
-_VARIANCE_FLOOR = (
-    1e-4  # keeps the root's derivative finite; activations are of the order of 10..1000
-)
+_VARIANCE_FLOOR = 1e-4  # keeps roots differentiable; variances are of the order of 10..10,000
+_NOISE = 1e-6  # eigenvalues this far below the largest have no correct digit
 
 
 def gram_matrix(features: jax.Array) -> jax.Array:
@@ -28,23 +27,25 @@ def gram_matrix(features: jax.Array) -> jax.Array:
     Returns:
       Gram matrices of shape [..., C, C], divided by H * W * C as in Johnson et al. (2016).
     """
-    return second_moment(features, uniform_weights(features)) / features.shape[-1]
+    weights = uniform_weights(features.shape[-3:-1])
+    return second_moment(features, weights) / features.shape[-1]
 
 
-def uniform_weights(features: jax.Array) -> jax.Array:
+def uniform_weights(height_width: Sequence[int]) -> jax.Array:
     """Position weights [H, W] that take the plain mean."""
-    h, w = features.shape[-3:-1]
-    return jnp.full((h, w), 1 / (h * w), features.dtype)
+    height, width = height_width
+    return jnp.full((height, width), 1 / (height * width), jnp.float32)
 
 
-def mask_weights(mask: jax.Array, features: jax.Array) -> jax.Array:
+def mask_weights(mask: jax.Array, height_width: Sequence[int]) -> jax.Array:
     """Position weights [H, W] that take the mean inside a mask [h, w] over the image.
 
     Each position weighs as much as the mask covers of the image's pixels below it.
     """
-    h, w = features.shape[-3:-1]
-    step = mask.shape[0] // h
-    cells = mask[: h * step, : w * step].reshape(h, step, w, step).mean((1, 3))
+    height, width = height_width
+    # The layer's stride, a power of two; the quotient is up to twice that in a small picture.
+    step = 1 << ((mask.shape[0] // height).bit_length() - 1)
+    cells = mask[: height * step, : width * step].reshape(height, step, width, step).mean((1, 3))
     return cells / (jnp.sum(cells) + 1e-12)
 
 
@@ -121,16 +122,17 @@ def _mean_std_distance(averages: Averages, target: Averages) -> tuple[jax.Array,
 
 def _covariance(averages: Averages) -> jax.Array:
     mean = averages["mean"]
-    floor = _VARIANCE_FLOOR * jnp.eye(mean.shape[-1], dtype=mean.dtype)
-    return averages["second"] - mean[..., :, None] * mean[..., None, :] + floor
+    return averages["second"] - mean[..., :, None] * mean[..., None, :]
 
 
 def _wasserstein_target(averages: Averages) -> Averages:
-    values, vectors = jnp.linalg.eigh(_covariance(averages))
-    root = (vectors * jnp.sqrt(jnp.maximum(values, 0))[..., None, :]) @ jnp.swapaxes(
-        vectors, -1, -2
-    )
-    return {**averages, "root": root}
+    covariance = _covariance(averages)
+    values, vectors = jnp.linalg.eigh(covariance)
+    scaled = vectors * jnp.sqrt(jnp.maximum(values, 0))[..., None, :]
+    root = scaled @ jnp.swapaxes(vectors, -1, -2)
+    # What rounding and small eigenvalues leave of the distance of the style to itself.
+    rest = _trace(covariance) - _trace_of_root(root @ covariance @ root)
+    return {**averages, "root": root, "rest": rest}
 
 
 def _wasserstein_distance(averages: Averages, target: Averages) -> tuple[jax.Array, jax.Array]:
@@ -138,10 +140,8 @@ def _wasserstein_distance(averages: Averages, target: Averages) -> tuple[jax.Arr
     covariance, root = _covariance(averages), target["root"]
     means = jnp.sum(jnp.square(averages["mean"] - target["mean"]), axis=-1)
     traces = _trace(covariance) + _trace(_covariance(target))
-    return (
-        jnp.maximum(means + traces - 2 * _trace_of_root(root @ covariance @ root), 0),
-        _trace(target["second"]),
-    )
+    overlap = _trace_of_root(root @ covariance @ root) + target["rest"]
+    return means + traces - 2 * overlap, _trace(target["second"])
 
 
 def _trace(matrix: jax.Array) -> jax.Array:
@@ -150,19 +150,21 @@ def _trace(matrix: jax.Array) -> jax.Array:
 
 @jax.custom_vjp
 def _trace_of_root(matrix: jax.Array) -> jax.Array:
-    """tr(A^1/2) of a symmetric positive matrix, with a derivative that eigh's own would spoil.
+    """tr(A^1/2) of a symmetric positive matrix, with the derivative A^-1/2 / 2.
 
-    The derivative of eigh divides by differences of eigenvalues; that of the trace, A^-1/2 / 2,
-    does not need them.
+    The derivative of eigh, which JAX would take, divides by differences of eigenvalues. Those below
+    a millionth of the largest are rounding noise in float32: there the root is replaced by its
+    tangent, which lets noise cancel and bounds the derivative.
     """
-    return jnp.sum(jnp.sqrt(jnp.maximum(jnp.linalg.eigvalsh(matrix), 0)), axis=-1)
+    return _trace_of_root_fwd(matrix)[0]
 
 
 def _trace_of_root_fwd(matrix: jax.Array) -> tuple[jax.Array, jax.Array]:
-    values, vectors = jnp.linalg.eigh(matrix)
-    roots = jnp.sqrt(jnp.maximum(values, _VARIANCE_FLOOR**2))
+    values, vectors = jnp.linalg.eigh((matrix + jnp.swapaxes(matrix, -1, -2)) / 2)
+    least = jnp.sqrt(_NOISE * values[..., -1:] + 1e-30)
+    roots = jnp.sqrt(jnp.maximum(values, jnp.square(least)))
     inverse = (vectors / roots[..., None, :]) @ jnp.swapaxes(vectors, -1, -2)
-    return jnp.sum(jnp.sqrt(jnp.maximum(values, 0)), axis=-1), inverse
+    return jnp.sum(values / roots + roots, axis=-1) / 2, inverse
 
 
 def _trace_of_root_bwd(inverse: jax.Array, cotangent: jax.Array) -> tuple[jax.Array]:

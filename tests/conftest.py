@@ -15,13 +15,13 @@ import pytest  # noqa: E402
 
 from jaxnst.vgg import VGG  # noqa: E402
 
-# Ranks are left to broadcast: a batch less VGG's mean and features less one photo's do so on purpose.
+# Ranks may differ: a batch less VGG's mean, and features less those of one photo, are meant.
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def optax_promotion() -> Iterator[None]:
-    """For tests that go through optax, which multiplies floats by its integer step count."""
+    """For modules that go through optax, which takes floats to the power of an integer count."""
     with jax.numpy_dtype_promotion("standard"):
         yield
 
@@ -29,9 +29,15 @@ def optax_promotion() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def random_vgg() -> dict:
     """VGG-16 up to relu3_1 with random weights: nothing to read, and quick at 32 pixels."""
-    init = jax.jit(VGG("vgg16", ("relu3_1",)).init)
-    params = init(jax.random.key(0), jnp.zeros((1, 32, 32, 3)))["params"]
-    return {**params, "mean": jnp.array([0.48, 0.46, 0.41])}
+    init = VGG("vgg16", ("relu3_1",)).init
+    shapes = jax.eval_shape(init, jax.random.key(0), jnp.zeros((1, 32, 32, 3)))["params"]
+    rng = np.random.default_rng(0)  # much quicker than compiling init itself
+
+    def fill(leaf: jax.ShapeDtypeStruct) -> jax.Array:
+        spread = np.sqrt(2 / np.prod(leaf.shape[:-1])) if len(leaf.shape) == 4 else 0.1
+        return jnp.asarray(rng.normal(0, spread, leaf.shape), jnp.float32)
+
+    return {**jax.tree.map(fill, shapes), "mean": jnp.array([0.48, 0.46, 0.41])}
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,146 @@
+"""Image optimisation against the same network and loss in plain torch float32.
+
+    python benchmarks/gatys.py --data DIR
+
+DIR holds content/tubingen.jpg and styles/starry_night_full.jpg. Both programs start from the
+photo and take turns, ten evaluations each, so that a busy machine is as busy for both. Torch runs
+its own L-BFGS as neural-style-pt sets it (history 100, no line search, pixels in 0..255), which
+leaves pixels outside [0, 1]; a file can only hold them clipped, so both losses are given.
+"""
+
+import argparse
+import time
+from pathlib import Path
+
+import jax.numpy as jnp
+import numpy as np
+import torch
+from _torch_nst import TorchLoss, to_torch
+
+from jaxnst import lbfgs, vgg
+from jaxnst.image import fit_long_side, load, resize
+from jaxnst.losses import LossOptions, Targets, content_targets, style_targets
+from jaxnst.optimize import loss_and_gradient
+from jaxnst.presets import load_preset
+from jaxnst.weights import load_vgg
+
+EVALUATIONS = 100
+TURN = 10
+TORCH_SCALE = 1e6  # its L-BFGS has absolute thresholds, made for losses of this magnitude
+
+
+class TorchRun:
+    """torch.optim.LBFGS on the pixels."""
+
+    def __init__(self, loss: TorchLoss, start: np.ndarray) -> None:
+        self.losses: list[float] = []
+        self._loss = loss
+        self._pixels = (to_torch(start) * 255).requires_grad_()
+        self._optimizer = torch.optim.LBFGS(
+            [self._pixels], max_iter=TURN, max_eval=TURN, history_size=100,
+            tolerance_grad=-1, tolerance_change=-1,
+        )  # fmt: skip
+
+    def turn(self) -> None:
+        """Ten evaluations."""
+        self._optimizer.step(self._closure)
+
+    def clipped_loss(self) -> float:
+        """Of the picture as a file can hold it."""
+        with torch.no_grad():
+            return float(self._loss((self._pixels / 255).clamp(0, 1)))
+
+    def _closure(self) -> torch.Tensor:
+        self._optimizer.zero_grad()
+        loss = TORCH_SCALE * self._loss(self._pixels / 255)
+        loss.backward()
+        self.losses.append(float(loss.detach()) / TORCH_SCALE)
+        return loss
+
+
+class JaxRun:
+    """jaxnst.lbfgs on the pixels."""
+
+    def __init__(self, evaluate: lbfgs.Evaluate, start: np.ndarray, memory: int) -> None:
+        self._evaluate, self._memory = evaluate, memory
+        self._state = lbfgs.init(evaluate, jnp.asarray(start))
+        self.losses = [self._state.loss]
+
+    def turn(self) -> None:
+        """Ten evaluations."""
+        for _ in range(TURN):
+            self._state = lbfgs.step(self._evaluate, self._state, memory=self._memory)
+            self.losses.append(self._state.loss)
+
+
+def main() -> None:
+    """Prints the comparison."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--size", type=int, default=384, help="long side, pixels")
+    args = parser.parse_args()
+    preset = load_preset("default")
+    content, style = (
+        _sized(args.data / name, args.size)
+        for name in ("content/tubingen.jpg", "styles/starry_night_full.jpg")
+    )
+    params = load_vgg(preset.net)
+    reference = TorchRun(TorchLoss(params, content, style, preset.loss), content)
+    ours = JaxRun(_evaluation(params, content, style, preset.loss), content, preset.optimize.memory)
+    seconds = _take_turns(reference, ours)
+    _report(reference, ours, seconds)
+
+
+def _sized(path: Path, size: int) -> np.ndarray:
+    picture = load(path).rgb
+    return resize(picture, fit_long_side(picture.shape[:2], size))
+
+
+def _evaluation(
+    params: vgg.Params, content: np.ndarray, style: np.ndarray, options: LossOptions
+) -> lbfgs.Evaluate:
+    targets = Targets(
+        content_targets(params, jnp.asarray(content), options),
+        (style_targets(params, jnp.asarray(style), options),),
+    )
+    prepared = vgg.prepare(params)
+    return lambda image: loss_and_gradient(prepared, image, targets, options)
+
+
+def _take_turns(reference: TorchRun, ours: JaxRun) -> dict[str, list[float]]:
+    """Seconds of each turn; ours goes on for as long again, should it need more evaluations."""
+    seconds: dict[str, list[float]] = {"torch": [], "jaxnst": []}
+    while len(reference.losses) < EVALUATIONS:
+        for name, run in (("torch", reference), ("jaxnst", ours)):
+            started = time.perf_counter()
+            run.turn()
+            seconds[name].append(time.perf_counter() - started)
+    while ours.losses[-1] > reference.losses[-1] and len(ours.losses) < 2 * EVALUATIONS:
+        ours.turn()
+    return seconds
+
+
+def _report(reference: TorchRun, ours: JaxRun, seconds: dict[str, list[float]]) -> None:
+    pace = {name: float(np.median(turns)) / TURN for name, turns in seconds.items()}
+    print(f"{'evaluations':>11} {'torch loss':>12} {'jaxnst loss':>12}")
+    for n in range(TURN, EVALUATIONS + 1, TURN):
+        print(f"{n:>11} {reference.losses[n - 1]:>12.4f} {ours.losses[n - 1]:>12.4f}")
+    print(f"torch's picture as saved, clipped to [0, 1]: {reference.clipped_loss():.4f}")
+    for name, value in pace.items():
+        print(f"{name}: {value:.3f} s per evaluation (median of turns), {1 / value:.2f} per second")
+    print(f"evaluations per second, jaxnst / torch: {pace['torch'] / pace['jaxnst']:.2f}")
+    goals = {"free": reference.losses[EVALUATIONS - 1], "as saved": reference.clipped_loss()}
+    for name, goal in goals.items():
+        needed = next((i for i, loss in enumerate(ours.losses, 1) if loss <= goal), None)
+        if needed is None:
+            print(f"torch's loss after {EVALUATIONS} ({name}): not reached")
+            continue
+        ratio = needed * pace["jaxnst"] / (EVALUATIONS * pace["torch"])
+        print(
+            f"torch's loss after {EVALUATIONS} ({name}, {goal:.4f}): reached after {needed} "
+            f"evaluations, in {ratio:.2f} of torch's time"
+        )
+
+
+if __name__ == "__main__":
+    main()
