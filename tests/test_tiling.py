@@ -49,7 +49,7 @@ def test_margin_is_as_wide_as_the_receptive_field_reaches():
 
 @pytest.mark.parametrize(
     ("statistic", "masked", "tolerance"),
-    [("gram", False, 1e-5), ("mean_std", True, 1e-5), ("wasserstein", True, 1e-3)],
+    [("gram", False, 1e-5), ("mean_std", True, 1e-5), ("wasserstein", True, 3e-3)],
 )
 def test_gradient_in_tiles_is_that_of_the_whole_picture(
     random_vgg, paint, statistic, masked, tolerance

@@ -1,11 +1,15 @@
 """The command line: `jaxnst COMMAND ...`. Each command has a file of its own in this folder."""
 
 import importlib
+import io
+import logging
+import os
 import sys
 from collections.abc import Sequence
 
 from jaxnst import __version__
-from jaxnst.errors import JaxnstError
+from jaxnst.errors import JaxnstError, nearest
+from jaxnst.files import display_name, one_line
 
 # Command -> what it does. The module of the same name is imported only when the command runs,
 # so that `jaxnst --help` does not wait for JAX.
@@ -16,11 +20,34 @@ COMMANDS = {
 
 USAGE_ERROR = 2
 INTERRUPTED = 130
+BROKEN_PIPE = 141  # as a shell reports a program that SIGPIPE has ended
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit status: 0, 2 for wrong input, 130 after Ctrl-C."""
-    args = list(sys.argv[1:] if argv is None else argv)
+    _set_up_streams()
+    try:
+        status = _run(list(sys.argv[1:] if argv is None else argv))
+        print(end="", flush=True)  # here, where what goes wrong can still be said
+    except JaxnstError as error:
+        return complain(error)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except OSError as error:
+        if error.filename is None:  # those of files have one, and most are JaxnstErrors by now
+            return _stdout_failed(error)
+        return complain(JaxnstError(f"{display_name(error.filename)}: {one_line(error)}"))
+    return status
+
+
+def complain(error: JaxnstError) -> int:
+    """Prints what is wrong as one line and returns the exit status for it."""
+    print(f"jaxnst: error: {' '.join(str(error).split())}", file=sys.stderr)
+    return USAGE_ERROR
+
+
+def _run(args: list[str]) -> int:
     if args[:1] in (["-h"], ["--help"]) or not args:
         print(_usage(), file=sys.stdout if args else sys.stderr)
         return 0 if args else USAGE_ERROR
@@ -28,21 +55,28 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"jaxnst {__version__}")
         return 0
     if args[0] not in COMMANDS:
-        return _fail(f"{args[0]!r} is not a command: use one of {', '.join(COMMANDS)}")
+        raise JaxnstError(f"{args[0]!r} is not a command: {nearest(args[0], COMMANDS)}")
     try:
         return importlib.import_module(f"jaxnst.cli.{args[0]}").main(args[1:])
-    except JaxnstError as error:
-        return _fail(str(error))
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return INTERRUPTED
     except SystemExit as exit_:  # how the argument library ends: 0 for --help, 2 for wrong usage
         return exit_.code if isinstance(exit_.code, int) else USAGE_ERROR
 
 
-def _fail(message: str) -> int:
-    print(f"jaxnst: error: {' '.join(message.split())}", file=sys.stderr)
-    return USAGE_ERROR
+def _set_up_streams() -> None:
+    """Lets stdout take any file name, and keeps libraries from chatting on stderr."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="surrogateescape")
+    for library in ("PIL", "matplotlib"):  # what is worth saying of a picture, jaxnst says
+        logging.getLogger(library).setLevel(logging.CRITICAL)
+
+
+def _stdout_failed(error: OSError) -> int:
+    """Exit status when what is printed cannot be: quietly, if the reader has seen enough."""
+    # Python flushes once more at exit, and would complain then.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if isinstance(error, BrokenPipeError):
+        return BROKEN_PIPE
+    return complain(JaxnstError(f"standard output cannot be written ({one_line(error)})"))
 
 
 def _usage() -> str:

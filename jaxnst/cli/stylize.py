@@ -2,14 +2,16 @@
 
 import dataclasses
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Literal
 
-import tyro
-from tyro.conf import FlagCreatePairsOff, OmitArgPrefixes, Positional, arg
+from tyro.conf import Positional, arg
 
-from jaxnst.cli.painter import Painter
-from jaxnst.cli.tasks import check_options, plan_tasks
+from jaxnst.cli.arguments import parse
+from jaxnst.cli.outputs import check_outputs, new_folder
+from jaxnst.cli.painter import paint_all
+from jaxnst.cli.tasks import check_command, plan_tasks
 from jaxnst.errors import check_number
 from jaxnst.presets import PaintOptions, load_preset, preset_names
 
@@ -18,39 +20,40 @@ from jaxnst.presets import PaintOptions, load_preset, preset_names
 class Stylize:
     """Turn photos into paintings: every CONTENT in the style of every STYLE."""
 
-    content: Positional[tuple[Path, ...]]
+    content: Annotated[Positional[tuple[Path, ...]], arg(metavar="CONTENT ...")]
     """Photos, or folders of them. None, with a style: a texture."""
     output: Annotated[Path, arg(aliases=["-o"])]
-    """The painting, by its suffix PNG, JPEG, WebP, TIFF or BMP; a folder when there are several,
-    in which those that are finished are skipped on a second run."""
+    """The painting: a .png, .jpg, .webp, .tif or .bmp file. When several are to be made, a folder;
+    on a second run those in it that are finished are skipped."""
     style: tuple[Path, ...] = ()
     """Style pictures, or folders of them. None, with --style-weight 0: the photo's features are
     inverted."""
     preset: str = "default"
-    """Where the other defaults come from; listed above. Or a .toml file."""
+    """Where the other defaults come from: a name from above, or a .toml file."""
     method: Literal["auto", "optimize"] = "auto"
     """How: by optimising the pixels, which is all there is so far."""
     blend: tuple[float, ...] = ()
-    """Blend all styles in one picture: a weight for each."""
+    """Blend all styles in one picture: a weight for each, at least 0."""
     mask: tuple[Path, ...] = ()
     """One picture of all styles, each in its region: a mask for each, white where it goes."""
     start_from: Path | None = None
     """Start from this picture instead of what --init says."""
-    paint: OmitArgPrefixes[PaintOptions] = dataclasses.field(default_factory=PaintOptions)
+    paint: PaintOptions = dataclasses.field(default_factory=PaintOptions)
 
     quality: int = 95
     """Of JPEG and WebP, 1 to 100."""
     compare: bool = False
-    """Also write content | style | result, as OUT_compare."""
+    """Also write content | style | result side by side, as OUT_compare."""
     preview_every: int = 0
-    """Also write the picture so far every this many iterations, as OUT_0050; 0: never."""
+    """Also write the picture so far every this many iterations, as OUT_0050, OUT_0100, ...; 0:
+    never."""
     snapshot_every: int = 0
     """Keep the run's state in OUT.snapshot every this many iterations and on Ctrl-C; the same
     command again continues exactly from there. 0: never."""
     loss_csv: Path | None = None
     """Write the losses of every iteration as a table."""
     loss_plot: Path | None = None
-    """Write a PNG of content, style and total loss over the iterations."""
+    """Write content, style and total loss over the iterations as a .png file."""
     table_every: int = 0
     """Print iteration, style, content and total loss every this many iterations; 0: never."""
     sidecar: bool = False
@@ -60,7 +63,7 @@ class Stylize:
     overwrite: bool = False
     """Make pictures anew that are there with the same settings."""
     quiet: bool = False
-    """No progress."""
+    """No progress, only errors."""
 
     @property
     def joins_styles(self) -> bool:
@@ -77,36 +80,31 @@ class Stylize:
 
 def main(argv: Sequence[str]) -> int:
     """Runs the command; the exit status is 0, or 2 if some picture could not be made."""
-    command = parse(argv)
+    command = parse_stylize(argv)
     tasks = plan_tasks(command.content, command.style, command.output, one=command.joins_styles)
-    check_options(command, tasks)
-    painter = Painter(command)
-    try:
-        failed = [task for task in tasks if not painter.paint(task)]
-    finally:
-        painter.write_reports()
-    return 2 if failed else 0
+    check_command(command, tasks)
+    single = tasks[0].output == command.output
+    with nullcontext() if single else new_folder(command.output):
+        check_outputs(command, tasks)
+        return paint_all(command, tasks)
 
 
-def parse(argv: Sequence[str]) -> Stylize:
+def parse_stylize(argv: Sequence[str]) -> Stylize:
     """The command from its arguments; what they leave open comes from the preset they name."""
     preset = _preset_in(argv)
-    default = Stylize(content=(), output=tyro.MISSING, preset=preset, paint=load_preset(preset))
     presets = f"Defaults are those of --preset {preset}; there are {', '.join(preset_names())}."
-    return tyro.cli(
-        FlagCreatePairsOff[Stylize],
-        args=list(argv),
-        default=default,
-        prog="jaxnst stylize",
-        description=f"{Stylize.__doc__}\n\n{presets}",
-    )
+    about = f"{Stylize.__doc__}\n\n{presets}"
+    return parse(Stylize, argv, "jaxnst stylize", about, preset=preset, paint=load_preset(preset))
 
 
 def _preset_in(argv: Sequence[str]) -> str:
     """What --preset says, looked up before the rest is parsed since it sets their defaults."""
+    preset = "default"
     for i, word in enumerate(argv):
+        if word == "--":  # what follows are files
+            break
         if word == "--preset" and i + 1 < len(argv):
-            return argv[i + 1]
-        if word.startswith("--preset="):
-            return word.removeprefix("--preset=")
-    return "default"
+            preset = argv[i + 1]
+        elif word.startswith("--preset="):
+            preset = word.removeprefix("--preset=")
+    return preset

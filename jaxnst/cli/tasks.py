@@ -1,14 +1,16 @@
-"""Which pictures a `stylize` command is to make, checked before any work begins."""
+"""Which pictures a `stylize` command is to make."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from jaxnst.errors import JaxnstError
-from jaxnst.files import check_writable, display_name
-from jaxnst.image import check_writable_suffix, list_images
+from jaxnst.files import display_name
+from jaxnst.image import list_images
+from jaxnst.vgg import NETS, check_layers
 
 if TYPE_CHECKING:
     from jaxnst.cli.stylize import Stylize
@@ -24,12 +26,31 @@ class Task(NamedTuple):
     @property
     def title(self) -> str:
         """What the picture is called in reports."""
-        return " + ".join(path.stem for path in self.inputs)
+        return display_name(" + ".join(path.stem for path in self.inputs))
 
     @property
     def inputs(self) -> tuple[Path, ...]:
         """The files it is made from."""
         return (*((self.content,) if self.content else ()), *self.styles)
+
+    @property
+    def snapshot(self) -> Path:
+        """Where the state of an unfinished run is kept."""
+        return self.output.with_name(self.output.name + ".snapshot")
+
+    @property
+    def comparison(self) -> Path:
+        """Content, style and result side by side."""
+        return self.beside(f"_compare{self.output.suffix}")
+
+    @property
+    def sidecar(self) -> Path:
+        """The settings as a file."""
+        return self.beside(".json")
+
+    def preview(self, iteration: int) -> Path:
+        """The picture as it is by then."""
+        return self.beside(f"_{iteration:04d}{self.output.suffix}")
 
     def beside(self, suffix: str) -> Path:
         """A file that belongs to the output: OUT + suffix in place of OUT's own suffix."""
@@ -46,53 +67,64 @@ def plan_tasks(
       style: files and folders; none to invert features.
       output: a file for one picture, else a folder.
       one: all styles go into one picture.
+
+    Raises:
+      JaxnstError: there is nothing to make a picture of, a folder has no picture in it, or the
+        output is not the right one for what is in them.
     """
     photos: list[Path | None] = [*_files(content)] or [None]
     styles = _files(style)
+    if photos == [None] and not styles:
+        raise JaxnstError("there is nothing to paint: give a photo, or a style for a texture")
     groups = [tuple(styles)] if one or not styles else [(path,) for path in styles]
-    pairs = [(photo, group) for photo in photos for group in groups]
-    several = any(path.is_dir() for path in (*content, *style)) or len(pairs) > 1
-    if not several:
+    pairs = list(dict.fromkeys((photo, group) for photo in photos for group in groups))
+    if len(pairs) == 1 and not any(os.path.isdir(path) for path in (*content, *style)):
+        if os.path.isdir(output):
+            raise JaxnstError(f"{display_name(output)}: is a folder: give a file in it")
         return [Task(*pairs[0], output)]
-    if output.suffix and not output.is_dir():
-        raise JaxnstError(
-            f"{display_name(output)}: {len(pairs)} pictures do not go into one file: "
-            f"give a folder's name, without a suffix"
-        )
+    _check_folder(output, (*content, *style), len(pairs))
     tasks = [Task(photo, group, output / f"{_name(photo, group)}.png") for photo, group in pairs]
     _check_distinct(tasks)
     return tasks
 
 
-def check_options(command: Stylize, tasks: Sequence[Task]) -> None:
-    """Raises JaxnstError for what would only fail after the work is done."""
+def check_command(command: Stylize, tasks: Sequence[Task]) -> None:
+    """Raises JaxnstError for options that do not go together, or ask for what there is not."""
+    count = len(tasks[0].styles)
     for name, values in (("blend", command.blend), ("mask", command.mask)):
-        count = len(tasks[0].styles)
         if values and len(values) != count:
-            raise JaxnstError(f"--{name} has {len(values)} values for {count} styles: give {count}")
+            raise JaxnstError(
+                f"--{name} has {len(values)} values for {count} styles: give one for each --style"
+            )
     if command.blend and not any(command.blend):
         raise JaxnstError("--blend is 0 for every style: give one that is not")
     if command.quiet and command.table_every:
         raise JaxnstError("--table-every prints what --quiet suppresses: give one of the two")
-    for report in filter(None, (command.loss_csv, command.loss_plot)):
-        check_writable(report)
-    if command.loss_plot and command.loss_plot.suffix.lower() != ".png":
-        raise JaxnstError(f"{display_name(command.loss_plot)}: --loss-plot is a .png file")
-    extra = (*command.mask, *filter(None, [command.start_from]))
-    reports = (*filter(None, (command.loss_csv, command.loss_plot)),)
-    for task in tasks:
-        check_writable_suffix(task.output)
-        _check_apart((task.output, *reports), (*task.inputs, *extra))
-    _make_folder(tasks, command.output)
+    paint = command.paint
+    if paint.net in NETS:  # that of a weight file is known once it is read
+        check_layers(paint.net, (*paint.loss.content_layers, *paint.loss.style_layers))
 
 
 def _files(paths: Iterable[Path]) -> list[Path]:
     """The files named, and those in the folders named."""
-    return [file for path in paths for file in (list_images(path) if path.is_dir() else [path])]
+    return [f for path in paths for f in (list_images(path) if os.path.isdir(path) else [path])]
 
 
 def _name(photo: Path | None, styles: tuple[Path, ...]) -> str:
     return "_".join(path.stem for path in (*((photo,) if photo else ()), *styles))
+
+
+def _check_folder(output: Path, inputs: Iterable[Path], count: int) -> None:
+    if output.suffix and not os.path.isdir(output):
+        raise JaxnstError(
+            f"{display_name(output)}: {count} pictures do not go into one file: "
+            f"give a folder's name, without a suffix"
+        )
+    if os.path.realpath(output) in {os.path.realpath(path) for path in inputs}:
+        raise JaxnstError(
+            f"{display_name(output)}: is a folder of inputs, and paintings in it would be taken "
+            f"for more of them: give another folder"
+        )
 
 
 def _check_distinct(tasks: Sequence[Task]) -> None:
@@ -100,28 +132,8 @@ def _check_distinct(tasks: Sequence[Task]) -> None:
     for task in tasks:
         other = seen.setdefault(task.output, task)
         if other is not task:
+            one, two = (" + ".join(map(display_name, t.inputs)) for t in (other, task))
             raise JaxnstError(
-                f"{display_name(task.output)}: would be made from {display_name(other.inputs[0])} "
-                f"and from {display_name(task.inputs[0])}: give files of different names"
+                f"{display_name(task.output)}: would be made from {one} and from {two}: "
+                f"give files of different names"
             )
-
-
-def _check_apart(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
-    sources = {path.resolve() for path in inputs}
-    for output in outputs:
-        if output.resolve() in sources:
-            raise JaxnstError(
-                f"{display_name(output)}: is an input and would be overwritten: give another output"
-            )
-
-
-def _make_folder(tasks: Sequence[Task], output: Path) -> None:
-    """The folder for several pictures, unless it is there; a single picture's must be there."""
-    if tasks[0].output == output:
-        check_writable(output)
-        return
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise JaxnstError(f"{display_name(output)}: cannot be made a folder ({error})") from error
-    check_writable(tasks[0].output)

@@ -1,0 +1,73 @@
+"""What a picture is made from: it travels inside the picture, and tells whether it is there."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jaxnst import __version__
+from jaxnst.cli.tasks import Task
+from jaxnst.errors import JaxnstError
+from jaxnst.files import display_name, open_binary
+from jaxnst.image import check_writable_suffix, read_settings
+from jaxnst.vgg import NETS
+
+if TYPE_CHECKING:
+    from jaxnst.cli.stylize import Stylize
+
+_LONGEST_IN_JPEG = 60_000  # bytes; EXIF holds 65,533, and the losses are still to come
+
+
+def recipe(command: Stylize, task: Task) -> dict[str, Any]:
+    """Program, inputs by hash, options, weights.
+
+    Raises:
+      JaxnstError: an input cannot be read, or the recipe does not fit into the output.
+    """
+    options = dataclasses.asdict(command.paint)
+    files = {
+        "content": _hashed([task.content] if task.content else []),
+        "styles": _hashed(task.styles),
+        "masks": _hashed(command.mask),
+        "start_from": _hashed([command.start_from] if command.start_from else []),
+        "weights": _hashed([] if command.paint.net in NETS else [Path(command.paint.net)]),
+    }
+    rest = {"blend": command.blend, "quality": command.quality}
+    text = json.dumps({"jaxnst": __version__, **files, "options": options | rest})
+    if check_writable_suffix(task.output) == "JPEG" and len(text) > _LONGEST_IN_JPEG:
+        raise JaxnstError(
+            f"{display_name(task.output)}: the settings of so many inputs do not fit into a JPEG: "
+            f"give a .png path"
+        )
+    return json.loads(text)  # so that it is equal to one that is read back from a picture
+
+
+def fingerprint(recipe: dict[str, Any]) -> str:
+    """A recipe in one word."""
+    return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
+
+
+def finished_record(task: Task, recipe: dict[str, Any]) -> dict[str, Any] | None:
+    """What the output says of itself if it is the very picture, and no run that was stopped."""
+    if not os.path.isfile(task.output):
+        return None
+    record = read_settings(task.output) or {}
+    result = record.get("result")
+    done = result.get("iterations") if isinstance(result, dict) else None
+    same = {key: value for key, value in record.items() if key != "result"} == recipe
+    return record if same and done == recipe["options"]["optimize"]["iterations"] else None
+
+
+def _hashed(paths: Iterable[Path]) -> list[dict[str, str]]:
+    """Names and SHA-256 of files."""
+    hashed = []
+    for path in paths:
+        with open_binary(path) as file:
+            digest = hashlib.file_digest(file, "sha256")  # type: ignore[arg-type]
+        hashed.append({"name": path.name, "sha256": digest.hexdigest()})
+    return hashed
