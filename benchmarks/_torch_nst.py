@@ -40,7 +40,9 @@ class TorchLoss:
     def _features(self, x: torch.Tensor, layers: Sequence[str]) -> Mapping[str, torch.Tensor]:
         found, x = {}, x - self._mean
         for name in vgg.computed_layers(self._net, layers):
-            if name.startswith("conv"):
+            if name == "conv1_1" and self._options.border == "edge":
+                x = F.conv2d(F.pad(x, (1, 1, 1, 1), mode="replicate"), *self._weights[name])
+            elif name.startswith("conv"):
                 x = F.conv2d(x, *self._weights[name], padding=1)
             else:
                 x = F.relu(x) if name.startswith("relu") else F.max_pool2d(x, 2)

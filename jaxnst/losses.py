@@ -59,6 +59,7 @@ _CHOICES: dict[str, Iterable[str]] = {
     "formula": ("relative", "gatys", "johnson"),
     "tv_norm": ("l1", "l2"),
     "pooling": vgg.POOLINGS,
+    "border": vgg.BORDERS,
 }
 
 
@@ -87,10 +88,13 @@ class LossOptions:
     """Total variation of absolute (l1) or squared (l2) differences."""
     pooling: Literal["max", "average"] = "max"
     """VGG's pooling."""
+    border: Literal["edge", "zero"] = "edge"
+    """What VGG sees beyond the picture's border: its edge pixels, or the mean colour, as it was
+    trained, which draws a thin frame."""
 
     def __post_init__(self) -> None:
         for name in ("content_weight", "style_weight", "tv_weight"):
-            check_number(name, getattr(self, name))
+            check_number(name, getattr(self, name), high=1e30)
         for weight in self.style_layer_weights:
             check_number("style_layer_weights", weight)
         if self.style_layer_weights and len(self.style_layer_weights) != len(self.style_layers):
@@ -145,8 +149,7 @@ def perceptual_loss(
       The loss, a scalar, and its parts: "content", "style" and "tv" as weighted in the loss, of
       which it is the sum; and "content/LAYER", "style/LAYER", the terms before weighting.
     """
-    layers = used_layers(targets, options)
-    features = vgg.extract_features(params, image, layers, pooling=options.pooling)
+    features = extract_features(params, image, used_layers(targets, options), options)
     content = {
         layer: content_loss(features[layer], target, formula=options.formula)
         for layer, target in targets.content.items()
@@ -170,7 +173,7 @@ def content_targets(
     params: vgg.Params, image: jax.Array, options: LossOptions = LossOptions()
 ) -> dict[str, jax.Array]:
     """Features of the photo [..., H, W, 3] at the content layers: {layer: [..., H', W', C]}."""
-    return vgg.extract_features(params, image, options.content_layers, pooling=options.pooling)
+    return extract_features(params, image, options.content_layers, options)
 
 
 def style_targets(
@@ -190,7 +193,7 @@ def style_targets(
       weight: how much this style counts among several.
       mask: [H, W] in [0, 1], of the size of the picture to be made: the region for this style.
     """
-    features = vgg.extract_features(params, image, options.style_layers, pooling=options.pooling)
+    features = extract_features(params, image, options.style_layers, options)
     statistic = STATISTICS[options.statistic]
     statistics = {
         layer: statistic.target(
@@ -238,6 +241,15 @@ def total_variation(image: jax.Array, *, norm: str = "l2", reduction: str = "mea
 
 
 # What follows is shared with `jaxnst.tiling`, which adds up the same terms tile by tile.
+
+
+def extract_features(
+    params: vgg.Params, image: jax.Array, layers: Sequence[str], options: LossOptions
+) -> dict[str, jax.Array]:
+    """Features as the options have VGG compute them."""
+    return vgg.extract_features(
+        params, image, layers, pooling=options.pooling, border=options.border
+    )
 
 
 def used_layers(targets: Targets, options: LossOptions) -> tuple[str, ...]:

@@ -44,7 +44,7 @@ class OptimizeOptions:
     """L-BFGS, or Adam."""
     learning_rate: float = 0.02
     """Adam's step, in units of the pixel range."""
-    memory: int = 20
+    memory: int = 40
     """Pairs that L-BFGS remembers, each the size of two pictures."""
     init: Literal["content", "noise"] = "content"
     """Start from the photo or from noise."""
@@ -61,7 +61,7 @@ class OptimizeOptions:
     def __post_init__(self) -> None:
         check_number("iterations", self.iterations, low=1)
         check_number("learning_rate", self.learning_rate, low=1e-6)
-        check_number("memory", self.memory, low=1)
+        check_number("memory", self.memory, low=1, high=1000)
         check_number("coarsest", self.coarsest)
         check_number("memory_limit", self.memory_limit)
         check_number("average", self.average, high=0.9999)
@@ -239,7 +239,8 @@ _WORTH_PREPARING = 4e6  # pixels times evaluations
 
 def _needs(params: vgg.Params, job: Job) -> memory.Needs:
     """What the job's memory depends on, apart from the size."""
-    pairs = job.options.memory if job.options.optimizer == "lbfgs" else 1
+    lbfgs_pairs = min(job.options.memory, max(_shares(job)))
+    pairs = lbfgs_pairs if job.options.optimizer == "lbfgs" else 1
     return memory.Needs(
         net=vgg.net_of(params),
         layers=(*job.loss.content_layers, *job.loss.style_layers),

@@ -139,7 +139,7 @@ def _window_features(
     params: vgg.Params, image: jax.Array, window: Window, options: LossOptions, height: int
 ) -> dict[str, jax.Array]:
     rows = jax.lax.dynamic_slice_in_dim(image, window.start, height)
-    return vgg.extract_features(params, rows, options.content_layers, pooling=options.pooling)
+    return losses.extract_features(params, rows, options.content_layers, options)
 
 
 @functools.partial(jax.jit, static_argnames=("options", "height"))
@@ -204,7 +204,7 @@ def _tile_sums(
 ) -> Sums:
     """Content errors and style averages of a tile, from the rows [height, W, 3] of its window."""
     layers = losses.used_layers(targets, options)
-    features = vgg.extract_features(params, rows, layers, pooling=options.pooling)
+    features = losses.extract_features(params, rows, layers, options)
     inside = {layer: _inside(layer, f, window) for layer, f in features.items()}
     content = {
         layer: jnp.sum(

@@ -31,6 +31,7 @@ _BLOCKS = {
 NETS = tuple(_BLOCKS)
 _WINOGRAD_CHANNELS = 128
 POOLINGS = ("max", "average")
+BORDERS = ("zero", "edge")
 
 
 def layer_names(net: str) -> tuple[str, ...]:
@@ -88,6 +89,7 @@ class VGG(nn.Module):
     net: str
     layers: tuple[str, ...]
     pooling: str = "max"
+    border: str = "zero"
 
     @nn.compact
     def __call__(self, image: jax.Array) -> dict[str, jax.Array]:
@@ -95,9 +97,13 @@ class VGG(nn.Module):
         mean = self.param("mean", nn.initializers.zeros, (3,))
         features: dict[str, jax.Array] = {}
         x = image - mean
+        if self.border == "edge":  # room for the first convolution, cut off behind it
+            x = jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="edge")
         for name in computed_layers(self.net, self.layers):
             if name.startswith("conv"):
                 x = Conv3x3(conv_shapes(self.net)[name][-1], name=name)(x)
+                if name == "conv1_1" and self.border == "edge":
+                    x = x[:, 1:-1, 1:-1]
             elif name.startswith("relu"):
                 x = nn.relu(x)
             else:
@@ -108,7 +114,12 @@ class VGG(nn.Module):
 
 
 def extract_features(
-    params: Params, image: jax.Array, layers: Sequence[str], *, pooling: str = "max"
+    params: Params,
+    image: jax.Array,
+    layers: Sequence[str],
+    *,
+    pooling: str = "max",
+    border: str = "zero",
 ) -> dict[str, jax.Array]:
     """Features of an image at the named layers; nothing past the deepest of them is computed.
 
@@ -117,23 +128,26 @@ def extract_features(
       image: [..., H, W, 3], RGB in [0, 1], H and W at least 32.
       layers: any of `layer_names(net)`, such as "relu4_3".
       pooling: "max" as trained, or "average" as Gatys et al. (2016) preferred.
+      border: what the first convolution sees beyond the image: "zero" (the mean colour) as trained,
+        or the image's own "edge", which keeps an optimised image from growing a frame.
 
     Returns:
       {layer: [..., H', W', C]} with H' = H // stride(layer).
 
     Raises:
-      JaxnstError: unknown layer or pooling, or an image of another shape.
+      JaxnstError: unknown layer, pooling or border, or an image of another shape.
     """
     net = net_of(params)
     check_layers(net, layers)
-    if pooling not in POOLINGS:
-        raise JaxnstError(f"pooling {pooling!r} is unknown: {nearest(pooling, POOLINGS)}")
+    for what, value, known in (("pooling", pooling, POOLINGS), ("border", border, BORDERS)):
+        if value not in known:
+            raise JaxnstError(f"{what} {value!r} is unknown: {nearest(value, known)}")
     if image.ndim < 3 or image.shape[-1] != 3 or min(image.shape[-3:-1]) < MIN_SIDE:
         raise JaxnstError(
             f"image has shape {tuple(image.shape)}: expected [..., H, W, 3], "
             f"H and W at least {MIN_SIDE}"
         )
-    model = VGG(net, tuple(layers), pooling)
+    model = VGG(net, tuple(layers), pooling, border)
     batch = image.shape[:-3]
     features = model.apply({"params": params}, jnp.reshape(image, (-1, *image.shape[-3:])))
     assert isinstance(features, dict)

@@ -86,7 +86,7 @@ def features_of(random_vgg):
     layers = ("relu1_1", "relu2_1")
 
     def features(picture: jax.Array) -> dict[str, np.ndarray]:
-        found = vgg.extract_features(random_vgg, picture, layers)
+        found = vgg.extract_features(random_vgg, picture, layers, border="edge")
         return {layer: np.asarray(f, np.float64) for layer, f in found.items()}
 
     return features
@@ -466,7 +466,7 @@ def test_each_region_depends_on_its_own_style(two_regions):
 
 def test_mask_compares_the_region_alone(random_vgg, image, style):
     options, left = LossOptions(style_layers=("relu1_1", "relu2_1")), halves(32, 48)[0]
-    features = vgg.extract_features(random_vgg, image, options.style_layers)
+    features = vgg.extract_features(random_vgg, image, options.style_layers, border="edge")
     target = style_targets(random_vgg, style, options, mask=left)
     parts = perceptual_loss(random_vgg, image, Targets(styles=(target,)), options)[1]
     for layer, f in features.items():

@@ -150,3 +150,14 @@ def test_gradient_reaches_the_image(params, photo):
 
 def relative(found: jax.Array, reference: jax.Array) -> float:
     return float(jnp.linalg.norm(found - reference) / jnp.linalg.norm(reference))
+
+
+def test_edge_border_sees_the_image_repeated_beyond_its_rim(random_vgg, paint):
+    image = paint(0, 40, 44)
+    wide = np.pad(image, ((1, 1), (1, 1), (0, 0)), mode="edge")
+    found = extract_features(random_vgg, image, ["relu1_1"], border="edge")["relu1_1"]
+    expected = extract_features(random_vgg, wide, ["relu1_1"])["relu1_1"][1:-1, 1:-1]
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+    zero = extract_features(random_vgg, image, ["relu1_1"])["relu1_1"]
+    np.testing.assert_allclose(found[1:-1, 1:-1], zero[1:-1, 1:-1], rtol=1e-4, atol=1e-4)
+    assert float(np.abs(np.asarray(found - zero)[0]).max()) > 0.01
