@@ -146,7 +146,7 @@ def run(params: vgg.Params, job: Job, state: RunState | None = None) -> Iterator
         had never stopped, to the bit on the same machine.
 
     Raises:
-      JaxnstError: the job asks for something that is not there.
+      JaxnstError: the job cannot be done, or the loss is no longer a finite number.
     """
     check_job(params, job)
     sizes, shares = scales(job), _shares(job)
@@ -157,8 +157,6 @@ def run(params: vgg.Params, job: Job, state: RunState | None = None) -> Iterator
                 _start(job, sizes[0]) if state is None else resize(_picture(state), sizes[scale])
             )
             optimizer = _init(evaluate, jnp.asarray(image), job.options)
-            if not np.isfinite(optimizer.loss):
-                raise JaxnstError(f"the loss is {optimizer.loss} at the start: give lower weights")
             state = RunState(scale, 1, optimizer, _averaged(None, optimizer.image, job.options))
             yield _progress(state, shares)
         while state.iteration < shares[scale]:
@@ -188,9 +186,9 @@ def check_job(params: vgg.Params, job: Job) -> None:
             f"{len(scales(job))} sizes: give more, or raise coarsest"
         )
     for style in job.styles:
-        check_number("the weight of a style", style.weight)
+        check_number("weight of a style", style.weight)
     if job.styles and not sum(style.weight for style in job.styles):
-        raise JaxnstError("the weights of all styles are 0: give one that is not")
+        raise JaxnstError("the weight of every style is 0: give one that is not")
     memory.plan_tiles(job.size, _needs(params, job), options.memory_limit * 1e9)
 
 
@@ -301,4 +299,9 @@ def _averaged(
 
 def _progress(state: RunState, shares: list[int]) -> Progress:
     done = sum(shares[: state.scale]) + state.iteration
+    if not np.isfinite(state.optimizer.loss):
+        raise JaxnstError(
+            f"the loss is {state.optimizer.loss} at iteration {done}: "
+            f"give smaller weights or a smaller learning rate"
+        )
     return Progress(done, sum(shares), state.optimizer.loss, state.optimizer.parts, state)

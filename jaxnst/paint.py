@@ -1,8 +1,7 @@
 """From a photo and styles to a painting: resizing and colours around `jaxnst.optimize`."""
 
 import dataclasses
-import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,9 +9,9 @@ from numpy.typing import ArrayLike
 
 from jaxnst import optimize, vgg
 from jaxnst.color import match_colors, transfer_luma
-from jaxnst.errors import JaxnstError, check_number
+from jaxnst.errors import JaxnstError
 from jaxnst.image import MIN_SIDE, fit_long_side, resize
-from jaxnst.optimize import Job, Progress, RunState, Style
+from jaxnst.optimize import Job, Progress, Style
 from jaxnst.presets import PaintOptions, load_preset, override
 from jaxnst.weights import load_vgg
 
@@ -50,7 +49,7 @@ def stylize(
         overrides, init = overrides | {"init": init}, None
     options = override(load_preset(preset), overrides)
     job = make_job(content, _styles(style), options, start=init)
-    for progress in evaluations(params or load_vgg(options.net), job):
+    for progress in optimize.run(params or load_vgg(options.net), job):
         if on_progress:
             on_progress(progress)
     return finish(progress.image, job, options)
@@ -72,8 +71,6 @@ def make_job(
     """
     photo = None if content is None else as_floats(content, "content")
     styles = [_checked(style) for style in styles]
-    if styles and not any(style.weight for style in styles):
-        raise JaxnstError("the weight of every style is 0: give one that is not")
     if options.keep_colors == "match" and photo is not None:
         styles = [s._replace(image=np.asarray(match_colors(s.image, photo))) for s in styles]
     settings = options.optimize
@@ -93,17 +90,6 @@ def make_job(
 def result_size(content: np.ndarray | None, options: PaintOptions) -> tuple[int, int]:
     """Height and width of the result in pixels; a square without a photo."""
     return fit_long_side((1, 1) if content is None else content.shape[:2], options.size)
-
-
-def evaluations(params: vgg.Params, job: Job, state: RunState | None = None) -> Iterator[Progress]:
-    """`optimize.run`, ended by a JaxnstError where the loss is no longer a finite number."""
-    for progress in optimize.run(params, job, state):
-        if not math.isfinite(progress.loss):
-            raise JaxnstError(
-                f"the loss is {progress.loss} at iteration {progress.iteration}: "
-                f"give smaller weights or a smaller learning rate"
-            )
-        yield progress
 
 
 def finish(image: np.ndarray, job: Job, options: PaintOptions) -> np.ndarray:
@@ -143,7 +129,6 @@ def _styles(style: Any) -> Sequence[Style]:
 
 def _checked(style: Style) -> Style:
     """The style in floats, if there is nothing wrong with it."""
-    check_number("weight of a style", style.weight)
     mask = style.mask
     if mask is not None:
         mask = _unit_range(_array(mask, "mask"), "mask")

@@ -189,6 +189,13 @@ def test_bar_on_a_terminal(capsys, monkeypatch):
 # Folders
 
 
+def test_a_picture_for_a_folder_is_named_after_its_inputs(tmp_path):
+    photo, style = inputs(tmp_path)
+    (tmp_path / "out").mkdir()
+    assert stylize(photo, "--style", style, "-o", tmp_path / "out") == 0
+    assert list(tree(tmp_path / "out")) == ["photo_style.png"]
+
+
 def test_folders_are_crossed_and_finished_pictures_skipped(capsys, tmp_path):
     for folder, names in (("photos", "ab"), ("styles", "xy")):
         (tmp_path / folder).mkdir()

@@ -23,7 +23,7 @@ from jaxnst.errors import JaxnstError
 from jaxnst.files import atomic_write, display_name
 from jaxnst.image import Picture, load, load_mask, save
 from jaxnst.optimize import Job, Progress, RunState, Style
-from jaxnst.paint import evaluations, finish, make_job, result_size
+from jaxnst.paint import finish, make_job, result_size
 from jaxnst.reports import (
     PARTS,
     LossRow,
@@ -121,7 +121,7 @@ class Painter:
         try:
             state = self._resumed(canvas)
             with ProgressDisplay(title, total, quiet=self._command.quiet) as display:
-                for last in evaluations(self._params, canvas.job, state):
+                for last in optimize.run(self._params, canvas.job, state):
                     self._losses.setdefault(title, []).append(loss_row(last))
                     self._show(display, last)
                     self._keep(canvas, last)

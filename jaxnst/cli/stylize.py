@@ -23,8 +23,8 @@ class Stylize:
     content: Annotated[Positional[tuple[Path, ...]], arg(metavar="CONTENT ...")]
     """Photos, or folders of them. None, with a style: a texture."""
     output: Annotated[Path, arg(aliases=["-o"])]
-    """The painting: a .png, .jpg, .webp, .tif or .bmp file. When several are to be made, a folder;
-    on a second run those in it that are finished are skipped."""
+    """The painting: a .png, .jpg, .webp, .tif or .bmp file; or a folder, as for several;
+    on a second run those that are finished are skipped."""
     style: tuple[Path, ...] = ()
     """Style pictures, or folders of them. None, with --style-weight 0: the photo's features are
     inverted."""

@@ -65,7 +65,7 @@ def plan_tasks(
     Args:
       content: files and folders; none for a texture.
       style: files and folders; none to invert features.
-      output: a file for one picture, else a folder.
+      output: a file for one picture, or a folder.
       one: all styles go into one picture.
 
     Raises:
@@ -78,9 +78,7 @@ def plan_tasks(
         raise JaxnstError("there is nothing to paint: give a photo, or a style for a texture")
     groups = [tuple(styles)] if one or not styles else [(path,) for path in styles]
     pairs = list(dict.fromkeys((photo, group) for photo in photos for group in groups))
-    if len(pairs) == 1 and not any(os.path.isdir(path) for path in (*content, *style)):
-        if os.path.isdir(output):
-            raise JaxnstError(f"{display_name(output)}: is a folder: give a file in it")
+    if len(pairs) == 1 and not any(os.path.isdir(path) for path in (*content, *style, output)):
         return [Task(*pairs[0], output)]
     _check_folder(output, (*content, *style), len(pairs))
     tasks = [Task(photo, group, output / f"{_name(photo, group)}.png") for photo, group in pairs]
