@@ -6,7 +6,7 @@ DATA ?= data
 .PHONY: demo test test-all lint bench clean
 demo: .venv/installed
 	@mkdir -p out
-	$(BIN)/jaxnst stylize jaxnst/assets/photos/rocket.jpg \
+	$(BIN)/jaxnst stylize jaxnst/assets/photos/cat.jpg \
 	  --style jaxnst/assets/styles/swirling_night.jpg -o out/demo.png --preset fast --overwrite
 
 test: .venv/installed

@@ -166,8 +166,15 @@ def run(params: vgg.Params, job: Job, state: RunState | None = None) -> Iterator
             yield _progress(state, shares)
 
 
-def final_loss(params: vgg.Params, job: Job, image: np.ndarray) -> tuple[float, dict[str, float]]:
-    """The loss of a picture of the job's size, and its parts."""
+def work_done(job: Job, state: RunState) -> float:
+    """Share of a run's work that is done, 0 to 1: evaluations cost as many pixels as they have."""
+    pixels, shares = [h * w for h, w in scales(job)], _shares(job)
+    done = [*shares[: state.scale], state.iteration]
+    return float(np.dot(pixels[: len(done)], done) / np.dot(pixels, shares))
+
+
+def loss_of(params: vgg.Params, job: Job, image: np.ndarray) -> tuple[float, dict[str, float]]:
+    """The loss of a picture of the job's size, such as one read back from a file, and its parts."""
     (loss, parts), _ = _evaluation(params, job, job.size)(jnp.asarray(image, jnp.float32))
     return float(loss), lbfgs.float_parts(parts)
 

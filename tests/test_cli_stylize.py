@@ -13,7 +13,7 @@ import pytest
 from PIL import Image, ImageCms
 from stylize_files import QUICK, cached_vgg, inputs, picture, pixels, stylize, tree
 
-from jaxnst import __version__
+from jaxnst import __version__, optimize
 from jaxnst.cli import main, painter
 from jaxnst.cli.progress import ProgressDisplay
 from jaxnst.image import load, read_settings
@@ -40,6 +40,18 @@ def test_painting_is_made_and_named_on_stdout(capsys, tmp_path):
     assert re.fullmatch(r"photo \+ style: 3/3 loss .* \([\d.]+ it/s, 00:00 left\)", lines[-1])
     assert pixels(out).shape == (33, 40, 3)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.png", "photo.png", "style.png"]
+
+
+def test_picture_in_the_file_has_the_loss_that_is_reported(tmp_path, monkeypatch):
+    jobs = []
+    run = optimize.run
+    monkeypatch.setattr(optimize, "run", lambda *args: jobs.append(args[1]) or run(*args))
+    photo, style = inputs(tmp_path)
+    out = tmp_path / "out.png"
+    assert stylize(photo, "--style", style, "-o", out, "--iterations", "30") == 0
+    reported = read_settings(out)["result"]["loss"]
+    found, _ = optimize.loss_of(cached_vgg("vgg19"), jobs[0], load(out).rgb)
+    assert found == pytest.approx(reported, rel=0.05)
 
 
 def test_same_seed_and_command_give_the_same_bytes(tmp_path):
@@ -179,10 +191,10 @@ def test_bar_on_a_terminal(capsys, monkeypatch):
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     with ProgressDisplay("cat", 100) as display:
         for done in range(41, 101):  # an earlier run is continued
-            display.update(done, {"loss": 1.5})
+            display.update(done, {"loss": 1.5}, done / 100)
         display.line("between")
     text = capsys.readouterr().err
-    assert re.search(r"cat: .*100/100 .*it/s, loss 1.5", text)
+    assert re.search(r"cat: .*100/100 .*it/s, 00:00 left, loss 1.5", text)
     assert "between\n" in text
 
 

@@ -9,7 +9,7 @@ import pytest
 from jaxnst.errors import JaxnstError
 from jaxnst.image import resize
 from jaxnst.losses import LossOptions
-from jaxnst.optimize import Job, OptimizeOptions, Progress, Style, run, scales
+from jaxnst.optimize import Job, OptimizeOptions, Progress, Style, run, scales, work_done
 
 LOSS = LossOptions(
     style_weight=2.0,
@@ -252,3 +252,9 @@ def test_seed_decides_the_noise(random_vgg, job):
 def test_job_that_cannot_be_done_is_refused(changes, message, random_vgg, job):
     with pytest.raises(JaxnstError, match=message):
         next(run(random_vgg, replace(job, **changes)))
+
+
+def test_work_done_counts_pixels(random_vgg, job):
+    job = with_options(replace(job, size=(128, 128)), coarsest=64, iterations=6)
+    shares = [work_done(job, progress.state) for progress in run(random_vgg, job)]
+    assert shares == pytest.approx([n / 15 for n in (1, 2, 3, 7, 11, 15)])

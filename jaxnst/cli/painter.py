@@ -123,7 +123,7 @@ class Painter:
             with ProgressDisplay(title, total, quiet=self._command.quiet) as display:
                 for last in optimize.run(self._params, canvas.job, state):
                     self._losses.setdefault(title, []).append(loss_row(last))
-                    self._show(display, last)
+                    self._show(display, canvas.job, last)
                     self._keep(canvas, last)
             if last is None:
                 raise JaxnstError(f"{canvas.task.snapshot}: has nothing left to do: delete it")
@@ -152,9 +152,10 @@ class Painter:
         self._write(canvas, last)
         self._say(f"stopped after {last.iteration} of {last.total} iterations: saved as it is")
 
-    def _show(self, display: ProgressDisplay, progress: Progress) -> None:
+    def _show(self, display: ProgressDisplay, job: Job, progress: Progress) -> None:
         parts = {name: progress.parts[name] for name in PARTS if progress.parts[name]}
-        display.update(progress.iteration, {"loss": progress.loss, **parts})
+        share = optimize.work_done(job, progress.state)
+        display.update(progress.iteration, {"loss": progress.loss, **parts}, share)
         every = self._command.table_every
         if every and progress.iteration % every == 0:
             values = (progress.parts["style"], progress.parts["content"], progress.loss)

@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from tqdm import tqdm
 
+# As tqdm's own, but for the time left, which follows from the work and not from the iterations.
+_BAR = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}, {rate_fmt}{postfix}]"
+
 
 class ProgressDisplay:
     """Progress of one piece of work on stderr; use as a context manager."""
@@ -16,11 +19,11 @@ class ProgressDisplay:
         self._quiet = quiet or sys.stderr is None  # None: the shell has closed it
         self._plain = self._quiet or not sys.stderr.isatty()
         self._started, self._next_line = time.monotonic(), 0
-        self._before: int | None = None
+        self._before: tuple[int, float] | None = None
         self._has_rows = False
         self._bar = tqdm(
             total=total, desc=title, unit="it", dynamic_ncols=True, leave=False,
-            disable=self._plain, file=sys.stderr,
+            disable=self._plain, file=sys.stderr, bar_format=_BAR,
         )  # fmt: skip
 
     def __enter__(self) -> "ProgressDisplay":
@@ -29,15 +32,16 @@ class ProgressDisplay:
     def __exit__(self, *_: object) -> None:
         self._bar.close()
 
-    def update(self, done: int, values: Mapping[str, float]) -> None:
-        """Shows that `done` iterations are done, with some numbers."""
-        if self._before is None:  # above 0 when an earlier run is continued
-            self._before = self._bar.initial = self._bar.n = done - 1
+    def update(self, done: int, values: Mapping[str, float], share: float) -> None:
+        """Shows that `done` iterations are done, `share` of all the work, with some numbers."""
         shown = " ".join(f"{name} {value:.4g}" for name, value in values.items())
+        if self._before is None:  # above 0 when an earlier run is continued
+            self._before = done - 1, share * (done - 1) / done
+            self._bar.initial = self._bar.n = done - 1
         if self._plain:
-            self._update_lines(done, shown)
+            self._update_lines(done, shown, share)
         else:
-            self._bar.set_postfix_str(shown, refresh=False)
+            self._bar.set_postfix_str(f"{self._left(share)}, {shown}", refresh=False)
             self._bar.update(done - self._bar.n)
 
     def row(self, head: Sequence[str], values: Sequence[float]) -> None:
@@ -52,16 +56,22 @@ class ProgressDisplay:
         if not self._quiet:
             tqdm.write(text, file=sys.stderr)
 
-    def _update_lines(self, done: int, shown: str) -> None:
+    def _update_lines(self, done: int, shown: str, share: float) -> None:
         """A line for about every tenth of the work, and for the last of it."""
         if done >= self._next_line or done == self._total:
             self._next_line = done + max(1, self._total // 10)
-            self.line(f"{self._title}: {done}/{self._total} {shown}{self._pace(done)}")
+            self.line(f"{self._title}: {done}/{self._total} {shown}{self._pace(done, share)}")
 
-    def _pace(self, done: int) -> str:
+    def _pace(self, done: int, share: float) -> str:
         """Rate and time left, once there is something to tell them from."""
-        here = done - (self._before or 0)
+        here = done - (self._before or (0, 0.0))[0]
         if here <= 1:
             return ""
         rate = here / (time.monotonic() - self._started)
-        return f" ({rate:.2f} it/s, {tqdm.format_interval((self._total - done) / rate)} left)"
+        return f" ({rate:.2f} it/s, {self._left(share)})"
+
+    def _left(self, share: float) -> str:
+        """The time left, in words."""
+        here = share - (self._before or (0, 0.0))[1]
+        seconds = (time.monotonic() - self._started) * (1 - share) / max(here, 1e-9)
+        return f"{tqdm.format_interval(seconds)} left"
