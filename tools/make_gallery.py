@@ -18,7 +18,7 @@ PAIRS = (
     ("astronaut", "ember_hills"),
     ("rocket", "swirling_night"),
 )
-CELL = (340, 510)  # height and width of a picture in the grid, pixels
+CELL = (300, 450)  # height and width of a picture in the grid, pixels
 GAP = 6
 
 
@@ -26,7 +26,7 @@ def main() -> None:
     """Writes docs/gallery.jpg: two rows of photo | painting | photo | painting."""
     rows = [np.concatenate([_pair(*pair) for pair in PAIRS[i : i + 2]], axis=1) for i in (0, 2)]
     (ROOT / "docs").mkdir(exist_ok=True)
-    save(ROOT / "docs/gallery.jpg", np.concatenate(rows)[GAP:, GAP:], quality=88)
+    save(ROOT / "docs/gallery.jpg", np.concatenate(rows)[GAP:, GAP:], quality=85)
 
 
 def _pair(photo: str, style: str) -> np.ndarray:
@@ -38,11 +38,11 @@ def _pair(photo: str, style: str) -> np.ndarray:
 
 
 def _framed(picture: np.ndarray) -> np.ndarray:
-    """The middle of a picture, cut to the cell's shape."""
+    """A picture cut to the cell's shape, more of it at the bottom: heads are at the top."""
     height, width = picture.shape[:2]
     scale = max(CELL[0] / height, CELL[1] / width)
     scaled = resize(picture, (round(height * scale), round(width * scale)))
-    top, left = (scaled.shape[0] - CELL[0]) // 2, (scaled.shape[1] - CELL[1]) // 2
+    top, left = (scaled.shape[0] - CELL[0]) // 8, (scaled.shape[1] - CELL[1]) // 2
     cell = scaled[top : top + CELL[0], left : left + CELL[1]]
     return np.pad(cell, ((GAP, 0), (GAP, 0), (0, 0)), constant_values=1.0)
 
