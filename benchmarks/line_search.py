@@ -1,4 +1,4 @@
-"""Our L-BFGS against optax's, whose line search evaluates the loss several times an iteration.
+"""Our L-BFGS, bounded and without a line search, against optax's, unbounded and with one.
 
     python benchmarks/line_search.py --data DIR
 
