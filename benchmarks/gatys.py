@@ -37,7 +37,7 @@ class TorchRun:
         self._loss = loss
         self._pixels = (to_torch(start) * 255).requires_grad_()
         self._optimizer = torch.optim.LBFGS(
-            [self._pixels], max_iter=TURN, max_eval=TURN, history_size=100,
+            [self._pixels], max_iter=TURN, max_eval=TURN + 1, history_size=100,
             tolerance_grad=-1, tolerance_change=-1,
         )  # fmt: skip
 
@@ -103,7 +103,7 @@ def _evaluation(
         content_targets(params, jnp.asarray(content), options),
         (style_targets(params, jnp.asarray(style), options),),
     )
-    prepared = vgg.prepare(params)
+    prepared = vgg.prepare(params, (*options.content_layers, *options.style_layers))
     return lambda image: loss_and_gradient(prepared, image, targets, options)
 
 

@@ -19,6 +19,12 @@ def check_number(name: str, value: float, *, low: float = 0.0, high: float = mat
         raise JaxnstError(f"{name} is {value}: give a finite number, at least {low:g}{upper}")
 
 
+def check_choice(name: str, value: str, known: Iterable[str]) -> None:
+    """Raises JaxnstError, with the likeliest, unless the value is one of those known."""
+    if value not in known:
+        raise JaxnstError(f"{name} {value!r} is unknown: {nearest(str(value), known)}")
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """For the message about a wrong name: which may have been meant, and all there are."""
     names = list(known)

@@ -30,7 +30,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxnst import vgg
-from jaxnst.errors import JaxnstError, check_number, nearest
+from jaxnst.errors import JaxnstError, check_choice, check_number
 from jaxnst.style_statistics import (
     STATISTICS,
     Averages,
@@ -105,9 +105,7 @@ class LossOptions:
         if self.style_layer_weights and not sum(self.style_layer_weights):
             raise JaxnstError("style_layer_weights are all 0: give one that is not")
         for name, known in _CHOICES.items():
-            if getattr(self, name) not in known:
-                value = getattr(self, name)
-                raise JaxnstError(f"{name} {value!r} is unknown: {nearest(value, known)}")
+            check_choice(name, getattr(self, name), known)
         if self.formula != "relative" and self.statistic != "gram":
             raise JaxnstError(
                 f"formula {self.formula!r} is for the statistic 'gram', not {self.statistic!r}"
@@ -206,6 +204,7 @@ def style_targets(
 
 def content_loss(features: jax.Array, target: jax.Array, *, formula: str = "relative") -> jax.Array:
     """Distance of feature maps [..., H, W, C]: one number for each in the batch."""
+    check_choice("formula", formula, _CHOICES["formula"])
     error = jnp.sum(jnp.square(features - target), axis=(-3, -2, -1))
     return error * content_scale(target, formula)
 
@@ -221,6 +220,8 @@ def style_loss(
       statistic: "gram", "mean_std" or "wasserstein".
       formula: "relative" for any statistic; "gatys" and "johnson" for "gram" alone.
     """
+    check_choice("statistic", statistic, STATISTICS)
+    check_choice("formula", formula, _CHOICES["formula"])
     averages = position_averages(statistic, features, uniform_weights(features.shape[-3:-1]))
     return statistic_error(averages, target, statistic, formula)
 
@@ -233,6 +234,8 @@ def total_variation(image: jax.Array, *, norm: str = "l2", reduction: str = "mea
       norm: "l1" takes absolute differences, "l2" squared ones.
       reduction: "mean" (of the vertical plus that of the horizontal ones) or "sum".
     """
+    check_choice("norm", norm, _CHOICES["tv_norm"])
+    check_choice("reduction", reduction, ("mean", "sum"))
     size = jnp.abs if norm == "l1" else jnp.square
     reduce = jnp.mean if reduction == "mean" else jnp.sum
     down = size(image[..., 1:, :, :] - image[..., :-1, :, :])

@@ -1,6 +1,8 @@
 """How large a picture fits: whole, in row tiles, or not at all. Decided before any work begins."""
 
+import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import jax
@@ -14,15 +16,26 @@ from jaxnst.errors import JaxnstError
 _PROGRAM = 1.1e9  # bytes
 _PER_PIXEL = 3000  # bytes; most of it block 1, whichever net it is and how deep the layers are
 _PICTURE = 12  # bytes of a pixel as three floats
-_MARGIN = 0.9  # of what is free is used
+_SHARE = 0.75  # of all memory is used; others need some
 
 
-def available() -> float:
-    """Bytes that may be used: of the first device if it tells, else of the machine."""
+def budget() -> float:
+    """Bytes that may be used: of the first device if it tells, else of the machine.
+
+    A share of all memory and not what is free at the moment, since the tiles follow from it and
+    with them the last bits of the result, which should be the same again on the same machine.
+    """
     stats = jax.local_devices()[0].memory_stats() or {}
-    if "bytes_limit" in stats:
-        return stats["bytes_limit"] - stats.get("bytes_in_use", 0)
-    return float(psutil.virtual_memory().available)
+    total = stats.get("bytes_limit", psutil.virtual_memory().total)
+    return _SHARE * min(total, _container_limit())
+
+
+def _container_limit() -> float:
+    """Bytes that the process's control group may use (Linux)."""
+    try:
+        return float(Path("/sys/fs/cgroup/memory.max").read_text())
+    except (OSError, ValueError):  # not in one, or "max"
+        return math.inf
 
 
 class Needs(NamedTuple):
@@ -38,32 +51,33 @@ class Needs(NamedTuple):
 
 
 def plan_tiles(size: tuple[int, int], needs: Needs, limit: float) -> int:
-    """Rows of a tile with which a picture fits, a multiple of 16; its height or more: no tiles.
+    """Rows of a tile with which a picture fits, a multiple of 32; its height or more: no tiles.
 
     Args:
       size: height and width, pixels.
       needs: of the job.
-      limit: bytes; 0 for most of what is free.
+      limit: bytes; 0 for `budget()`.
 
     Raises:
       JaxnstError: it does not fit; the message has the largest size that would.
     """
-    budget = limit or _MARGIN * available()
-    rows = _tile_rows(size, needs, budget)
+    limit = limit or budget()
+    rows = _tile_rows(size, needs, limit)
     if rows == 0:
+        largest = _largest(size, needs, limit)
+        way_out = f"give a size of at most {largest} or" if largest >= vgg.MIN_SIDE else "give"
         raise JaxnstError(
-            f"{size[1]} x {size[0]} pixels do not fit in {budget / 1e9:.1f} GB of memory: "
-            f"give a size of at most {_largest(size, needs, budget)}, or a smaller memory "
-            f"(pairs that L-BFGS keeps)"
+            f"{size[1]} x {size[0]} pixels do not fit in {limit / 1e9:.1f} GB of memory: "
+            f"{way_out} a higher memory limit"
         )
     return rows
 
 
-def _tile_rows(size: tuple[int, int], needs: Needs, budget: float) -> int:
-    """The most rows a tile may have, a multiple of 16; 0 if none fit."""
+def _tile_rows(size: tuple[int, int], needs: Needs, limit: float) -> int:
+    """The most rows a tile may have, a multiple of 32; 0 if none fit."""
     height, width = size
     kept = sum(_bytes_per_pixel(layer, needs.net) for layer in needs.content_layers)
-    left = budget - _PROGRAM - height * width * (kept + _PICTURE * needs.pictures)
+    left = limit - _PROGRAM - height * width * (kept + _PICTURE * needs.pictures)
     rows = int(left / (width * _PER_PIXEL))
     if rows >= height:
         return -(-height // tiling.ALIGNMENT) * tiling.ALIGNMENT
@@ -78,12 +92,12 @@ def _bytes_per_pixel(layer: str, net: str) -> float:
     return 4 * vgg.conv_shapes(net)[conv][-1] / vgg.stride(layer) ** 2
 
 
-def _largest(size: tuple[int, int], needs: Needs, budget: float) -> int:
+def _largest(size: tuple[int, int], needs: Needs, limit: float) -> int:
     """The longest long side, with the same aspect ratio, that fits."""
     low, high = 0, max(size)
     while high - low > 1:
         middle = (low + high) // 2
         scaled = (size[0] * middle // max(size), size[1] * middle // max(size))
-        fits = min(scaled) > 0 and _tile_rows(scaled, needs, budget) > 0
+        fits = min(scaled) > 0 and _tile_rows(scaled, needs, limit) > 0
         low, high = (middle, high) if fits else (low, middle)
     return low

@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxnst import adam, lbfgs, memory, tiling, vgg
-from jaxnst.errors import JaxnstError, check_number
+from jaxnst.errors import JaxnstError, check_choice, check_number
 from jaxnst.image import fit_long_side, resize
 from jaxnst.losses import (
     LossOptions,
@@ -28,6 +28,10 @@ from jaxnst.losses import (
 )
 
 OptimizerState = lbfgs.LbfgsState | adam.AdamState
+
+# Pixels times evaluations. Fast convolutions take seconds more to compile, which a few small
+# evaluations do not earn.
+_WORTH_PREPARING = 4e6
 
 loss_and_gradient = jax.jit(
     jax.value_and_grad(perceptual_loss, argnums=1, has_aux=True), static_argnames="options"
@@ -56,9 +60,12 @@ class OptimizeOptions:
     seed: int = 0
     """Seed of the noise."""
     memory_limit: float = 0.0
-    """Gigabytes that may be used; larger pictures are worked on in tiles. 0: what is free."""
+    """Gigabytes that may be used; larger pictures are worked on in tiles. 0: three quarters
+    of the machine's."""
 
     def __post_init__(self) -> None:
+        check_choice("optimizer", self.optimizer, ("lbfgs", "adam"))
+        check_choice("init", self.init, ("content", "noise"))
         check_number("iterations", self.iterations, low=1)
         check_number("learning_rate", self.learning_rate, low=1e-6)
         check_number("memory", self.memory, low=1, high=1000)
@@ -151,18 +158,21 @@ def run(params: vgg.Params, job: Job, state: RunState | None = None) -> Iterator
     check_job(params, job)
     sizes, shares = scales(job), _shares(job)
     for scale in range(state.scale if state else 0, len(sizes)):
+        if sizes[scale][0] * sizes[scale][1] * shares[scale] > _WORTH_PREPARING:
+            params = vgg.prepare(params, _needs(params, job).layers)
         evaluate = _evaluation(params, job, sizes[scale])
         if state is None or state.scale < scale:
             image = (
                 _start(job, sizes[0]) if state is None else resize(_picture(state), sizes[scale])
             )
             optimizer = _init(evaluate, jnp.asarray(image), job.options)
-            state = RunState(scale, 1, optimizer, _averaged(None, optimizer.image, job.options))
+            state = RunState(scale, 1, optimizer, _averaged(None, optimizer.image, 1, job.options))
             yield _progress(state, shares)
         while state.iteration < shares[scale]:
             optimizer = _step(evaluate, state.optimizer, job.options)
-            average = _averaged(state.average, optimizer.image, job.options)
-            state = RunState(scale, state.iteration + 1, optimizer, average)
+            count = state.iteration + 1
+            average = _averaged(state.average, optimizer.image, count, job.options)
+            state = RunState(scale, count, optimizer, average)
             yield _progress(state, shares)
 
 
@@ -185,8 +195,11 @@ def check_job(params: vgg.Params, job: Job) -> None:
     vgg.check_layers(net, (*loss.content_layers, *loss.style_layers))
     if not _uses_content(job) and not _uses_style(job):
         raise JaxnstError("nothing to do: give a photo, a style, or weights that are not zero")
-    if options.init == "content" and job.content is None and job.start is None:
-        raise JaxnstError("init 'content' needs a photo: give one, or use init 'noise'")
+    if options.init == "content" and job.start is None:
+        if job.content is None:
+            raise JaxnstError("init 'content' needs a photo: give one, or use init 'noise'")
+        if not _uses_style(job):
+            raise JaxnstError("the photo is all there is: give a style, or init 'noise' to invert")
     if options.iterations < len(scales(job)):
         raise JaxnstError(
             f"iterations {options.iterations} is less than one for each of the "
@@ -196,15 +209,18 @@ def check_job(params: vgg.Params, job: Job) -> None:
         check_number("weight of a style", style.weight)
     if job.styles and not sum(style.weight for style in job.styles):
         raise JaxnstError("the weight of every style is 0: give one that is not")
+    for style in job.styles:
+        _style_rows(params, job, style)
     memory.plan_tiles(job.size, _needs(params, job), options.memory_limit * 1e9)
 
 
 def _uses_content(job: Job) -> bool:
-    return job.content is not None and job.loss.content_weight > 0
+    loss = job.loss
+    return job.content is not None and loss.content_weight > 0 and bool(loss.content_layers)
 
 
 def _uses_style(job: Job) -> bool:
-    return bool(job.styles) and job.loss.style_weight > 0
+    return bool(job.styles) and job.loss.style_weight > 0 and bool(job.loss.style_layers)
 
 
 def _shares(job: Job) -> list[int]:
@@ -228,18 +244,12 @@ def _start(job: Job, size: tuple[int, int]) -> np.ndarray:
 def _evaluation(params: vgg.Params, job: Job, size: tuple[int, int]) -> lbfgs.Evaluate:
     """The loss and its gradient for pictures of one size, in tiles if it must be."""
     rows = memory.plan_tiles(size, _needs(params, job), job.options.memory_limit * 1e9)
-    # Fast convolutions take seconds more to compile, which a few small evaluations do not earn.
-    if size[0] * size[1] * max(_shares(job)) > _WORTH_PREPARING:
-        params = vgg.prepare(params)
     targets = _targets(params, job, size, rows)
     if rows >= size[0]:
         return lambda image: loss_and_gradient(params, image, targets, job.loss)
     return lambda image: tiling.tiled_loss_and_gradient(
         params, image, targets, job.loss, tile_rows=rows
     )
-
-
-_WORTH_PREPARING = 4e6  # pixels times evaluations
 
 
 def _needs(params: vgg.Params, job: Job) -> memory.Needs:
@@ -250,8 +260,20 @@ def _needs(params: vgg.Params, job: Job) -> memory.Needs:
         net=vgg.net_of(params),
         layers=(*job.loss.content_layers, *job.loss.style_layers),
         content_layers=job.loss.content_layers if _uses_content(job) else (),
-        pictures=2 * pairs + 6,  # the pairs, photo, image and gradient, and those of the next step
+        pictures=2 * pairs
+        + 8,  # the pairs, photo, image, gradient, average, those of the next step
     )
+
+
+def _style_rows(params: vgg.Params, job: Job, style: Style) -> int:
+    """Rows of a tile of a style picture, with which it fits at the finest scale."""
+    needs = memory.Needs(vgg.net_of(params), job.loss.style_layers, (), pictures=3)
+    limit = job.options.memory_limit * 1e9
+    return memory.plan_tiles(_style_size(job, style, job.size), needs, limit)
+
+
+def _style_size(job: Job, style: Style, size: tuple[int, int]) -> tuple[int, int]:
+    return fit_long_side(style.image.shape[:2], max(1, round(job.style_scale * max(size))))
 
 
 def _targets(params: vgg.Params, job: Job, size: tuple[int, int], rows: int) -> Targets:
@@ -262,16 +284,12 @@ def _targets(params: vgg.Params, job: Job, size: tuple[int, int], rows: int) -> 
         photo = jnp.asarray(resize(job.content, size))
         content = tiling.tiled_content_targets(params, photo, job.loss, tile_rows=rows)
     styles = job.styles if _uses_style(job) else ()
-    return Targets(
-        content, tuple(_style_target(params, job, style, size, rows) for style in styles)
-    )
+    return Targets(content, tuple(_style_target(params, job, style, size) for style in styles))
 
 
-def _style_target(
-    params: vgg.Params, job: Job, style: Style, size: tuple[int, int], rows: int
-) -> StyleTarget:
-    long_side = max(1, round(job.style_scale * max(size)))
-    image = jnp.asarray(resize(style.image, fit_long_side(style.image.shape[:2], long_side)))
+def _style_target(params: vgg.Params, job: Job, style: Style, size: tuple[int, int]) -> StyleTarget:
+    image = jnp.asarray(resize(style.image, _style_size(job, style, size)))
+    rows = _style_rows(params, job, style)
     mask = None if style.mask is None else jnp.asarray(resize(style.mask, size))
     return tiling.tiled_style_targets(
         params, image, job.loss, tile_rows=rows, weight=style.weight, mask=mask
@@ -295,13 +313,15 @@ def _step(
 
 
 def _averaged(
-    average: jax.Array | None, image: jax.Array, options: OptimizeOptions
+    average: jax.Array | None, image: jax.Array, count: int, options: OptimizeOptions
 ) -> jax.Array | None:
+    """The average of `count` iterates; a plain mean until the decay forgets the first of them."""
     if not options.average:
         return None
     if average is None:
         return image
-    return options.average * average + (1 - options.average) * image
+    decay = min(options.average, (count - 1) / count)
+    return decay * average + (1 - decay) * image
 
 
 def _progress(state: RunState, shares: list[int]) -> Progress:

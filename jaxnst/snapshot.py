@@ -48,7 +48,10 @@ def save_snapshot(path: Path, state: RunState, job: str) -> None:
         arrays |= {f"moments/{i}": leaf for i, leaf in enumerate(moments)}
     with atomic_write(path) as temporary:
         host = {name: np.asarray(array, order="C") for name, array in arrays.items()}
+        temporary.touch()
+        mode = temporary.stat().st_mode  # as the umask has it; safetensors would make it private
         save_file(host, temporary, metadata={"jaxnst": json.dumps(numbers)})
+        temporary.chmod(mode)
 
 
 def load_snapshot(path: Path, job: str) -> RunState:

@@ -57,7 +57,9 @@ def second_moment(features: jax.Array, weights: jax.Array) -> jax.Array:
     itself makes two and a transposed copy of F. Frozen weights get no derivative.
     """
     flat = features.reshape(*features.shape[:-3], -1, features.shape[-1])
-    return jnp.swapaxes(flat, -1, -2) @ (flat * weights.reshape(-1, 1))
+    weighted = flat * weights.reshape(-1, 1)
+    # An accelerator would round the factors, and covariances are differences of such products.
+    return jnp.matmul(jnp.swapaxes(flat, -1, -2), weighted, precision=jax.lax.Precision.HIGHEST)
 
 
 def _second_moment_fwd(

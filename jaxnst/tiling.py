@@ -19,8 +19,8 @@ from jaxnst import losses, vgg
 from jaxnst.losses import LossOptions, StyleTarget, Targets
 from jaxnst.style_statistics import STATISTICS, position_averages
 
-ALIGNMENT = 16
-"""Tiles start at multiples of this many rows, where the deepest layers' positions do."""
+ALIGNMENT = 32
+"""Tiles start at multiples of this many rows, as the positions of the deepest layer, pool5, do."""
 
 Sums = dict[str, Any]
 """{"content": {layer: error}, "styles": [{layer: averages}]}: what tiles add up to."""
@@ -35,7 +35,7 @@ class Window(NamedTuple):
 
 
 def margin(layers: Sequence[str], net: str) -> int:
-    """Rows beside a tile that its features at these layers depend on, a multiple of 16."""
+    """Rows beside a tile that its features at these layers depend on, a multiple of 32."""
     reach = 0
     for layer in vgg.computed_layers(net, layers):
         if layer.startswith("conv"):
@@ -48,7 +48,7 @@ def margin(layers: Sequence[str], net: str) -> int:
 def plan_windows(rows: int, tile_rows: int, margin: int) -> tuple[int, list[Window]]:
     """The windows' common height, and the windows of a picture from top to bottom.
 
-    All are of one height, so one compilation serves them, and start at multiples of 16; the first
+    All are of one height, so one compilation serves them, and start at multiples of 32; the first
     and the last end where the picture does, so its own border is where it would be without tiles.
     """
     height = tile_rows + 2 * margin + rows % ALIGNMENT
@@ -76,7 +76,7 @@ def tiled_loss_and_gradient(
       image: one image, [H, W, 3].
       targets: as for `perceptual_loss`.
       options: as for `perceptual_loss`.
-      tile_rows: rows of a tile, a multiple of 16; memory grows with them and their margin.
+      tile_rows: rows of a tile, a multiple of 32; memory grows with them and their margin.
 
     Returns:
       ((loss, parts), gradient [H, W, 3]).

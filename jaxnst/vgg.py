@@ -17,7 +17,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxnst import winograd
-from jaxnst.errors import JaxnstError, nearest
+from jaxnst.errors import JaxnstError, check_choice, nearest
 
 Params = Mapping[str, Any]
 
@@ -96,7 +96,7 @@ class VGG(nn.Module):
         """Maps images [N, H, W, 3] to {layer: features [N, H', W', C]}."""
         mean = self.param("mean", nn.initializers.zeros, (3,))
         features: dict[str, jax.Array] = {}
-        x = image - mean
+        x = image.astype(mean.dtype) - mean
         if self.border == "edge":  # room for the first convolution, cut off behind it
             x = jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="edge")
         for name in computed_layers(self.net, self.layers):
@@ -139,9 +139,8 @@ def extract_features(
     """
     net = net_of(params)
     check_layers(net, layers)
-    for what, value, known in (("pooling", pooling, POOLINGS), ("border", border, BORDERS)):
-        if value not in known:
-            raise JaxnstError(f"{what} {value!r} is unknown: {nearest(value, known)}")
+    check_choice("pooling", pooling, POOLINGS)
+    check_choice("border", border, BORDERS)
     if image.ndim < 3 or image.shape[-1] != 3 or min(image.shape[-3:-1]) < MIN_SIDE:
         raise JaxnstError(
             f"image has shape {tuple(image.shape)}: expected [..., H, W, 3], "
@@ -175,17 +174,21 @@ def _pool(x: jax.Array, pooling: str) -> jax.Array:
     return (a + b + c + d) / 4
 
 
-def prepare(params: Params) -> Params:
+def prepare(params: Params, layers: Sequence[str]) -> Params:
     """Parameters with kernels made ready for fast convolution where this machine gains by it.
 
-    On a CPU the layers of 128 channels and more are convolved by `jaxnst.winograd`. They take
-    eight times their memory in addition, and must not be trained. Elsewhere nothing is changed.
+    On a CPU the convolutions of 128 channels and more that the layers need go by
+    `jaxnst.winograd`. Their kernels take eight times their memory in addition, and must not be
+    trained. Elsewhere, or when it was done before, nothing is changed.
     """
     if jax.default_backend() != "cpu":
         return params
+    needed = computed_layers(net_of(params), layers)
     return {
         name: {**layer, "winograd": winograd.transform_kernel(layer["kernel"])}
-        if name.startswith("conv") and min(layer["kernel"].shape[2:]) >= _WINOGRAD_CHANNELS
+        if name in needed
+        and min(layer["kernel"].shape[2:]) >= _WINOGRAD_CHANNELS
+        and "winograd" not in layer
         else layer
         for name, layer in params.items()
     }

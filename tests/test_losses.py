@@ -507,3 +507,13 @@ def test_empty_masks_and_no_styles_do_no_harm(random_vgg, image, make_targets):
     (loss, _), gradient = evaluate(random_vgg, image, Targets(styles=(empty,)), options)
     assert float(loss) == 0
     assert not np.any(gradient)
+
+
+def test_unknown_names_are_refused():
+    features = jnp.ones((2, 2, 3))
+    with pytest.raises(JaxnstError, match="did you mean 'relative'"):
+        content_loss(features, features, formula="relativ")
+    with pytest.raises(JaxnstError, match="did you mean 'gram'"):
+        style_loss(features, {"second": jnp.eye(3)}, statistic="grm")
+    with pytest.raises(JaxnstError, match="norm 'l3'"):
+        total_variation(features, norm="l3")

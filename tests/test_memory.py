@@ -2,10 +2,11 @@
 
 import re
 
+import psutil
 import pytest
 
 from jaxnst.errors import JaxnstError
-from jaxnst.memory import Needs, available, plan_tiles
+from jaxnst.memory import Needs, budget, plan_tiles
 
 NEEDS = Needs("vgg16", ("relu3_3", "relu1_2", "relu4_3"), ("relu3_3",), pictures=46)
 
@@ -17,7 +18,7 @@ def test_small_picture_needs_no_tiles():
 def test_large_picture_is_tiled_and_more_memory_makes_larger_tiles():
     small, large = (plan_tiles((2160, 3840), NEEDS, limit) for limit in (12e9, 16e9))
     assert 0 < small < large < 2160
-    assert small % 16 == 0
+    assert small % 32 == 0
 
 
 def test_refusal_names_the_largest_size_that_fits():
@@ -29,7 +30,13 @@ def test_refusal_names_the_largest_size_that_fits():
         plan_tiles(((largest + 2) * 9 // 16, largest + 2), NEEDS, 6e9)
 
 
-def test_no_limit_means_what_is_free():
-    assert available() > 1e8
-    if available() > 4e9:
-        assert plan_tiles((256, 256), NEEDS, 0) >= 256
+def test_refusal_of_any_size_asks_for_memory():
+    with pytest.raises(JaxnstError, match=r"pixels do not fit in 0\.5 GB of memory: give a higher"):
+        plan_tiles((64, 64), NEEDS, 0.5e9)
+
+
+def test_no_limit_means_most_of_the_machine(monkeypatch):
+    assert 1e8 < budget() < psutil.virtual_memory().total
+    monkeypatch.setattr("jaxnst.memory._container_limit", lambda: 8e9)
+    assert budget() <= 8e9
+    assert plan_tiles((1080, 1920), NEEDS, 0) == plan_tiles((1080, 1920), NEEDS, budget())

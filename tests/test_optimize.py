@@ -9,7 +9,7 @@ import pytest
 from jaxnst.errors import JaxnstError
 from jaxnst.image import resize
 from jaxnst.losses import LossOptions
-from jaxnst.optimize import Job, OptimizeOptions, Progress, Style, run, scales, work_done
+from jaxnst.optimize import Job, OptimizeOptions, Progress, Style, check_job, run, scales, work_done
 
 LOSS = LossOptions(
     style_weight=2.0,
@@ -130,8 +130,9 @@ def test_average_is_of_the_iterates(random_vgg, job):
     iterates = [np.asarray(progress.state.optimizer.image) for progress in averaged]
     for first, last in [(0, 3), (4, 6)]:  # at each size
         expected = iterates[first]
-        for iterate in iterates[first + 1 : last + 1]:
-            expected = 0.75 * expected + 0.25 * iterate
+        for count, iterate in enumerate(iterates[first + 1 : last + 1], start=2):
+            decay = min(0.75, (count - 1) / count)  # a plain mean at first
+            expected = decay * expected + (1 - decay) * iterate
         np.testing.assert_allclose(averaged[last].image, expected, atol=1e-6)
         assert np.abs(averaged[last].image - iterates[last]).max() > 1e-3
 
@@ -258,3 +259,24 @@ def test_work_done_counts_pixels(random_vgg, job):
     job = with_options(replace(job, size=(128, 128)), coarsest=64, iterations=6)
     shares = [work_done(job, progress.state) for progress in run(random_vgg, job)]
     assert shares == pytest.approx([n / 15 for n in (1, 2, 3, 7, 11, 15)])
+
+
+def test_photo_without_a_style_is_refused_unless_it_starts_from_noise(random_vgg, job):
+    alone = replace(job, styles=())
+    with pytest.raises(JaxnstError, match="give a style"):
+        check_job(random_vgg, alone)
+    check_job(random_vgg, with_options(alone, init="noise"))
+
+
+def test_average_forgets_the_start(random_vgg, job):
+    """A slow decay gives the plain mean of the iterates, not the picture it started from."""
+    job = with_options(job, coarsest=0, average=0.999, iterations=5)
+    seen = list(run(random_vgg, job))
+    mean = np.mean([progress.state.optimizer.image for progress in seen], axis=0)
+    np.testing.assert_allclose(seen[-1].image, mean, atol=1e-6)
+
+
+@pytest.mark.parametrize("wrong", [{"optimizer": "adm"}, {"init": "nois"}])
+def test_unknown_choices_are_refused(wrong):
+    with pytest.raises(JaxnstError, match="did you mean"):
+        OptimizeOptions(**wrong)

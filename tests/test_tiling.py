@@ -17,6 +17,7 @@ from jaxnst.tiling import (
     tiled_loss_and_gradient,
     tiled_style_targets,
 )
+from jaxnst.weights import load_vgg
 
 OPTIONS = LossOptions(
     style_weight=5.0,
@@ -31,20 +32,20 @@ def relative_error(found, expected):
 
 
 @pytest.mark.parametrize("rows", [100, 128, 131, 1000])
-@pytest.mark.parametrize("tile", [16, 48])
+@pytest.mark.parametrize("tile", [32, 96])
 def test_windows_cover_every_row_once_with_its_margin(rows, tile):
     height, windows = plan_windows(rows, tile, 32)
     counted = [row for window in windows for row in range(window.first, window.end)]
     assert counted == list(range(rows))
     for window in windows:
-        assert window.start % 16 == 0
+        assert window.start % 32 == 0
         assert window.start <= max(0, window.first - 32)
         assert min(rows, window.end + 32) <= window.start + height <= rows
 
 
 def test_margin_is_as_wide_as_the_receptive_field_reaches():
     # Half the receptive field of relu1_2 is 2 rows; that of relu4_3 about 46, of relu5_1 about 78.
-    assert [margin([layer], "vgg16") for layer in ("relu1_2", "relu4_3", "relu5_1")] == [16, 64, 80]
+    assert [margin([layer], "vgg16") for layer in ("relu1_2", "relu4_3", "relu5_1")] == [32, 64, 96]
 
 
 @pytest.mark.parametrize(
@@ -75,11 +76,11 @@ def test_gradient_in_tiles_is_that_of_the_whole_picture(
 def test_targets_in_tiles_are_those_of_the_whole_picture(random_vgg, paint):
     photo = jnp.asarray(paint(0, 139, 37))
     whole = content_targets(random_vgg, photo, OPTIONS)
-    tiled = tiled_content_targets(random_vgg, photo, OPTIONS, tile_rows=16)
+    tiled = tiled_content_targets(random_vgg, photo, OPTIONS, tile_rows=32)
     for layer, features in whole.items():
         np.testing.assert_allclose(tiled[layer], features, rtol=1e-4, atol=1e-4)
     style = style_targets(random_vgg, photo, OPTIONS).statistics
-    tiled_style = tiled_style_targets(random_vgg, photo, OPTIONS, tile_rows=16).statistics
+    tiled_style = tiled_style_targets(random_vgg, photo, OPTIONS, tile_rows=32).statistics
     for layer, averages in style.items():
         assert relative_error(tiled_style[layer]["second"], averages["second"]) < 1e-5
 
@@ -98,6 +99,17 @@ def test_prepared_kernels_serve_tiles_as_well(random_vgg, paint):
     photo, image = jnp.asarray(paint(0, 139, 37)), jnp.asarray(paint(1, 139, 37))
     targets = Targets(content_targets(random_vgg, photo, OPTIONS), ())
     _, expected = tiled_loss_and_gradient(random_vgg, image, targets, OPTIONS, tile_rows=32)
-    prepared = vgg.prepare(random_vgg)
+    prepared = vgg.prepare(random_vgg, ["relu3_1"])
     _, found = tiled_loss_and_gradient(prepared, image, targets, OPTIONS, tile_rows=32)
     assert relative_error(found, expected) < 1e-3
+
+
+@pytest.mark.parametrize("layer", ["pool4", "relu5_1", "pool5"])
+def test_tiles_are_aligned_for_the_deepest_layers(paint, layer):
+    params, options = load_vgg("vgg16"), LossOptions(content_layers=(layer,), style_layers=(layer,))
+    image = jnp.asarray(paint(1, 301, 32))
+    photo = content_targets(params, jnp.asarray(paint(0, 301, 32)), options)
+    targets = Targets(photo, (style_targets(params, jnp.asarray(paint(2, 64, 32)), options),))
+    expected, _ = jax.jit(perceptual_loss, static_argnums=3)(params, image, targets, options)
+    (found, _), _ = tiled_loss_and_gradient(params, image, targets, options, tile_rows=32)
+    assert float(found) == pytest.approx(float(expected), rel=1e-5)

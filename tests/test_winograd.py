@@ -40,7 +40,7 @@ def test_gradient_to_the_input_is_the_compiler_s(height, width):
 
 
 def test_prepared_net_has_the_same_features(random_vgg, paint):
-    prepared = vgg.prepare(random_vgg)
+    prepared = vgg.prepare(random_vgg, ["relu3_1"])
     assert "winograd" in prepared["conv2_2"]
     assert "winograd" not in prepared["conv1_2"]
     image = jnp.asarray(paint(0, 37, 45))
