@@ -154,7 +154,10 @@ def test_real_signal(tmp_path):
     command += ["--size", "64", "--iterations", "300", "--snapshot-every", "20"]
     whole, parts = tmp_path / "whole.png", tmp_path / "parts.png"
     assert subprocess.run([*command, "-o", whole]).returncode == 0
+    # A shell's background jobs ignore Ctrl-C, and so would the child of one.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen([*command, "-o", parts], stderr=subprocess.PIPE, text=True)
+    signal.signal(signal.SIGINT, before)
     while not Path(f"{parts}.snapshot").exists():
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
