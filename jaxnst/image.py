@@ -32,7 +32,7 @@ _WRITE_FORMATS = {
 }  # fmt: skip
 _READ_SUFFIXES = {*_WRITE_FORMATS, ".gif"}
 _ALPHA_FORMATS = {"PNG", "WEBP", "TIFF"}
-_LONGEST_SIDE = {"JPEG": 65_500, "WEBP": 16_383}  # pixels
+LONGEST_SIDE = {"JPEG": 65_500, "WEBP": 16_383}  # pixels; limits of the formats
 _GIVE = "give a JPEG, PNG, WebP, TIFF, BMP or GIF file"
 
 _SETTINGS_KEY = "jaxnst"
@@ -341,7 +341,7 @@ def _check_writable_pixels(name: str, rgb: np.ndarray, file_format: str) -> None
     if not np.isfinite(rgb).all():
         raise JaxnstError(f"{name}: the result has values that are not finite; use a smaller step")
     height, width = rgb.shape[:2]
-    longest = _LONGEST_SIDE.get(file_format, max(height, width))
+    longest = LONGEST_SIDE.get(file_format, max(height, width))
     if max(height, width) > longest:
         raise JaxnstError(
             f"{name}: {width}x{height} pixels are more than {file_format} can hold "

@@ -11,8 +11,9 @@ import psutil
 from jaxnst import tiling, vgg
 from jaxnst.errors import JaxnstError
 
-# Measured as peak resident memory of one evaluation on a CPU (benchmarks/memory.py): the program
-# with its weights, and what each pixel takes of features and their gradients.
+# Peak resident memory of single evaluations at 512 to 1536 pixels on a CPU, rounded up: the program
+# with its weights, and what each pixel takes of features and their gradients. A whole run is held
+# against them by benchmarks/memory.py.
 _PROGRAM = 1.1e9  # bytes
 _PER_PIXEL = 3000  # bytes; most of it block 1, whichever net it is and how deep the layers are
 _PICTURE = 12  # bytes of a pixel as three floats

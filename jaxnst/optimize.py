@@ -260,8 +260,7 @@ def _needs(params: vgg.Params, job: Job) -> memory.Needs:
         net=vgg.net_of(params),
         layers=(*job.loss.content_layers, *job.loss.style_layers),
         content_layers=job.loss.content_layers if _uses_content(job) else (),
-        pictures=2 * pairs
-        + 8,  # the pairs, photo, image, gradient, average, those of the next step
+        pictures=2 * pairs + 8,  # photo, image, gradient, average, and those of the next step
     )
 
 

@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
-from jaxnst.errors import JaxnstError, check_number, nearest
+from jaxnst.errors import JaxnstError, check_choice, check_number, nearest
 from jaxnst.files import display_name, one_line, open_binary
 from jaxnst.losses import LossOptions
 from jaxnst.optimize import OptimizeOptions
@@ -42,9 +42,7 @@ class PaintOptions:
     def __post_init__(self) -> None:
         check_number("size", self.size, low=32, high=65_000)
         check_number("style_scale", self.style_scale, low=0.05, high=20)
-        if self.keep_colors not in ("no", "luma", "match"):
-            known = nearest(str(self.keep_colors), ("no", "luma", "match"))
-            raise JaxnstError(f"keep_colors {self.keep_colors!r} is unknown: {known}")
+        check_choice("keep_colors", self.keep_colors, ("no", "luma", "match"))
 
 
 def preset_names() -> tuple[str, ...]:

@@ -13,14 +13,12 @@ from typing import TYPE_CHECKING
 from jaxnst.cli.tasks import Task
 from jaxnst.errors import JaxnstError
 from jaxnst.files import check_writable, display_name, one_line
-from jaxnst.image import check_writable_suffix
+from jaxnst.image import LONGEST_SIDE, check_writable_suffix
 from jaxnst.presets import preset_names
 from jaxnst.vgg import NETS
 
 if TYPE_CHECKING:
     from jaxnst.cli.stylize import Stylize
-
-_LONGEST_SIDE = {"WEBP": 16_383}  # pixels; a limit of the format
 
 
 @contextmanager
@@ -59,10 +57,10 @@ def check_outputs(command: Stylize, tasks: Sequence[Task]) -> None:
 
 def _check_format(command: Stylize, task: Task) -> None:
     size, file_format = command.paint.size, check_writable_suffix(task.output)
-    if size > _LONGEST_SIDE.get(file_format, size):
+    if size > LONGEST_SIDE.get(file_format, size):
         raise JaxnstError(
             f"{display_name(task.output)}: a {file_format} file has at most "
-            f"{_LONGEST_SIDE[file_format]} pixels a side, not {size}: give a .png path"
+            f"{LONGEST_SIDE[file_format]} pixels a side, not {size}: give a .png path"
         )
 
 
