@@ -6,6 +6,7 @@ named here are tried, and whatever a decoder raises becomes one line that names 
 
 import io
 import json
+import math
 import threading
 import warnings
 from collections.abc import Iterator
@@ -172,15 +173,17 @@ def read_settings(path: PathLike) -> dict[str, Any] | None:
     return settings if isinstance(settings, dict) else None
 
 
-def list_images(folder: PathLike) -> list[Path]:
-    """The pictures in a folder, by suffix and sorted; hidden files and subfolders are left out.
+def list_images(folder: PathLike, *, recursive: bool = False) -> list[Path]:
+    """The pictures in a folder, by suffix and sorted, without hidden files.
+
+    Those in subfolders, unless hidden themselves, are among them when `recursive`.
 
     Raises:
         JaxnstError: there is no such folder, or no picture in it.
     """
     name = display_name(folder)
     try:
-        entries = sorted(Path(folder).iterdir())
+        entries = sorted(_entries(Path(folder), recursive))
     except OSError as error:
         raise JaxnstError(f"{name}: not a folder that can be read ({one_line(error)})") from error
     found = [
@@ -222,6 +225,24 @@ def fit_long_side(
     height, width = height_width
     scale = long_side / max(height, width)
     return max(min_side, int(height * scale + 0.5)), max(min_side, int(width * scale + 0.5))
+
+
+def _entries(folder: Path, recursive: bool) -> Iterator[Path]:
+    for entry in folder.iterdir():
+        if recursive and entry.is_dir() and entry.name[0] != ".":
+            yield from _entries(entry, recursive)
+        else:
+            yield entry
+
+
+def has_picture_header(path: PathLike, *, max_pixels: int = MAX_PIXELS) -> bool:
+    """Whether a file begins as a picture of a size within bounds; its pixels are not decoded."""
+    with _strict_pillow():
+        try:
+            with Image.open(path, formats=_READ_FORMATS) as image:
+                return min(image.size) >= MIN_SIDE and math.prod(image.size) <= max_pixels
+        except Exception:  # decoders raise nearly anything on hostile bytes
+            return False
 
 
 def load_mask(path: PathLike | BinaryIO, height_width: tuple[int, int]) -> tuple[np.ndarray, bool]:

@@ -329,16 +329,26 @@ def join_terms(
     options: LossOptions,
 ) -> tuple[jax.Array, dict[str, jax.Array]]:
     """The weighted sum of all terms, averaged over the batch, and its parts."""
-    parts = {
+    parts = weighted_terms(content, style, tv, options)
+    parts |= {f"content/{layer}": term for layer, term in content.items()}
+    parts |= {f"style/{layer}": term for layer, term in style.items()}
+    parts = {name: jnp.mean(part) for name, part in parts.items()}
+    return parts["content"] + parts["style"] + parts["tv"], parts
+
+
+def weighted_terms(
+    content: Mapping[str, jax.Array],
+    style: Mapping[str, jax.Array],
+    tv: jax.Array,
+    options: LossOptions,
+) -> dict[str, jax.Array]:
+    """Content, style and smoothness, each joined over its layers and weighted."""
+    return {
         "content": options.content_weight * _joined(content, {}, options.formula != "relative"),
         "style": options.style_weight
         * _joined(style, _layer_weights(options), options.formula == "johnson"),
         "tv": options.tv_weight * tv,
     }
-    parts |= {f"content/{layer}": term for layer, term in content.items()}
-    parts |= {f"style/{layer}": term for layer, term in style.items()}
-    parts = {name: jnp.mean(part) for name, part in parts.items()}
-    return parts["content"] + parts["style"] + parts["tv"], parts
 
 
 def _layer_weights(options: LossOptions) -> dict[str, float]:

@@ -47,7 +47,7 @@ class PaintOptions:
 
 def preset_names() -> tuple[str, ...]:
     """The presets that ship."""
-    return tuple(sorted(path.stem for path in _config_dir().glob("stylize/*.toml")))
+    return config_names("stylize")
 
 
 def load_preset(name_or_path: str) -> PaintOptions:
@@ -56,22 +56,7 @@ def load_preset(name_or_path: str) -> PaintOptions:
     Raises:
       JaxnstError: no such preset, or the file has a name or a value that does not belong in it.
     """
-    path = Path(name_or_path)
-    if path.suffix != ".toml":
-        if name_or_path not in preset_names():
-            raise JaxnstError(
-                f"preset {name_or_path!r} is unknown: {nearest(name_or_path, preset_names())}, "
-                f"or give a .toml file"
-            )
-        path = _config_dir() / "stylize" / f"{name_or_path}.toml"
-    with open_binary(path) as file:
-        try:
-            values = tomllib.loads(file.read().decode())
-        except (ValueError, RecursionError) as error:  # ValueError: no TOML, no UTF-8, huge numbers
-            raise JaxnstError(
-                f"{display_name(path)}: not a preset that can be read ({one_line(error)})"
-            ) from error
-    return options_from(PaintOptions(), values, f"{display_name(path)}: ")
+    return read_config("stylize", name_or_path, PaintOptions())
 
 
 def override(options: PaintOptions, values: Mapping[str, Any]) -> PaintOptions:
@@ -119,11 +104,43 @@ def options_from(options: T, values: Mapping[str, Any], origin: str = "") -> T:
         raise JaxnstError(f"{origin}{error}") from error
 
 
+def config_names(kind: str) -> tuple[str, ...]:
+    """The files that ship in `configs/KIND`, without their suffix."""
+    return tuple(sorted(path.stem for path in _config_dir().glob(f"{kind}/*.toml")))
+
+
+def read_config(kind: str, name_or_path: str, options: T) -> T:
+    """Options with those replaced that a file of `configs/KIND`, or a .toml file, names.
+
+    Raises:
+      JaxnstError: no such file, or it has a name or a value that does not belong in it.
+    """
+    path = Path(name_or_path)
+    if path.suffix != ".toml":
+        if name_or_path not in config_names(kind):
+            noun = "preset" if kind == "stylize" else "configuration"
+            raise JaxnstError(
+                f"{noun} {name_or_path!r} is unknown: {nearest(name_or_path, config_names(kind))}, "
+                f"or give a .toml file"
+            )
+        path = _config_dir() / kind / f"{name_or_path}.toml"
+    with open_binary(path) as file:
+        try:
+            values = tomllib.loads(file.read().decode())
+        except (ValueError, RecursionError) as error:  # ValueError: no TOML, no UTF-8, huge numbers
+            raise JaxnstError(
+                f"{display_name(path)}: not a preset that can be read ({one_line(error)})"
+            ) from error
+    return options_from(options, values, f"{display_name(path)}: ")
+
+
 def _converted(value: Any, wanted: Any, what: str) -> Any:
     """The value as the field's type, or a JaxnstError: TOML has lists for tuples, 1 for 1.0."""
     if typing.get_origin(wanted) is tuple and isinstance(value, list | tuple):
         element = typing.get_args(wanted)[0]
         return tuple(_converted(item, element, what) for item in value)
+    if dataclasses.is_dataclass(wanted) and isinstance(value, Mapping):
+        return _row(value, wanted, f"{what}: ")
     if typing.get_origin(wanted) is Literal and value in typing.get_args(wanted):
         return value
     if wanted in (int, float):
@@ -135,6 +152,15 @@ def _converted(value: Any, wanted: Any, what: str) -> Any:
     elif isinstance(wanted, type) and isinstance(value, wanted):
         return value
     raise JaxnstError(f"{what} = {value!r} has the wrong type: expected {_spoken(wanted)}")
+
+
+def _row(values: Mapping[str, Any], kind: Any, origin: str) -> Any:
+    """A dataclass of a table in an array of tables, which has no options to start from."""
+    needed = [f.name for f in dataclasses.fields(kind) if f.default is dataclasses.MISSING]
+    for name in needed:
+        if name not in values:
+            raise JaxnstError(f"{origin}{name!r} is missing: every one has {', '.join(needed)}")
+    return options_from(kind(*(values[name] for name in needed)), values, origin)
 
 
 def _spoken(wanted: Any) -> str:

@@ -47,11 +47,29 @@ def write_loss_csv(path: Path, runs: Mapping[str, Sequence[LossRow]]) -> None:
 
 def write_loss_plot(path: Path, runs: Mapping[str, Sequence[LossRow]]) -> None:
     """Content, style and total loss over iterations, a panel for each picture, as a PNG."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # slow to import
+    _write_figure(path, _loss_figure(runs))
+
+
+def write_curves(path: Path, steps: Sequence[float], curves: Mapping[str, Sequence[float]]) -> None:
+    """Losses over the steps of a training run, as a PNG."""
+    from matplotlib.figure import Figure  # slow to import
+
+    figure = Figure(figsize=(8, 4.5), dpi=120, layout="constrained")
+    panel = figure.subplots()
+    for name, values in curves.items():
+        panel.plot(steps, values, "k" if name == "loss" else "", label=name)
+    panel.set(xlabel="step", ylabel="weighted loss", yscale="log")
+    panel.grid(alpha=0.25)
+    panel.legend()
+    _write_figure(path, figure)
+
+
+def _write_figure(path: Path, figure: Any) -> None:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     with atomic_write(path) as temporary, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of letters the font has not, and of losses that are 0
-        FigureCanvasAgg(_loss_figure(runs)).print_png(temporary)
+        FigureCanvasAgg(figure).print_png(temporary)
 
 
 def _loss_figure(runs: Mapping[str, Sequence[LossRow]]) -> Any:

@@ -15,6 +15,7 @@ from jaxnst.files import display_name, one_line
 # so that `jaxnst --help` does not wait for JAX.
 COMMANDS = {
     "stylize": "turn photos into paintings",
+    "train": "train a network that paints in one pass",
     "weights": "list, verify, convert and fetch VGG weights",
 }
 

@@ -9,20 +9,29 @@ import dataclasses
 import inspect
 import textwrap
 import typing
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from itertools import pairwise
+from types import MappingProxyType
 from typing import Annotated, Any, TypeVar
 
 import tyro
-from tyro.conf import DisallowNone, FlagCreatePairsOff, OmitArgPrefixes, arg
+from tyro.conf import DisallowNone, FlagCreatePairsOff, OmitArgPrefixes, Suppress, arg
 
 from jaxnst.errors import JaxnstError
 
 T = TypeVar("T")
 
 
-def parse(kind: type[T], argv: Sequence[str], prog: str, about: str, **defaults: Any) -> T:
+def parse(
+    kind: type[T],
+    argv: Sequence[str],
+    prog: str,
+    about: str,
+    *,
+    aliases: Mapping[str, str] = MappingProxyType({}),
+    **defaults: Any,
+) -> T:
     """An instance of a dataclass from a command line.
 
     Args:
@@ -32,6 +41,7 @@ def parse(kind: type[T], argv: Sequence[str], prog: str, about: str, **defaults:
       argv: the words.
       prog: what the command is called.
       about: what it does, for the help.
+      aliases: second names of options, by the names of their fields.
       **defaults: instead of those of the dataclass.
 
     Raises:
@@ -40,7 +50,7 @@ def parse(kind: type[T], argv: Sequence[str], prog: str, about: str, **defaults:
     """
     _check_repeated(kind, argv)
     config = (FlagCreatePairsOff, DisallowNone)
-    bare = _bare(kind, **defaults)
+    bare = _bare(kind, aliases, **defaults)
     parsed = tyro.cli(bare, args=list(argv), prog=prog, description=about, config=config)
     return _built(kind, parsed)
 
@@ -56,22 +66,34 @@ def _check_repeated(kind: Any, argv: Sequence[str]) -> None:
             raise JaxnstError(f"{option} is given twice: give all its values after one")
 
 
-def _bare(kind: Any, **defaults: Any) -> Any:
-    """A copy of a dataclass: the same fields, and their help, but no checks."""
+def _bare(kind: Any, aliases: Mapping[str, str], **defaults: Any) -> Any:
+    """A copy of a dataclass: the same fields, and their help, but no checks.
+
+    Tables of tables are no options; they keep their defaults.
+    """
     types, helps = typing.get_type_hints(kind, include_extras=True), attribute_docs(kind)
     fields: list[Any] = []
     for field in dataclasses.fields(kind):
         wanted, text = types[field.name], helps.get(field.name)
         default = defaults.get(field.name, _default(field))
         if dataclasses.is_dataclass(wanted):
-            inner: Any = _bare(wanted, **vars(default))
+            inner: Any = _bare(wanted, aliases, **vars(default))
             inner.__doc__, default = text, inner()
             # Tyro makes the name the title of a group.
             hint: Any = Annotated[inner, OmitArgPrefixes, arg(name=field.name if text else "")]
+        elif _is_table(wanted):
+            hint = Annotated[wanted, Suppress]
         else:
-            hint = Annotated[wanted, arg(help=text, help_behavior_hint=_hint)]
+            names = [aliases[field.name]] if field.name in aliases else None
+            hint = Annotated[wanted, arg(help=text, help_behavior_hint=_hint, aliases=names)]
         fields.append((field.name, hint, dataclasses.field(default=default)))
     return dataclasses.make_dataclass(kind.__name__, fields, kw_only=True, frozen=True)
+
+
+def _is_table(wanted: Any) -> bool:
+    """Whether a field holds rows that are dataclasses themselves."""
+    elements = typing.get_args(wanted)
+    return typing.get_origin(wanted) is tuple and dataclasses.is_dataclass(elements[0])
 
 
 def _built(kind: type[T], parsed: Any) -> T:

@@ -32,6 +32,12 @@ class ProgressDisplay:
     def __exit__(self, *_: object) -> None:
         self._bar.close()
 
+    def resume(self, done: int, share: float) -> None:
+        """Tells what was done before, which the pace does not count; else the first update does."""
+        self._before = done, share
+        self._bar.initial = self._bar.n = done
+        self._started = time.monotonic()
+
     def update(self, done: int, values: Mapping[str, float], share: float) -> None:
         """Shows that `done` iterations are done, `share` of all the work, with some numbers."""
         shown = " ".join(f"{name} {value:.4g}" for name, value in values.items())

@@ -1,0 +1,264 @@
+"""`jaxnst train`: a transform network from photos and paintings."""
+
+import contextlib
+import dataclasses
+import json
+import signal
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from tyro.conf import arg
+
+from jaxnst.cli.arguments import parse
+from jaxnst.cli.progress import ProgressDisplay
+from jaxnst.errors import JaxnstError, check_number
+from jaxnst.files import check_writable, display_name
+from jaxnst.training.config import Painting, TrainConfig, load_train_config, train_config_names
+from jaxnst.training.loop import LoopOptions, Progress, train
+
+if TYPE_CHECKING:
+    from jaxnst.training.run import Run
+
+_DEFAULT = "slim_multistyle"
+
+
+@dataclasses.dataclass(frozen=True)
+class Train:
+    """Train a network that paints in one pass. The same command again goes on where it stopped."""
+
+    work: Path
+    """Folder for checkpoints, losses and pictures; made if it is not there."""
+    config: str = _DEFAULT
+    """Where the other defaults come from: a name from above, or a .toml file."""
+    style: tuple[Path, ...] = ()
+    """Learn these style pictures, named as their files, instead of the configuration's."""
+    paintings_dir: Path = Path()
+    """Folder with the configuration's paintings."""
+    output: Annotated[Path | None, arg(aliases=["-o"])] = None
+    """Where the model goes in the end. None: model.safetensors in the work folder."""
+    grid_every: int = 250
+    """Paint a few fixed photos in every style each this many steps; 0: never."""
+    coordinator: str = ""
+    """HOST:PORT of the first of several processes; "auto" asks the cluster. None: this one only."""
+    processes: int = 0
+    """How many processes there are. 0: the cluster knows."""
+    process: int = -1
+    """Which of them this one is, from 0. -1: the cluster knows."""
+    json: bool = False
+    """Print the model's path and held-out losses as one JSON object."""
+    quiet: bool = False
+    """No progress, only errors."""
+    settings: TrainConfig = dataclasses.field(default_factory=TrainConfig)
+    loop: LoopOptions = dataclasses.field(default_factory=LoopOptions)
+    """How the run is watched and kept; its result does not depend on it."""
+
+    def __post_init__(self) -> None:
+        check_number("grid_every", self.grid_every)
+
+    @property
+    def model(self) -> Path:
+        """Where the model goes."""
+        return self.output or self.work / "model.safetensors"
+
+
+def main(argv: Sequence[str]) -> int:
+    """Runs the command; the exit status is 0, or that of the signal which stopped it."""
+    command = parse_train(argv)
+    if command.output is not None:
+        check_writable(command.output)
+    _join_cluster(command)
+    return _run(command)
+
+
+def parse_train(argv: Sequence[str]) -> Train:
+    """The command from its arguments; what they leave open comes from the configuration."""
+    name = _config_in(argv)
+    names = ", ".join(train_config_names())
+    about = f"{Train.__doc__}\n\nDefaults are those of --config {name}; there are {names}."
+    command = parse(
+        Train,
+        argv,
+        "jaxnst train",
+        about,
+        aliases={"source": "--data"},
+        config=name,
+        settings=load_train_config(name),
+    )
+    if not command.style:
+        return command
+    paintings = tuple(Painting(path.stem, str(path.absolute())) for path in command.style)
+    settings = dataclasses.replace(command.settings, paintings=paintings)
+    return dataclasses.replace(command, settings=settings)
+
+
+def _config_in(argv: Sequence[str]) -> str:
+    """What --config says, looked up before the rest is parsed since it sets their defaults."""
+    name = _DEFAULT
+    for i, word in enumerate(argv):
+        if word == "--config" and i + 1 < len(argv):
+            name = argv[i + 1]
+        elif word.startswith("--config="):
+            name = word.removeprefix("--config=")
+    return name
+
+
+def _join_cluster(command: Train) -> None:
+    if not command.coordinator:
+        return
+    import jax
+
+    if command.coordinator == "auto":
+        jax.distributed.initialize()
+        return
+    if command.processes < 1 or not 0 <= command.process < command.processes:
+        raise JaxnstError("--coordinator HOST:PORT goes with --processes N and --process 0..N-1")
+    jax.distributed.initialize(command.coordinator, command.processes, command.process)
+
+
+def _run(command: Train) -> int:
+    import jax
+
+    from jaxnst.training.checkpoints import Checkpoints
+    from jaxnst.training.data import batches
+    from jaxnst.training.run import claim_folder, set_up
+    from jaxnst.training.step import make_train_step
+
+    config, total = command.settings, command.settings.optimizer.steps
+    is_first = jax.process_index() == 0
+    run = set_up(config, str(command.paintings_dir))
+    claim_folder(command.work, config)
+    step = make_train_step(run.task, run.tx, run.frozen, average=config.optimizer.average)
+    hosts = {"host": jax.process_index(), "hosts": jax.process_count()}
+    stream = batches(run.data.train, config.data, seed=config.seed, **hosts)
+    quiet = command.quiet or not is_first
+    last: Progress | None = None
+    with (
+        stop_signals() as stopped,
+        Checkpoints(command.work, keep=command.loop.keep) as checkpoints,
+        ProgressDisplay(command.work.name, total, quiet=quiet) as display,
+        contextlib.ExitStack() as stack,
+    ):
+        if run.data.skipped:
+            display.line(
+                f"{run.data.skipped} files of {config.data.source} are no pictures: skipped"
+            )
+        watch: Watch | None = None
+        for last in train(
+            step, run.state, stream, checkpoints,
+            total=total, options=command.loop, should_stop=stopped.is_set,
+        ):  # fmt: skip
+            if is_first and watch is None:
+                watch = stack.enter_context(Watch(command, run, display, last.step))
+            elif watch is not None:
+                watch.see(last)
+    assert last is not None
+    if stopped.is_set() and last.step < total:
+        if not quiet:
+            print(
+                f"stopped at step {last.step} of {total}: the same command goes on from there",
+                file=sys.stderr,
+            )
+        return stopped.status
+    if is_first:
+        _finish(command, run, last)
+    return 0
+
+
+def _finish(command: Train, run: "Run", last: Progress) -> None:
+    """Measures and writes the model, and says where it is."""
+    from jaxnst.models import save_model
+    from jaxnst.training.run import export, held_out_losses
+
+    held_out = held_out_losses(run, last.state)
+    save_model(command.model, export(run, last.state, held_out))
+    broken = run.data.train.broken | run.data.held_out.broken
+    if broken and not command.quiet:
+        print(
+            f"{len(broken)} photos could not be decoded, such as {display_name(min(broken))}: "
+            f"others took their place",
+            file=sys.stderr,
+        )
+    if command.json:
+        print(json.dumps({"model": str(command.model), "held_out": held_out}))
+        return
+    if not command.quiet:
+        for name, terms in held_out.items():
+            shown = " ".join(f"{part} {value:.4g}" for part, value in terms.items() if value)
+            print(f"held-out loss of {name}: {shown}", file=sys.stderr)
+    print(display_name(command.model))
+
+
+class Watch:
+    """Shows and records a run; use as a context manager."""
+
+    def __init__(self, command: Train, run: "Run", display: ProgressDisplay, start: int) -> None:
+        """Begins at a step, behind which nothing is on record."""
+        from jaxnst.training.records import PictureGrid, Records
+
+        self._command, self._display = command, display
+        self._batch, self._total = run.config.data.batch, run.config.optimizer.steps
+        self._records = Records(command.work, start)
+        self._grid = PictureGrid(run) if command.grid_every else None
+        self._before = start, time.monotonic()
+        display.resume(start, start / self._total)
+        if start:
+            display.line(f"{display_name(command.work)}: going on from step {start}")
+
+    def __enter__(self) -> "Watch":
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._records.__exit__(*error)
+
+    def see(self, progress: Progress) -> None:
+        """Takes note of the run's progress."""
+        step, now = progress.step, time.monotonic()
+        rate = (step - self._before[0]) * self._batch / max(now - self._before[1], 1e-9)
+        shown = {name: value for name, value in progress.metrics.items() if value}
+        self._display.update(step, {**shown, "images/s": rate}, step / self._total)
+        self._records.add(step, progress.metrics)
+        crossed = (
+            self._grid
+            and step // self._command.grid_every > self._before[0] // self._command.grid_every
+        )
+        if self._grid and (crossed or step == self._total):
+            self._grid.write(self._command.work / "pictures" / f"{step:06d}.png", progress.state)
+            self._records.write()
+        self._before = step, time.monotonic()
+
+
+class StopSignals:
+    """SIGTERM and the first Ctrl-C ask a run to stop; a second Ctrl-C interrupts it."""
+
+    def __init__(self) -> None:
+        self._received = 0
+
+    def is_set(self) -> bool:
+        """Whether a signal has come."""
+        return bool(self._received)
+
+    @property
+    def status(self) -> int:
+        """The exit status of a program that the signal has ended."""
+        return 128 + self._received
+
+    def receive(self, number: int, _: Any) -> None:
+        """The signals' handler."""
+        if self._received and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        self._received = number
+
+
+@contextlib.contextmanager
+def stop_signals() -> Iterator[StopSignals]:
+    """Signals that ask a run to stop, during the block."""
+    signals = StopSignals()
+    before = {n: signal.signal(n, signals.receive) for n in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield signals
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,134 @@
+"""Stylising in one pass: uint8 in, uint8 out, any size.
+
+Compiled functions are made for sizes that are multiples of 64. A picture of another size is
+continued by its reflection to the next of them, and the reflection is left out of the instance
+norms' statistics and cut off the result; so a folder of mixed sizes compiles a few times only.
+"""
+
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import ArrayLike
+
+from jaxnst import networks
+from jaxnst.color import transfer_luma
+from jaxnst.errors import JaxnstError, check_number
+from jaxnst.image import MIN_SIDE, fit_long_side, resize
+from jaxnst.layers import Valid
+from jaxnst.models import Model, load_model
+from jaxnst.networks import Network
+
+BUCKET = 64
+"""Sides of the pictures that functions are compiled for are multiples of this, in pixels."""
+
+
+class Stylizer:
+    """A trained model, ready to paint; see `__call__`."""
+
+    def __init__(self, model: Model | str) -> None:
+        """Takes a model, or its name or file as for `load_model`."""
+        self.model = load_model(model) if isinstance(model, str) else model
+        kernels = jax.tree.map(jnp.asarray, self.model.kernels)
+        self._variables = jax.device_put(networks.prepare(self.model.network, kernels))
+
+    def __call__(
+        self,
+        image: ArrayLike,
+        style: str | Mapping[str, float],
+        *,
+        strength: float = 1.0,
+        keep_colors: bool = False,
+        size: int | None = None,
+    ) -> np.ndarray:
+        """Paints a picture or a batch of pictures.
+
+        Args:
+          image: [H, W, 3] or [N, H, W, 3], uint8, RGB; sides of at least 32 pixels.
+          style: one of `model.styles`, or weights by name for a blend, {"wave": 0.5, "kiss": 0.5}.
+          strength: from 0, the photo as it is, to 1, and beyond it up to 2.
+          keep_colors: keep the photo's colours and take the painting's lightness.
+          size: long side of the result; None: as it is.
+
+        Returns:
+          uint8, of the image's shape, or of its shape at the size asked for.
+
+        Raises:
+          JaxnstError: the image is not one, or the model has no such style or strength.
+        """
+        return np.asarray(
+            self.start(image, style, strength=strength, keep_colors=keep_colors, size=size)
+        )
+
+    def start(
+        self,
+        image: ArrayLike,
+        style: str | Mapping[str, float],
+        *,
+        strength: float = 1.0,
+        keep_colors: bool = False,
+        size: int | None = None,
+    ) -> jax.Array:
+        """As a call, but returns at once: the result is computed while the caller goes on."""
+        condition = self.model.condition(style, strength)
+        photos = _checked(image)
+        batch = photos.shape[:-3]
+        photos = photos.reshape(-1, *photos.shape[-3:])
+        if size is not None:
+            photos = _resized(photos, size)
+        height, width = photos.shape[1:3]
+        rows, columns = (-(-side // BUCKET) * BUCKET for side in (height, width))
+        valid: Valid = None
+        if (rows, columns) != (height, width):
+            beyond = ((0, 0), (0, rows - height), (0, columns - width), (0, 0))
+            photos = np.pad(photos, beyond, mode="reflect")
+            valid = (jnp.int32(height), jnp.int32(width))
+        paintings = _paint(
+            self.model.network, self._variables, photos, condition, valid, keep_colors=keep_colors
+        )
+        return paintings[:, :height, :width].reshape(*batch, height, width, 3)
+
+
+@functools.partial(jax.jit, static_argnums=0, static_argnames="keep_colors")
+def _paint(
+    network: Network,
+    variables: Mapping[str, Any],
+    photos: jax.Array,
+    condition: jax.Array,
+    valid: Valid,
+    *,
+    keep_colors: bool,
+) -> jax.Array:
+    """uint8 [N, H, W, 3] to uint8 [N, H, W, 3], all with one condition [K]."""
+    image = photos.astype(jnp.float32) / 255
+    conditions = jnp.broadcast_to(condition, (len(photos), len(condition)))
+    painting = jnp.clip(networks.paint(network, variables, image, conditions, valid), 0, 1)
+    if keep_colors:
+        painting = transfer_luma(painting, image)
+    return (255 * painting + 0.5).astype(jnp.uint8)
+
+
+def _checked(image: ArrayLike) -> np.ndarray:
+    """The image as an array, if it is one."""
+    array = np.asarray(image)
+    if array.dtype != np.uint8:
+        raise JaxnstError(f"image has values of type {array.dtype}: give uint8")
+    if array.ndim not in (3, 4) or array.shape[-1] != 3 or min(array.shape[-3:-1]) < MIN_SIDE:
+        raise JaxnstError(
+            f"image has shape {array.shape}: expected [H, W, 3] or [N, H, W, 3], "
+            f"H and W at least {MIN_SIDE}"
+        )
+    return array
+
+
+def _resized(photos: np.ndarray, size: int) -> np.ndarray:
+    """The pictures [N, H, W, 3] with their long side at `size`."""
+    check_number("size", size, low=MIN_SIDE, high=65_000)
+    height_width = fit_long_side(photos.shape[1:3], size)
+    if height_width == photos.shape[1:3]:
+        return photos
+    resized = [resize(photo.astype(np.float32) / 255, height_width) for photo in photos]
+    return (255 * np.stack(resized) + 0.5).astype(np.uint8)

@@ -1,0 +1,204 @@
+"""A trained model on disk: one safetensors file with its card inside.
+
+The arrays are the kernels of a network, float16, by path ("encoder/down1/conv/kernel"), and
+"conditions" [S, K], a row for each style. The card is JSON in the file's header: what network it
+is, its styles with name, title, artist and year, the recipe it was trained by, what it was measured
+at, and the SHA-256 of its arrays.
+"""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from flax.traverse_util import flatten_dict, unflatten_dict
+from safetensors import SafetensorError
+from safetensors.numpy import load as load_arrays
+from safetensors.numpy import save as dump_arrays
+
+from jaxnst.errors import JaxnstError, nearest
+from jaxnst.files import PathLike, atomic_write, display_name, one_line, open_binary
+from jaxnst.networks import NETWORKS, Network
+
+PHOTO = "photo"
+"""The style that leaves a photo as it is; strength is measured from it."""
+
+_FORMAT = "1"
+_LARGEST = 200_000_000  # bytes; the largest network one can ask for is far below
+_ASSETS = Path(__file__).parent / "assets" / "models"
+
+
+@dataclasses.dataclass(frozen=True)
+class Model:
+    """A network with its parameters, and what is known of it."""
+
+    network: Network
+    kernels: Mapping[str, Any]
+    conditions: np.ndarray
+    """[S, K], a row for every style of the card."""
+    card: Mapping[str, Any]
+
+    @property
+    def rows(self) -> list[str]:
+        """The names of all conditions, "photo" among them if it was trained."""
+        return [style["name"] for style in self.card["styles"]]
+
+    @property
+    def styles(self) -> list[str]:
+        """The names of the styles."""
+        return [name for name in self.rows if name != PHOTO]
+
+    def condition(self, style: str | Mapping[str, float], strength: float = 1.0) -> np.ndarray:
+        """The condition [K] of a style or a blend of styles.
+
+        Args:
+          style: a name, or weights by name, which need not add up to 1.
+          strength: from 0, the photo, to 1; up to 2 exaggerates.
+
+        Raises:
+          JaxnstError: the model does not know the style, or no strength but 1.
+        """
+        weights = {style: 1.0} if isinstance(style, str) else dict(style)
+        for name, weight in weights.items():
+            if name not in self.styles:
+                raise JaxnstError(f"style {name!r} is unknown: {nearest(name, self.styles)}")
+            if not 0 <= weight < np.inf:
+                raise JaxnstError(f"style {name!r} has the weight {weight}: give one of at least 0")
+        total = sum(weights.values())
+        if not total:
+            raise JaxnstError("the weights of all styles are 0: give one that is not")
+        blended = sum(w / total * self.conditions[self.rows.index(n)] for n, w in weights.items())
+        if not 0 <= strength <= 2:
+            raise JaxnstError(f"strength is {strength}: give one from 0 to 2")
+        if strength == 1:
+            return np.asarray(blended, np.float32)
+        if PHOTO not in self.rows:
+            raise JaxnstError(f"this model has no strength but 1, not {strength}")
+        photo = self.conditions[self.rows.index(PHOTO)]
+        return np.asarray(photo + strength * (blended - photo), np.float32)
+
+
+def save_model(path: PathLike, model: Model) -> None:
+    """Writes a model, whole or not at all; its card gets the hash of the arrays.
+
+    Raises:
+      JaxnstError: the file cannot be written.
+    """
+    arrays = {"/".join(p): a for p, a in flatten_dict(dict(model.kernels)).items()}
+    arrays = {**arrays, "conditions": model.conditions}
+    arrays = {name: np.ascontiguousarray(array, np.float16) for name, array in arrays.items()}
+    card = {**model.card, "sha256": _digest(arrays)}
+    metadata = {"jaxnst": _FORMAT, "card": json.dumps(card)}
+    with atomic_write(path) as temporary:
+        temporary.write_bytes(dump_arrays(arrays, metadata))
+
+
+def load_model(name_or_path: PathLike) -> Model:
+    """A model that ships, by name, or one from a file.
+
+    Raises:
+      JaxnstError: there is no such model, or it is not what its card says.
+    """
+    name = display_name(name_or_path)
+    path = Path(name_or_path)
+    if path.suffix != ".safetensors":
+        if str(name_or_path) not in model_names():
+            raise JaxnstError(
+                f"model {name!r} is unknown: {nearest(name, model_names())}, "
+                f"or give a .safetensors file"
+            )
+        path = _ASSETS / f"{name_or_path}.safetensors"
+    with open_binary(path) as file:
+        data = file.read(_LARGEST + 1)
+    if len(data) > _LARGEST:
+        raise JaxnstError(f"{name}: is larger than any model")
+    try:
+        card = read_card(data)
+        arrays = load_arrays(data)
+    except (SafetensorError, ValueError, KeyError) as error:
+        raise JaxnstError(f"{name}: not a model of jaxnst ({one_line(error)})") from error
+    if card.get("sha256") != _digest(arrays):
+        raise JaxnstError(f"{name}: its arrays are not those of its card: get the file anew")
+    return _assembled(name, card, arrays)
+
+
+def read_card(data: bytes) -> dict[str, Any]:
+    """The card in a model file's bytes.
+
+    Raises:
+      ValueError: there is none.
+    """
+    length = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + length].decode())
+    metadata = header.get("__metadata__", {})
+    if metadata.get("jaxnst") != _FORMAT:
+        raise ValueError("no card that this version can read")
+    card = json.loads(metadata["card"])
+    if not isinstance(card, dict):
+        raise ValueError("its card is no table")
+    return card
+
+
+def model_names() -> tuple[str, ...]:
+    """The models that ship."""
+    return tuple(sorted(path.stem for path in _ASSETS.glob("*.safetensors")))
+
+
+def network_of(card: Mapping[str, Any]) -> Network:
+    """The network that a card describes."""
+    settings = dict(card["network"])
+    return NETWORKS[settings.pop("name")](**settings)
+
+
+def describe_network(network: Network) -> dict[str, Any]:
+    """What a card says of a network: its name, and what it is set to."""
+    name = next(name for name, kind in NETWORKS.items() if type(network) is kind)
+    return {"name": name, "width": network.width, "blocks": network.blocks}
+
+
+def check_kernels(network: Network, kernels: Mapping[str, Any]) -> None:
+    """Raises JaxnstError unless the kernels have the names and shapes that the network wants."""
+    side = 8 * network.stride
+    image = jax.ShapeDtypeStruct((1, side, side, 3), np.float32)
+    condition = jax.ShapeDtypeStruct((1, network.condition_size), np.float32)
+    wanted = jax.eval_shape(network.init, jax.random.key(0), image, condition)["params"]
+    shapes = {path: leaf.shape for path, leaf in flatten_dict(wanted).items()}
+    given = {path: np.shape(leaf) for path, leaf in flatten_dict(dict(kernels)).items()}
+    for path in shapes | given:
+        if shapes.get(path) != given.get(path):
+            raise JaxnstError(
+                f"{'/'.join(path)} has the shape {given.get(path)}, not {shapes.get(path)}"
+            )
+
+
+def _assembled(name: str, card: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Model:
+    """The model of a card and arrays, in float32, after a look at their shapes."""
+    full = {key: np.asarray(array, np.float32) for key, array in arrays.items()}
+    try:
+        network = network_of(card)
+        rows: Sequence[Any] = [style["name"] for style in card["styles"]]
+        conditions = full.pop("conditions")
+        kernels = unflatten_dict({tuple(key.split("/")): array for key, array in full.items()})
+        check_kernels(network, kernels)
+    except (KeyError, TypeError, AttributeError, JaxnstError) as error:
+        raise JaxnstError(f"{name}: not a model of this version ({one_line(error)})") from error
+    if conditions.shape != (len(rows), network.condition_size):
+        raise JaxnstError(
+            f"{name}: has conditions of shape {list(conditions.shape)} for {len(rows)} styles of "
+            f"{network.condition_size} numbers"
+        )
+    return Model(network, kernels, conditions, card)
+
+
+def _digest(arrays: Mapping[str, np.ndarray]) -> str:
+    """SHA-256 over names, shapes and bytes of all arrays."""
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        digest.update(f"{name} {array.dtype} {array.shape}\n".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()

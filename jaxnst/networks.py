@@ -1,0 +1,320 @@
+"""Transform networks: one pass from a photo to a painting.
+
+Images are [N, H, W, 3], RGB, float, [0, 1]; outputs are alike but may overshoot a little. A network
+is made of convolutions, shared by all its styles, and of a *condition* for each style: the scales
+and shifts of its instance norms (Dumoulin et al., 2017) and the gains of its shortcuts, as one
+vector [K]. Conditions can be added up: a blend of styles is a weighted mean of their conditions,
+and a style's strength is the distance from the condition that leaves the photo as it is.
+
+Encoder, trunk and decoder are modules of their own, so that a huge picture can be encoded and
+decoded in tiles. `valid` are the rows and columns of an image that are not padding.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxnst.layers import Conv, ConvNorm, Valid, depth_to_space, space_to_depth
+
+Params = Mapping[str, Any]
+Parts = Mapping[str, jax.Array]
+"""A condition by the names of the layers it is for, [N, 1, 1, C] each."""
+
+_NOISE_CHANNELS = 4
+_NOISE_PERIOD = 128  # positions; 1,024 pixels
+
+
+class Part(NamedTuple):
+    """A part of a condition: how many numbers, and what they are before training."""
+
+    size: int
+    start: tuple[float, ...]
+
+
+class Network(nn.Module):
+    """What the networks have in common; a subclass names its stages and its condition's parts."""
+
+    width: int = 16
+    """Channels of the layers at the largest size; further in there are twice and four times as
+    many."""
+    blocks: int = 5
+    """Residual blocks."""
+
+    def stages(self) -> tuple[nn.Module, nn.Module, nn.Module]:
+        """Encoder, trunk and decoder."""
+        raise NotImplementedError
+
+    @property
+    def stride(self) -> int:
+        """Height and width of an image must be multiples of this."""
+        raise NotImplementedError
+
+    @property
+    def condition_parts(self) -> dict[str, Part]:
+        """The parts of a condition, in order."""
+        raise NotImplementedError
+
+    @property
+    def condition_size(self) -> int:
+        """K: how many numbers make a condition."""
+        return sum(part.size for part in self.condition_parts.values())
+
+    def first_condition(self) -> np.ndarray:
+        """The condition [K] that training starts from."""
+        return np.concatenate(
+            [
+                np.repeat(np.array(part.start, np.float32), part.size // len(part.start))
+                for part in self.condition_parts.values()
+            ]
+        )
+
+    def split(self, condition: jax.Array) -> Parts:
+        """The parts of conditions [N, K]."""
+        ends = np.cumsum([part.size for part in self.condition_parts.values()])[:-1]
+        parts = jnp.split(condition[:, None, None, :], ends.tolist(), axis=-1)
+        return dict(zip(self.condition_parts, parts, strict=True))
+
+    @nn.compact
+    def __call__(self, image: jax.Array, condition: jax.Array, valid: Valid = None) -> jax.Array:
+        """Maps images [N, H, W, 3] and conditions [N, K] to paintings [N, H, W, 3]."""
+        encoder, trunk, decoder = self.stages()
+        parts = self.split(condition)
+        x, shortcuts = encoder(image, parts, valid)
+        return decoder(trunk(x, parts, valid), shortcuts, parts, valid)
+
+
+class Johnson(Network):
+    """The residual network of Johnson et al. (2016), with the changes that became standard.
+
+    Instance norm (Ulyanov et al., 2016) instead of batch norm, nearest neighbours and a convolution
+    instead of transposed convolutions, no tanh: as in PyTorch's examples, whose weights it takes.
+    """
+
+    width: int = 32
+
+    def stages(self) -> tuple[nn.Module, nn.Module, nn.Module]:
+        w = self.width
+        return (
+            JohnsonEncoder(w, name="encoder"),
+            Trunk(4 * w, self.blocks, stride=4, border="reflect", name="trunk"),
+            JohnsonDecoder(w, name="decoder"),
+        )
+
+    @property
+    def stride(self) -> int:
+        return 4
+
+    @property
+    def condition_parts(self) -> dict[str, Part]:
+        w = self.width
+        return {
+            **_norm_parts({"down1": w, "down2": 2 * w, "down3": 4 * w}),
+            **_norm_parts(dict.fromkeys(_block_names(self.blocks), 4 * w)),
+            **_norm_parts({"up1": 2 * w, "up2": w}),
+        }
+
+
+class JohnsonEncoder(nn.Module):
+    """c9s1-32, d64, d128 in the paper's terms."""
+
+    width: int
+
+    @nn.compact
+    def __call__(self, x: jax.Array, parts: Parts, valid: Valid) -> tuple[jax.Array, tuple[()]]:
+        plan = (("down1", 1, 9, 1), ("down2", 2, 3, 2), ("down3", 4, 3, 2))
+        for level, (name, widening, size, stride) in enumerate(plan):
+            layer = ConvNorm(widening * self.width, size, stride, border="reflect", name=name)
+            x = nn.relu(layer(x, parts[name], _shrunk(valid, 2**level)))
+        return x, ()
+
+
+class JohnsonDecoder(nn.Module):
+    """u64, u32, c9s1-3."""
+
+    width: int
+
+    @nn.compact
+    def __call__(self, x: jax.Array, shortcuts: tuple[()], parts: Parts, valid: Valid) -> jax.Array:
+        for name, widening, stride in (("up1", 2, 2), ("up2", 1, 1)):
+            layer = ConvNorm(widening * self.width, upsample=True, name=name)
+            x = nn.relu(layer(x, parts[name], _shrunk(valid, stride)))
+        return (
+            Conv(3, size=9, border="reflect", use_bias=True, start=0.01, name="out")(x) + 0.5
+        )  # from grey
+
+
+class Slim(Network):
+    """Our own network for real time: most is done at an eighth of the size, nothing at full size.
+
+    Blocks of 4x4 pixels become channels; one step down, residual blocks, two steps up; channels
+    become blocks of 2x2 pixels. Noise gives strokes something to start from in flat regions. Two
+    shortcuts carry detail past the trunk, each channel as much as a style wants of it.
+    """
+
+    width: int = 16
+
+    def stages(self) -> tuple[nn.Module, nn.Module, nn.Module]:
+        return (
+            SlimEncoder(self.width, name="encoder"),
+            Trunk(4 * self.width, self.blocks, stride=8, noisy=True, name="trunk"),
+            SlimDecoder(self.width, name="decoder"),
+        )
+
+    @property
+    def stride(self) -> int:
+        return 8
+
+    @property
+    def condition_parts(self) -> dict[str, Part]:
+        half, quarter, eighth = self.width, 2 * self.width, 4 * self.width
+        return {
+            **_norm_parts({"down1": quarter, "down2": eighth}),
+            "noise": Part(eighth, (0.1,)),
+            **_norm_parts(dict.fromkeys(_block_names(self.blocks), eighth)),
+            **_norm_parts({"up1": quarter, "up2": half}),
+            "shortcut1": Part(quarter, (0.1,)),
+            "shortcut2": Part(half, (0.1,)),
+        }
+
+
+class SlimEncoder(nn.Module):
+    """From pixels to an eighth of the size, and what goes past the trunk."""
+
+    width: int
+
+    @nn.compact
+    def __call__(
+        self, image: jax.Array, parts: Parts, valid: Valid
+    ) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
+        half, quarter, eighth = self.width, 2 * self.width, 4 * self.width
+        pixels = Conv(half, size=1, name="pixels")(space_to_depth(image, 2))
+        x = ConvNorm(quarter, name="down1")(
+            space_to_depth(image, 4), parts["down1"], _shrunk(valid, 4)
+        )
+        x = nn.relu(x)
+        y = ConvNorm(eighth, stride=2, name="down2")(x, parts["down2"], _shrunk(valid, 8))
+        return nn.relu(y), (x, pixels)
+
+
+class SlimDecoder(nn.Module):
+    """From an eighth of the size to pixels."""
+
+    width: int
+
+    @nn.compact
+    def __call__(
+        self, x: jax.Array, shortcuts: tuple[jax.Array, jax.Array], parts: Parts, valid: Valid
+    ) -> jax.Array:
+        half, quarter = self.width, 2 * self.width
+        gains = (parts[name].astype(x.dtype) for name in ("shortcut1", "shortcut2"))
+        features, pixels = (
+            shortcut * gain for shortcut, gain in zip(shortcuts, gains, strict=True)
+        )
+        x = ConvNorm(quarter, upsample=True, name="up1")(x, parts["up1"], _shrunk(valid, 4))
+        x = nn.relu(x + features)
+        x = ConvNorm(half, upsample=True, name="up2")(x, parts["up2"], _shrunk(valid, 2))
+        x = nn.relu(x) + pixels  # no activation may come between the photo's pixels and the result
+        return (
+            depth_to_space(Conv(12, use_bias=True, start=0.01, name="out")(x), 2) + 0.5
+        )  # from grey
+
+
+class Trunk(nn.Module):
+    """Residual blocks (He et al., 2016) of two convolutions; no activation behind the sum."""
+
+    features: int
+    blocks: int
+    stride: int
+    border: str = "edge"
+    noisy: bool = False
+
+    @nn.compact
+    def __call__(self, x: jax.Array, parts: Parts, valid: Valid) -> jax.Array:
+        within = _shrunk(valid, self.stride)
+        if self.noisy:
+            initializer = nn.initializers.lecun_normal()
+            kernel = self.param("noise", initializer, (_NOISE_CHANNELS, self.features))
+            x = x + (self._noise(x) @ kernel.astype(x.dtype)) * parts["noise"].astype(x.dtype)
+        for i in range(1, self.blocks + 1):
+            y = x
+            for j in (1, 2):
+                name = f"block{i}_{j}"
+                y = ConvNorm(self.features, border=self.border, name=name)(y, parts[name], within)
+                y = nn.relu(y) if j == 1 else y
+            x = x + y
+        return x
+
+    def _noise(self, x: jax.Array) -> jax.Array:
+        """[N, H, W, channels]: fresh with a random key for "noise", else a fixed pattern."""
+        if self.has_rng("noise"):
+            shape = (*x.shape[:3], _NOISE_CHANNELS)
+            return jax.random.normal(self.make_rng("noise"), shape, x.dtype)
+        rng = np.random.default_rng(0)
+        pattern = rng.standard_normal((_NOISE_PERIOD, _NOISE_PERIOD, _NOISE_CHANNELS), np.float32)
+        repeats = [-(-side // _NOISE_PERIOD) for side in x.shape[1:3]]
+        noise = jnp.tile(jnp.asarray(pattern, x.dtype), (*repeats, 1))
+        return noise[None, : x.shape[1], : x.shape[2]]
+
+
+NETWORKS: dict[str, type[Network]] = {"johnson": Johnson, "slim": Slim}
+
+
+def paint(
+    network: Network,
+    variables: Mapping[str, Any],
+    image: jax.Array,
+    condition: jax.Array,
+    valid: Valid = None,
+    *,
+    noise: jax.Array | None = None,
+) -> jax.Array:
+    """`network.apply`: images [N, H, W, 3] and conditions [N, K] to paintings [N, H, W, 3].
+
+    Args:
+      network: what is applied.
+      variables: {"params": kernels}, or from `prepare`.
+      image: RGB in [0, 1], H and W multiples of the network's stride.
+      condition: one for each image.
+      valid: the rows and columns that are not padding; None: all.
+      noise: random key for fresh noise; None: the same pattern at every call.
+    """
+    rngs = None if noise is None else {"noise": noise}
+    painting = network.apply(variables, image, condition, valid, rngs=rngs)
+    assert isinstance(painting, jax.Array)
+    return painting
+
+
+def prepare(network: Network, kernels: Params) -> dict[str, Any]:
+    """The variables of `network.apply` for inference: what this machine is fast with.
+
+    On a CPU most 3x3 convolutions go by `jaxnst.winograd`, with kernels that are transformed here;
+    elsewhere nothing is prepared. The result is {"params": kernels, "prepared": ...}.
+    """
+    if jax.default_backend() != "cpu":
+        return {"params": kernels}
+    side = 8 * network.stride
+
+    @jax.jit
+    def run(kernels: Params) -> Any:
+        image, condition = jnp.zeros((1, side, side, 3)), network.first_condition()[None]
+        return network.apply({"params": kernels}, image, condition, mutable=["prepared"])[1]
+
+    return {"params": kernels, **run(kernels)}
+
+
+def _norm_parts(channels: Mapping[str, int]) -> dict[str, Part]:
+    """Scales, then shifts, of norms with so many channels."""
+    return {name: Part(2 * size, (1.0, 0.0)) for name, size in channels.items()}
+
+
+def _block_names(blocks: int) -> list[str]:
+    return [f"block{i}_{j}" for i in range(1, blocks + 1) for j in (1, 2)]
+
+
+def _shrunk(valid: Valid, stride: int) -> Valid:
+    """The rows and columns that belong to the picture where positions are `stride` pixels apart."""
+    return None if valid is None else (-(-valid[0] // stride), -(-valid[1] // stride))

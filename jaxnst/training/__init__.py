@@ -1,0 +1,1 @@
+"""Training of transform networks: data, a step on all devices, checkpoints, the loop."""

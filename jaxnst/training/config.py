@@ -1,0 +1,126 @@
+"""A training run's settings: a TOML file each in `configs/train`, read into frozen dataclasses.
+
+Its tables are the fields of `TrainConfig`; `[[paintings]]` are the styles to be learnt.
+"""
+
+import dataclasses
+from typing import Any, Literal
+
+from jaxnst.errors import JaxnstError, check_choice, check_number
+from jaxnst.losses import LossOptions
+from jaxnst.networks import NETWORKS, Network
+from jaxnst.presets import config_names, read_config
+from jaxnst.training.data import DataOptions
+from jaxnst.training.optimizer import OptimizerOptions
+from jaxnst.training.style import StyleOptions
+
+
+@dataclasses.dataclass(frozen=True)
+class Painting:
+    """A style to be learnt, and what its card will say of it."""
+
+    name: str
+    """What `--style` will call it."""
+    file: str
+    """The picture; a relative path is looked for in the folder with the paintings."""
+    title: str = ""
+    """What the painting is called."""
+    artist: str = ""
+    """Who painted it."""
+    year: str = ""
+    """When."""
+    licence: str = ""
+    """On what terms the picture may be used."""
+    size: int = 512
+    """Long side at which its strokes are learnt, in pixels; more: larger strokes."""
+    weight: float = 1.0
+    """Its style weight relative to that of the others."""
+
+    def __post_init__(self) -> None:
+        check_number("size", self.size, low=64, high=8192)
+        check_number("weight", self.weight)
+
+
+@dataclasses.dataclass(frozen=True)
+class NetworkOptions:
+    """What is trained."""
+
+    network: Literal["slim", "johnson"] = "slim"
+    """Slim: ours, for real time. Johnson: the residual network of the paper."""
+    width: int = 0
+    """Channels of the first and last layer, of which those inside have two and four times as many;
+    0: the network's own default."""
+    blocks: int = 0
+    """Residual blocks; 0: the network's own default."""
+
+    def __post_init__(self) -> None:
+        check_choice("network", self.network, NETWORKS)
+        check_number("width", self.width, high=512)
+        check_number("blocks", self.blocks, high=64)
+
+    def make(self) -> Network:
+        """The network itself."""
+        given = {"width": self.width, "blocks": self.blocks}
+        return NETWORKS[self.network](**{k: v for k, v in given.items() if v})  # type: ignore[arg-type]
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainConfig:
+    """Everything that a run's result depends on."""
+
+    paintings: tuple[Painting, ...] = ()
+    """The styles; only a file can name them."""
+    seed: int = 0
+    """For all that is random."""
+    net: str = "vgg16"
+    """Net that compares the pictures: vgg16, vgg19, or a converted .safetensors file."""
+    start_from: str = ""
+    """Model file to start from: its kernels, and its conditions of the paintings that it knows."""
+    only_styles: bool = False
+    """Train the conditions alone and leave the kernels, and with them all other styles of
+    --start-from, as they are."""
+    network: NetworkOptions = dataclasses.field(default_factory=NetworkOptions)
+    """What is trained."""
+    data: DataOptions = dataclasses.field(default_factory=DataOptions)
+    """Where the photos come from, and how they become samples."""
+    loss: LossOptions = dataclasses.field(default_factory=LossOptions)
+    """What the pictures are compared with, and how much each comparison counts."""
+    style: StyleOptions = dataclasses.field(default_factory=StyleOptions)
+    """What the strength of a style means."""
+    optimizer: OptimizerOptions = dataclasses.field(default_factory=OptimizerOptions)
+    """How the parameters are trained."""
+
+    def __post_init__(self) -> None:
+        check_number("seed", self.seed, high=2**32 - 1)
+        names = [painting.name for painting in self.paintings]
+        for name in names:
+            if names.count(name) > 1:
+                raise JaxnstError(f"painting {name!r} is there twice: give each its own name")
+        if self.only_styles and not self.start_from:
+            raise JaxnstError("only_styles leaves the kernels as they are: give start_from")
+
+
+def train_config_names() -> tuple[str, ...]:
+    """The training configurations that ship."""
+    return config_names("train")
+
+
+def load_train_config(name_or_path: str) -> TrainConfig:
+    """The settings of a configuration that ships, or of a TOML file of one's own.
+
+    Raises:
+      JaxnstError: no such configuration, or it has a name or a value that does not belong in it.
+    """
+    return read_config("train", name_or_path, TrainConfig())
+
+
+def differences(one: dict[str, Any], other: dict[str, Any], prefix: str = "") -> list[str]:
+    """What differs between two configurations as dicts, in words."""
+    found = []
+    for name in one | other:
+        a, b = one.get(name), other.get(name)
+        if isinstance(a, dict) and isinstance(b, dict):
+            found += differences(a, b, f"{prefix}{name}.")
+        elif a != b:
+            found.append(f"{prefix}{name} was {a!r} and is {b!r}")
+    return found

@@ -1,0 +1,243 @@
+"""Photos for training: from a folder or a TensorFlow dataset, shuffled, augmented, in batches.
+
+A batch is {"image": uint8 [N, S, S, 3], "seed": uint32 [N]}; the seed is for what a task draws at
+random for a sample. The stream of batches never ends. What is in it follows from options and seed
+alone: it is the same, sample by sample, for any number of hosts, and its state is a small dict.
+"""
+
+import dataclasses
+import random
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from PIL import Image
+
+from jaxnst.errors import JaxnstError, check_number
+from jaxnst.files import display_name, one_line, open_binary
+from jaxnst.image import has_picture_header, list_images, load
+
+Batch = dict[str, np.ndarray]
+
+
+@dataclasses.dataclass(frozen=True)
+class DataOptions:
+    """Where the photos come from, and how they become samples."""
+
+    source: str = ""
+    """folder:PATH, with all that is in it, or tfds:NAME, such as tfds:coco/2017."""
+    crop: int = 256
+    """Side of the squares that are trained on, in pixels."""
+    batch: int = 4
+    """Samples in a batch, over all devices of all hosts."""
+    smallest: float = 0.6
+    """Least side of the square that is cut out at random and scaled to --crop, relative to the
+    photo's short side; the greatest is 1."""
+    flip: bool = True
+    """Mirror every other sample."""
+    held_out: int = 16
+    """Photos that are not trained on, but measured on in the end; at most a tenth of all."""
+    held_out_list: str = ""
+    """Hold out the photos named in this file instead, one a line."""
+    workers: int = 0
+    """Processes that prepare batches; 0: threads do."""
+    tfds_dir: str = ""
+    """Folder with the tfds: datasets; none: where TensorFlow Datasets keeps them."""
+
+    def __post_init__(self) -> None:
+        check_number("crop", self.crop, low=64, high=4096)
+        check_number("batch", self.batch, low=1, high=65_536)
+        check_number("smallest", self.smallest, low=0.05, high=1)
+        check_number("held_out", self.held_out)
+        check_number("workers", self.workers, high=256)
+
+
+class Photos(Protocol):
+    """Photos by number, uint8 [H, W, 3] of any size."""
+
+    names: list[str]
+    skipped: int
+    """How many of them were left out, as no pictures."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int) -> np.ndarray: ...
+
+
+class Folder:
+    """The pictures in a folder and in the folders in it, in the order of their paths."""
+
+    def __init__(self, folder: str) -> None:
+        """Lists the files and looks at the header of each."""
+        paths = list_images(folder, recursive=True)
+        with ThreadPoolExecutor() as pool:
+            good = list(pool.map(has_picture_header, paths))
+        self._paths = [path for path, is_good in zip(paths, good, strict=True) if is_good]
+        self.names = [path.relative_to(folder).as_posix() for path in self._paths]
+        self.skipped = len(paths) - len(self._paths)
+        if not self._paths:
+            raise JaxnstError(f"{display_name(folder)}: none of its pictures can be read")
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        return np.round(255 * load(self._paths[index]).rgb).astype(np.uint8)
+
+
+class Tfds:
+    """A dataset of TensorFlow Datasets that has an "image" in every example."""
+
+    skipped = 0
+
+    def __init__(self, name: str, folder: str) -> None:
+        """Opens the split "train", which must have been prepared in ArrayRecord files."""
+        import tensorflow_datasets as tfds  # slow to import
+
+        try:
+            self._examples = tfds.data_source(name, split="train", data_dir=folder or None)
+            first = self._examples[0]
+        except Exception as error:  # its hundreds of builders raise nearly anything
+            raise JaxnstError(
+                f"tfds:{name}: cannot be opened ({one_line(error)}); prepare it with `tfds build "
+                f"{name} --file_format=array_record`, or name its folder with --tfds-dir"
+            ) from error
+        if "image" not in first:
+            raise JaxnstError(f"tfds:{name}: has {', '.join(first)} in an example, but no image")
+        self.names = [str(i) for i in range(len(self._examples))]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        image = self._examples[index]["image"]
+        return np.broadcast_to(image, (*image.shape[:2], 3))  # grey has one channel
+
+
+class Subset:
+    """Some of the photos; in place of one that cannot be decoded stands the next one."""
+
+    def __init__(self, photos: Photos, indices: Sequence[int]) -> None:
+        self._photos, self._indices = photos, list(indices)
+        self.broken: set[str] = set()
+        """Names of those that could not be decoded, as far as this process has seen."""
+
+    def __len__(self) -> int:
+        return len(self._indices)
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        for step in range(len(self)):
+            number = self._indices[(index + step) % len(self)]
+            try:
+                return self._photos[number]
+            except JaxnstError:
+                self.broken.add(self._photos.names[number])
+        raise JaxnstError(f"none of {len(self)} photos can be decoded: check the data")
+
+
+class Data(NamedTuple):
+    """Photos to train on and photos to measure on."""
+
+    train: Subset
+    held_out: Subset
+    skipped: int
+    """How many files were left out, as no pictures."""
+
+
+def open_data(options: DataOptions, seed: int) -> Data:
+    """Opens the source and sets photos aside.
+
+    Raises:
+      JaxnstError: there is no such source, or nothing in it to train on.
+    """
+    kind, _, name = options.source.partition(":")
+    if kind not in ("folder", "tfds") or not name:
+        raise JaxnstError(
+            f"data source {options.source!r} is unknown: give folder:PATH or tfds:NAME"
+        )
+    photos: Photos
+    photos = Folder(name) if kind == "folder" else Tfds(name, options.tfds_dir)
+    aside = _set_aside(photos.names, options, seed)
+    rest = sorted(set(range(len(photos))) - set(aside))
+    if not rest:
+        raise JaxnstError(f"{options.source}: all of its photos are held out: give more of them")
+    return Data(Subset(photos, rest), Subset(photos, aside), photos.skipped)
+
+
+def batches(
+    photos: Subset, options: DataOptions, *, seed: int, host: int = 0, hosts: int = 1
+) -> "BatchIterator":
+    """This host's share of every batch, batch / hosts samples; there is no end."""
+    import grain  # slow to import
+
+    samples = (
+        grain.MapDataset.source(photos)
+        .seed(seed)
+        .shuffle()
+        .repeat()
+        .random_map(lambda photo, rng: make_sample(photo, options, rng))
+    )
+    stream = samples[host::hosts].batch(options.batch // hosts).to_iter_dataset()
+    if options.workers:
+        stream = stream.mp_prefetch(grain.MultiprocessingOptions(num_workers=options.workers))
+    return iter(stream)
+
+
+class BatchIterator(Protocol):
+    """What `batches` returns; the state is that behind the last batch taken."""
+
+    def __next__(self) -> Batch: ...
+
+    def get_state(self) -> dict[str, Any]: ...
+
+    def set_state(self, state: dict[str, Any]) -> None: ...
+
+
+def make_sample(photo: np.ndarray, options: DataOptions, rng: np.random.Generator) -> Batch:
+    """A random square of a photo [H, W, 3], scaled to [crop, crop, 3], with a seed of its own."""
+    height, width = photo.shape[:2]
+    side = min(height, width) * rng.uniform(options.smallest, 1)
+    left, top = rng.uniform(0, width - side), rng.uniform(0, height - side)
+    flip, seed = rng.random() < 0.5, rng.integers(2**32, dtype=np.uint32)
+    square = square_cut(photo, (left, top, side), options.crop)
+    return {"image": square[:, ::-1] if options.flip and flip else square, "seed": np.asarray(seed)}
+
+
+def held_out_batches(photos: Subset, options: DataOptions) -> Iterator[Batch]:
+    """The middles of the photos, one by one, with seeds 0, 1, ..."""
+    for i in range(len(photos)):
+        square = middle_square(photos[i], options.crop)
+        yield {"image": square[None], "seed": np.array([i], np.uint32)}
+
+
+def middle_square(photo: np.ndarray, side: int) -> np.ndarray:
+    """The largest square in the middle of a photo [H, W, 3], as [side, side, 3]."""
+    height, width = photo.shape[:2]
+    extent = min(height, width)
+    return square_cut(photo, ((width - extent) / 2, (height - extent) / 2, extent), side)
+
+
+def square_cut(photo: np.ndarray, square: tuple[float, float, float], side: int) -> np.ndarray:
+    """The square (left, top, side) of a photo, antialiased bicubic at another size."""
+    left, top, extent = square
+    box = (left, top, left + extent, top + extent)
+    cut = Image.fromarray(photo).resize((side, side), Image.Resampling.BICUBIC, box=box)
+    return np.asarray(cut)
+
+
+def _set_aside(names: Sequence[str], options: DataOptions, seed: int) -> list[int]:
+    """Numbers of the photos to hold out."""
+    if not options.held_out_list:
+        count = min(options.held_out, len(names) // 10)
+        return sorted(random.Random(seed).sample(range(len(names)), count))
+    with open_binary(options.held_out_list) as file:
+        lines = file.read().decode(errors="replace").splitlines()
+    wanted = {line.strip() for line in lines if line.strip() and not line.startswith("#")}
+    missing = wanted - {Path(name).name for name in names}
+    if missing:
+        raise JaxnstError(
+            f"{display_name(options.held_out_list)}: {min(missing)!r} is not among the photos"
+        )
+    return [i for i, name in enumerate(names) if Path(name).name in wanted]

@@ -1,0 +1,125 @@
+"""The training loop: data, steps, checkpoints, and what is told of them on the way.
+
+`train` is a generator: a progress bar, the files of the run and a test hang on what it yields.
+A run that was stopped, by whatever means, goes on from its last checkpoint to the very parameters
+that it would have had: state and stream of batches are restored together.
+"""
+
+import dataclasses
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import jax
+import numpy as np
+
+from jaxnst.errors import JaxnstError
+from jaxnst.training.checkpoints import Checkpoints
+from jaxnst.training.data import BatchIterator
+from jaxnst.training.step import (
+    Batch,
+    Metrics,
+    TrainState,
+    replicate,
+    share_out,
+)
+
+EXPLODED = 1e6
+"""A loss this many times the least so far has no way back."""
+
+
+@dataclasses.dataclass(frozen=True)
+class LoopOptions:
+    """How a run is watched and kept; its result does not depend on it."""
+
+    checkpoint_every: int = 500
+    """Write a checkpoint every this many steps."""
+    keep: int = 2
+    """Checkpoints to keep, besides the best."""
+    report_every: int = 20
+    """Report the losses every this many steps, as means over them."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Progress:
+    """Where a run is."""
+
+    step: int
+    total: int
+    metrics: Mapping[str, float]
+    """Means since the last report: the loss, its parts, the gradient's norm."""
+    state: TrainState
+
+
+def train(
+    step: Callable[[TrainState, Batch], tuple[TrainState, Metrics]],
+    state: TrainState,
+    stream: BatchIterator,
+    checkpoints: Checkpoints,
+    *,
+    total: int,
+    options: LoopOptions = LoopOptions(),
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Iterator[Progress]:
+    """Trains up to step `total`, from the last checkpoint if there is one.
+
+    Args:
+      step: from `make_train_step`.
+      state: where a new run starts.
+      stream: batches, with a state of their own.
+      checkpoints: where they go; the last step's is always written.
+      total: steps in all.
+      options: how often something is written or told.
+      should_stop: asked after every step; when it says so, a checkpoint is written and the
+        generator ends.
+
+    Yields:
+      Progress every `report_every` steps, at checkpoints and at the end; first of all where the
+      run starts, without metrics.
+
+    Raises:
+      JaxnstError: the loss is not finite or explodes, or a checkpoint cannot be written.
+    """
+    restored = checkpoints.restore(state)
+    if restored is not None:
+        state = restored.state
+        stream.set_state(restored.stream)
+    state = replicate(state, jax.local_devices())
+    done, pending, least = int(state.step), [], math.inf
+    yield Progress(done, total, {}, state)
+    while done < total:
+        state, metrics = step(state, share_out(next(stream), jax.local_device_count()))
+        done += 1
+        pending.append(metrics)
+        stopping = should_stop()
+        is_last = done == total or stopping
+        is_kept = done % options.checkpoint_every == 0 or is_last
+        if not is_kept and done % options.report_every:
+            continue
+        means = _means(pending)
+        _check_losses(means, least, done)
+        least = min(least, means["loss"])
+        pending = []
+        if is_kept:
+            checkpoints.save(state, stream.get_state(), means["loss"])
+        yield Progress(done, total, means, state)
+        if stopping:
+            break
+    checkpoints.wait()
+
+
+def _means(pending: Sequence[Metrics]) -> dict[str, float]:
+    """Of each metric, over steps; waits for them to be computed."""
+    rows = jax.device_get(list(pending))
+    return {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
+
+
+def _check_losses(means: Mapping[str, float], least: float, step: int) -> None:
+    """Raises JaxnstError if training has failed, naming the part and what may help."""
+    hint = "lower --learning-rate, or set --clip; the checkpoints before are whole"
+    for name, value in means.items():
+        if not math.isfinite(value):
+            raise JaxnstError(f"step {step}: {name} is {value}: {hint}")
+    if means["loss"] > EXPLODED * least:
+        raise JaxnstError(
+            f"step {step}: the loss is {means['loss']:.4g}, after {least:.4g}: it explodes; {hint}"
+        )

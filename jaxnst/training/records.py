@@ -1,0 +1,107 @@
+"""What a run leaves to look at: its losses as a table, for TensorBoard and as a plot; pictures."""
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+
+import jax
+import numpy as np
+
+from jaxnst.files import atomic_write
+from jaxnst.image import save
+from jaxnst.reports import write_curves
+from jaxnst.training.data import middle_square
+from jaxnst.training.run import Run
+from jaxnst.training.step import TrainState
+
+METRICS = "metrics.csv"
+_GRID_PHOTOS = 4
+
+
+class Records:
+    """The files of a run in its work folder; use as a context manager.
+
+    A run that goes on from a checkpoint forgets what was recorded behind it.
+    """
+
+    def __init__(self, work: Path, step: int) -> None:
+        """Opens the records at a step."""
+        from tensorboardX import SummaryWriter  # slow to import
+
+        self._table = work / METRICS
+        self._rows = [row for row in _read_table(self._table) if row["step"] <= step]
+        self._events = SummaryWriter(str(work / "events"), purge_step=step + 1)
+        self._work = work
+
+    def __enter__(self) -> "Records":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        self.write()
+        self._events.close()
+
+    def add(self, step: int, metrics: Mapping[str, float]) -> None:
+        """Records the metrics of a step."""
+        self._rows.append({"step": step, **metrics})
+        for name, value in metrics.items():
+            self._events.add_scalar(name, value, step)
+
+    def write(self) -> None:
+        """Writes the table and the plot of the losses so far."""
+        if not self._rows:
+            return
+        with atomic_write(self._table) as temporary, temporary.open("w", newline="") as file:
+            writer = csv.DictWriter(file, list(self._rows[0]))
+            writer.writeheader()
+            writer.writerows(self._rows)
+        shown = [name for name in self._rows[0] if name not in ("step", "gradient_norm")]
+        curves = {name: [row[name] for row in self._rows] for name in shown}
+        curves = {name: values for name, values in curves.items() if any(values)}
+        write_curves(self._work / "losses.png", [row["step"] for row in self._rows], curves)
+
+
+class PictureGrid:
+    """What the network makes of a few fixed photos, a row each, in every style."""
+
+    def __init__(self, run: Run) -> None:
+        """Takes the first of the held-out photos, or of the others if none are."""
+        photos = run.data.held_out if len(run.data.held_out) else run.data.train
+        self._photos = [_middle(photos[i], run) for i in range(min(_GRID_PHOTOS, len(photos)))]
+        self._styles = len(run.config.paintings)
+        network = run.task.network
+        self._paint = jax.jit(lambda params, *inputs: network.apply({"params": params}, *inputs))
+
+    def write(self, path: Path, state: TrainState) -> None:
+        """Paints all photos in all styles, beside the photos themselves."""
+        params = state.average
+        rows = [
+            np.concatenate(
+                [photo]
+                + [
+                    np.asarray(
+                        self._paint(params["kernels"], photo[None], params["styles"][i][None])
+                    )[0]
+                    for i in range(self._styles)
+                ],
+                axis=1,
+            )
+            for photo in self._photos
+        ]
+        path.parent.mkdir(exist_ok=True)
+        save(path, np.clip(np.concatenate(rows), 0, 1))
+
+
+def _middle(photo: np.ndarray, run: Run) -> np.ndarray:
+    """The middle of a photo as it is trained on, float [crop, crop, 3]."""
+    return middle_square(photo, run.config.data.crop).astype(np.float32) / 255
+
+
+def _read_table(path: Path) -> list[dict[str, float]]:
+    if not path.is_file():
+        return []
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    return [{name: float(value) for name, value in row.items()} for row in rows]

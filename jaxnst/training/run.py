@@ -1,0 +1,181 @@
+"""A training run put together from its configuration, and the model that comes out of it."""
+
+import dataclasses
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from jaxnst import __version__
+from jaxnst.errors import JaxnstError, nearest
+from jaxnst.files import atomic_write, display_name
+from jaxnst.image import fit_long_side, list_images, load, resize
+from jaxnst.models import PHOTO, Model, describe_network, load_model
+from jaxnst.training.config import Painting, TrainConfig, differences
+from jaxnst.training.data import Data, held_out_batches, open_data
+from jaxnst.training.optimizer import make_optimizer
+from jaxnst.training.step import TrainState, check_batch, create_train_state
+from jaxnst.training.style import Frozen, StyleTask
+from jaxnst.weights import load_vgg
+
+CONFIG = "config.json"
+
+
+class Run(NamedTuple):
+    """What a run is made of."""
+
+    config: TrainConfig
+    task: StyleTask
+    tx: optax.GradientTransformation
+    frozen: Frozen
+    state: TrainState
+    """Before the first step."""
+    data: Data
+    base: Model | None
+    """The model that it starts from."""
+
+
+def set_up(config: TrainConfig, paintings: str = "") -> Run:
+    """Opens data and paintings, loads VGG, and makes what is trained.
+
+    Args:
+      config: of the run.
+      paintings: folder for relative paths of paintings.
+
+    Raises:
+      JaxnstError: something of it is missing, or does not go together.
+    """
+    if not config.paintings:
+        raise JaxnstError("there is no style to learn: give --style FILE, or a configuration's")
+    check_batch(config.data.batch, jax.device_count())
+    pictures = [_picture(painting, paintings) for painting in config.paintings]
+    data = open_data(config.data, config.seed)
+    base = load_model(config.start_from) if config.start_from else None
+    network = base.network if base and config.only_styles else config.network.make()
+    _check_crop(config.data.crop, network.stride)
+    task = StyleTask(network, config.loss, config.style)
+    weights = [painting.weight for painting in config.paintings]
+    frozen = task.freeze(load_vgg(config.net), pictures, weights)
+    params = task.init(jax.random.key(config.seed), len(config.paintings))
+    if base is not None:
+        params = _started(params, base, config)
+    trained: Any = True
+    if config.only_styles:
+        trained = {"kernels": False, "photo": False, "styles": True}
+    tx = make_optimizer(config.optimizer, trained)
+    return Run(config, task, tx, frozen, create_train_state(params, tx), data, base)
+
+
+def claim_folder(work: Path, config: TrainConfig) -> None:
+    """Makes a folder a run's own, or sees that it is.
+
+    Raises:
+      JaxnstError: it cannot be made, or is the folder of another configuration.
+    """
+    mine = json.loads(json.dumps(dataclasses.asdict(config)))
+    try:
+        work.mkdir(parents=True, exist_ok=True)
+        held = json.loads((work / CONFIG).read_text()) if (work / CONFIG).exists() else None
+    except (OSError, ValueError) as error:
+        raise JaxnstError(f"{display_name(work)}: cannot be a work folder ({error})") from error
+    if held is None:
+        with atomic_write(work / CONFIG) as temporary:
+            temporary.write_text(json.dumps(mine, indent=1) + "\n")
+    elif held != mine:
+        changed = "; ".join(differences(held, mine)[:5])
+        raise JaxnstError(
+            f"{display_name(work)}: is the folder of another configuration ({changed}): "
+            f"give another --work"
+        )
+
+
+def export(run: Run, state: TrainState, held_out: Mapping[str, Any] | None = None) -> Model:
+    """The model that a state amounts to, with its card."""
+    params = jax.device_get(state.average)
+    cards = [_style_card(painting) for painting in run.config.paintings]
+    rows = list(params["styles"])
+    if run.base is not None and run.config.only_styles:
+        old = [i for i, n in enumerate(run.base.rows) if n not in {c["name"] for c in cards}]
+        cards = [*(run.base.card["styles"][i] for i in old), *cards]
+        rows = [*(run.base.conditions[i] for i in old), *rows]
+    elif run.config.style.full_strength < 1:
+        cards, rows = [{"name": PHOTO}, *cards], [params["photo"], *rows]
+    steps = int(state.step)
+    card = {
+        "jaxnst": __version__,
+        "network": describe_network(run.task.network),
+        "styles": cards,
+        "recipe": _recipe(run.config),
+        "steps": steps,
+        "images_seen": steps * run.config.data.batch,
+        "held_out": dict(held_out or {}),
+    }
+    return Model(run.task.network, params["kernels"], np.stack(rows), card)
+
+
+def held_out_losses(run: Run, state: TrainState) -> dict[str, dict[str, float]]:
+    """Mean weighted terms of the loss at full strength on the held-out photos, for each style."""
+    terms = jax.jit(run.task.terms)
+    found: dict[str, dict[str, float]] = {}
+    for number, painting in enumerate(run.config.paintings):
+        rows = []
+        for batch in held_out_batches(run.data.held_out, run.config.data):
+            photo = jnp.asarray(batch["image"], jnp.float32) / 255
+            style, strength = jnp.array([number]), jnp.ones(1)
+            rows.append(terms(state.average, run.frozen, photo, style, strength))
+        if rows:
+            means = {name: float(np.mean([row[name][0] for row in rows])) for name in rows[0]}
+            found[painting.name] = means
+    return found
+
+
+def _picture(painting: Painting, folder: str) -> np.ndarray:
+    path = Path(folder, painting.file)
+    if folder and os.path.isdir(folder) and not path.is_file():
+        names = [p.name for p in list_images(folder)]
+        raise JaxnstError(
+            f"painting {painting.file!r} is not in {display_name(folder)}: "
+            f"{nearest(painting.file, names)}"
+        )
+    picture = load(path).rgb
+    return resize(picture, fit_long_side(picture.shape[:2], painting.size))
+
+
+def _check_crop(crop: int, stride: int) -> None:
+    if crop % stride:
+        raise JaxnstError(f"crop {crop} is not a multiple of {stride}, which the network wants")
+
+
+def _started(params: dict[str, Any], base: Model, config: TrainConfig) -> dict[str, Any]:
+    """Parameters with what is known from another model."""
+    if type(base.network) is not type(config.network.make()) and not config.only_styles:
+        raise JaxnstError(f"{config.start_from}: is another network than the one to be trained")
+    known = dict(zip(base.rows, jnp.asarray(base.conditions), strict=True))
+    photo = known.get(PHOTO, params["photo"])
+    # A style that the model does not know starts from the middle of those it does.
+    middle = jnp.mean(jnp.stack([known[name] for name in base.styles]), axis=0)
+    styles = jnp.stack([known.get(painting.name, middle) for painting in config.paintings])
+    return {"kernels": jax.tree.map(jnp.asarray, base.kernels), "photo": photo, "styles": styles}
+
+
+def _recipe(config: TrainConfig) -> dict[str, Any]:
+    """The configuration as a dict, with the names of files and folders but not where they were."""
+    recipe = dataclasses.asdict(config)
+    kind, _, source = config.data.source.partition(":")
+    recipe["data"]["source"] = f"{kind}:{Path(source).name if kind == 'folder' else source}"
+    recipe["data"]["held_out_list"] = Path(config.data.held_out_list).name
+    recipe["start_from"] = Path(config.start_from).name
+    for painting in recipe["paintings"]:
+        painting["file"] = Path(painting["file"]).name
+    return recipe
+
+
+def _style_card(painting: Painting) -> dict[str, Any]:
+    shown = ("name", "title", "artist", "year", "licence")
+    return {name: getattr(painting, name) for name in shown}
