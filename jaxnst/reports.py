@@ -1,6 +1,7 @@
 """What a run leaves beside its picture: losses as a table or a plot, and a comparison."""
 
 import csv
+import math
 import warnings
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from PIL import Image, ImageDraw, ImageFont
 
 from jaxnst.files import atomic_write
 from jaxnst.image import resize, save
@@ -118,3 +120,22 @@ def write_comparison(path: Path, pictures: Sequence[np.ndarray]) -> None:
         h, w = picture.shape[:2]
         row += [gap, resize(picture, (height, max(1, round(w * height / h))))]
     save(path, np.concatenate(row[1:], axis=1))
+
+
+def contact_sheet(pictures: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Pictures of one size, uint8 [H, W, 3], in rows with their names below: float [H', W', 3]."""
+    height, width = next(iter(pictures.values())).shape[:2]
+    columns = math.ceil(math.sqrt(len(pictures) * height / width))
+    rows = -(-len(pictures) // columns)
+    line = max(14, width // 16)
+    gap = line // 2
+    size = (gap + columns * (width + gap), gap + rows * (height + 2 * line))
+    sheet = Image.new("RGB", size, "white")
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(line)
+    for i, (name, picture) in enumerate(pictures.items()):
+        row, column = divmod(i, columns)
+        x, y = gap + column * (width + gap), gap + row * (height + 2 * line)
+        sheet.paste(Image.fromarray(picture), (x, y))
+        label = (x + width / 2, y + height + line / 4)
+        draw.text(label, name.replace("_", " "), "black", font, anchor="ma")
+    return np.asarray(sheet, np.float32) / 255

@@ -5,7 +5,7 @@ import io
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from jaxnst import __version__
 from jaxnst.errors import JaxnstError, nearest
@@ -46,6 +46,21 @@ def complain(error: JaxnstError) -> int:
     """Prints what is wrong as one line and returns the exit status for it."""
     print(f"jaxnst: error: {' '.join(str(error).split())}", file=sys.stderr)
     return USAGE_ERROR
+
+
+def went_well(action: Callable[[], None]) -> bool:
+    """Whether an action did; what is wrong with it is one line on stderr."""
+    try:
+        action()
+    except JaxnstError as error:
+        complain(error)
+        return False
+    except (MemoryError, RuntimeError) as error:  # JAX raises its own of the latter
+        if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error):
+            complain(JaxnstError("there is not enough memory: give a smaller --size"))
+            return False
+        raise
+    return True
 
 
 def _run(args: list[str]) -> int:

@@ -6,16 +6,16 @@ import dataclasses
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import jax
 import numpy as np
 
 from jaxnst import optimize
-from jaxnst.cli import complain
+from jaxnst.cli import went_well
+from jaxnst.cli.cache import use_compilation_cache
 from jaxnst.cli.progress import ProgressDisplay
 from jaxnst.cli.recipe import fingerprint, finished_record, recipe
 from jaxnst.cli.tasks import Task
@@ -54,9 +54,9 @@ def paint_all(command: Stylize, tasks: Sequence[Task]) -> int:
     painter, good = Painter(command), True
     try:
         for task in tasks:
-            good = _went_well(partial(painter.paint, task)) and good
+            good = went_well(partial(painter.paint, task)) and good
     finally:
-        good = _went_well(painter.write_reports) and good
+        good = went_well(painter.write_reports) and good
     return 0 if good else 2
 
 
@@ -65,6 +65,7 @@ class Painter:
 
     def __init__(self, command: Stylize) -> None:
         """Loads the weights the command asks for."""
+        use_compilation_cache()
         self._command = command
         self._params = load_vgg(command.paint.net)
         self._losses: dict[str, list[LossRow]] = {}
@@ -130,7 +131,7 @@ class Painter:
             self._write(canvas, last)
         except KeyboardInterrupt:
             if last is not None:
-                _went_well(partial(self._rescue, canvas, last))
+                went_well(partial(self._rescue, canvas, last))
             raise
         if self._command.snapshot_every:
             canvas.task.snapshot.unlink(missing_ok=True)
@@ -201,18 +202,3 @@ class Painter:
     def _say(self, text: str) -> None:
         if not self._command.quiet:
             print(text, file=sys.stderr)
-
-
-def _went_well(action: Callable[[], None]) -> bool:
-    """Whether an action did; what is wrong with it is one line on stderr."""
-    try:
-        action()
-    except JaxnstError as error:
-        complain(error)
-        return False
-    except (MemoryError, jax.errors.JaxRuntimeError) as error:
-        if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error):
-            complain(JaxnstError("there is not enough memory: give a smaller --size"))
-            return False
-        raise
-    return True

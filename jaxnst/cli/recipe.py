@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +47,27 @@ def recipe(command: Stylize, task: Task) -> dict[str, Any]:
     return json.loads(text)  # so that it is equal to one that is read back from a picture
 
 
+def trained_recipe(
+    command: Stylize, task: Task, card: Mapping[str, Any], size: int | None
+) -> dict[str, Any]:
+    """Program, photo and model by hash, options; `size` is the long side asked for.
+
+    Raises:
+      JaxnstError: the photo cannot be read.
+    """
+    weights = command.blend or (1.0,) * len(task.trained)
+    options = {
+        "styles": dict(zip(task.trained, weights, strict=True)),
+        "strength": command.strength,
+        "keep_colors": command.paint.keep_colors,
+        "size": size,
+        "quality": command.quality,
+    }
+    content = _hashed([task.content] if task.content else [])
+    model = {"name": Path(command.model).name or "slim", "sha256": card["sha256"]}
+    return {"jaxnst": __version__, "content": content, "model": model, "options": options}
+
+
 def fingerprint(recipe: dict[str, Any]) -> str:
     """A recipe in one word."""
     return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
@@ -59,8 +80,9 @@ def finished_record(task: Task, recipe: dict[str, Any]) -> dict[str, Any] | None
     record = read_settings(task.output) or {}
     result = record.get("result")
     done = result.get("iterations") if isinstance(result, dict) else None
+    wanted = recipe["options"].get("optimize", {}).get("iterations")
     same = {key: value for key, value in record.items() if key != "result"} == recipe
-    return record if same and done == recipe["options"]["optimize"]["iterations"] else None
+    return record if same and done == wanted else None
 
 
 def _hashed(paths: Iterable[Path]) -> list[dict[str, str]]:

@@ -10,9 +10,9 @@ from tyro.conf import Positional, arg
 
 from jaxnst.cli.arguments import parse
 from jaxnst.cli.outputs import check_outputs, new_folder
-from jaxnst.cli.painter import paint_all
 from jaxnst.cli.tasks import check_command, plan_tasks
-from jaxnst.errors import check_number
+from jaxnst.cli.trained import is_trained, paint_trained
+from jaxnst.errors import JaxnstError, check_number
 from jaxnst.presets import PaintOptions, load_preset, preset_names
 
 
@@ -26,12 +26,19 @@ class Stylize:
     """The painting: a .png, .jpg, .webp, .tif or .bmp file; or a folder, as for several;
     on a second run those that are finished are skipped."""
     style: tuple[Path, ...] = ()
-    """Style pictures, or folders of them. None, with --style-weight 0: the photo's features are
-    inverted."""
+    """Names of trained styles, which paint at once; or pictures, or folders of them, for which the
+    pixels are optimised. None, with --style-weight 0: the photo's features are inverted."""
     preset: str = "default"
     """Where the other defaults come from: a name from above, or a .toml file."""
-    method: Literal["auto", "optimize"] = "auto"
-    """How: by optimising the pixels, which is all there is so far."""
+    method: Literal["auto", "fast", "optimize"] = "auto"
+    """How: in one pass of a trained network, at the photo's own size unless --size is given; or by
+    optimising the pixels. Auto: as --style wants it."""
+    model: str = ""
+    """Trained network: a name from `jaxnst models`, or a .safetensors file. None: slim."""
+    strength: float = 1.0
+    """Of a trained style: 0 leaves the photo as it is, up to 2 exaggerates."""
+    contact_sheet: bool = False
+    """Paint the photo in every style of the network, on one sheet."""
     blend: tuple[float, ...] = ()
     """Blend all styles in one picture: a weight for each, at least 0."""
     mask: tuple[Path, ...] = ()
@@ -73,6 +80,7 @@ class Stylize:
 
     def __post_init__(self) -> None:
         check_number("quality", self.quality, low=1, high=100)
+        check_number("strength", self.strength, high=2)
         for name in ("preview_every", "snapshot_every", "table_every"):
             check_number(name, getattr(self, name))
         for weight in self.blend:
@@ -81,11 +89,17 @@ class Stylize:
 
 def main(argv: Sequence[str]) -> int:
     """Runs the command; the exit status is 0, or 2 if some picture could not be made."""
-    command = parse_stylize(argv)
+    command, given = parse_stylize(argv), options_in(argv)
+    if is_trained(command):
+        return paint_trained(command, given)
+    for option in sorted(given & {"--strength", "--model", "--contact-sheet"}):
+        raise JaxnstError(f"{option} is for trained styles: give the name of one, or leave it out")
     tasks = plan_tasks(command.content, command.style, command.output, one=command.joins_styles)
     check_command(command, tasks)
     single = tasks[0].output == command.output
     with nullcontext() if single else new_folder(command.output):
+        from jaxnst.cli.painter import paint_all  # a trained style does not wait for optax
+
         check_outputs(command, tasks)
         return paint_all(command, tasks)
 
@@ -96,6 +110,22 @@ def parse_stylize(argv: Sequence[str]) -> Stylize:
     presets = f"Defaults are those of --preset {preset}; there are {', '.join(preset_names())}."
     about = f"{Stylize.__doc__}\n\n{presets}"
     return parse(Stylize, argv, "jaxnst stylize", about, preset=preset, paint=load_preset(preset))
+
+
+def options_in(argv: Sequence[str]) -> set[str]:
+    """The options that were given."""
+    words = list(argv)
+    words = words[: words.index("--")] if "--" in words else words
+    names = {word.partition("=")[0] for word in words if word.startswith("-") and word != "-"}
+    return {"-" + name[1:].replace("_", "-") for name in names if not _is_number(name)}
+
+
+def _is_number(word: str) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
 
 
 def _preset_in(argv: Sequence[str]) -> str:

@@ -21,12 +21,15 @@ class Task(NamedTuple):
 
     content: Path | None
     styles: tuple[Path, ...]
+    """Pictures, for a painting by optimisation."""
     output: Path
+    trained: tuple[str, ...] = ()
+    """Names, for a painting by a network."""
 
     @property
     def title(self) -> str:
         """What the picture is called in reports."""
-        return display_name(" + ".join(path.stem for path in self.inputs))
+        return display_name(" + ".join((*(path.stem for path in self.inputs), *self.trained)))
 
     @property
     def inputs(self) -> tuple[Path, ...]:
@@ -57,8 +60,25 @@ class Task(NamedTuple):
         return self.output.with_name(self.output.stem + suffix)
 
 
+class Look(NamedTuple):
+    """What makes a photo a painting: pictures, or names of trained styles."""
+
+    styles: tuple[Path, ...] = ()
+    trained: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """For the name of the painting's file."""
+        return (*(path.stem for path in self.styles), *self.trained)
+
+
 def plan_tasks(
-    content: Sequence[Path], style: Sequence[Path], output: Path, *, one: bool
+    content: Sequence[Path],
+    style: Sequence[Path],
+    output: Path,
+    *,
+    one: bool,
+    trained: Sequence[str] = (),
 ) -> list[Task]:
     """Every photo with every style, or with all styles at once.
 
@@ -67,6 +87,7 @@ def plan_tasks(
       style: files and folders; none to invert features.
       output: a file for one picture, or a folder.
       one: all styles go into one picture.
+      trained: names of trained styles, instead of files.
 
     Raises:
       JaxnstError: there is nothing to make a picture of, a folder has no picture in it, or the
@@ -76,12 +97,19 @@ def plan_tasks(
     styles = _files(style)
     if photos == [None] and not styles:
         raise JaxnstError("there is nothing to paint: give a photo, or a style for a texture")
-    groups = [tuple(styles)] if one or not styles else [(path,) for path in styles]
-    pairs = list(dict.fromkeys((photo, group) for photo in photos for group in groups))
+    if one or not (styles or trained):
+        looks = [Look(tuple(styles), tuple(trained))]
+    else:
+        looks = [*(Look((path,)) for path in styles), *(Look((), (name,)) for name in trained)]
+    pairs = list(dict.fromkeys((photo, look) for photo in photos for look in looks))
     if len(pairs) == 1 and not any(os.path.isdir(path) for path in (*content, *style, output)):
-        return [Task(*pairs[0], output)]
+        photo, look = pairs[0]
+        return [Task(photo, look.styles, output, look.trained)]
     _check_folder(output, (*content, *style), len(pairs))
-    tasks = [Task(photo, group, output / f"{_name(photo, group)}.png") for photo, group in pairs]
+    tasks = [
+        Task(photo, look.styles, output / f"{_name(photo, look)}.png", look.trained)
+        for photo, look in pairs
+    ]
     _check_distinct(tasks)
     return tasks
 
@@ -108,8 +136,8 @@ def _files(paths: Iterable[Path]) -> list[Path]:
     return [f for path in paths for f in (list_images(path) if os.path.isdir(path) else [path])]
 
 
-def _name(photo: Path | None, styles: tuple[Path, ...]) -> str:
-    return "_".join(path.stem for path in (*((photo,) if photo else ()), *styles))
+def _name(photo: Path | None, look: Look) -> str:
+    return "_".join((*((photo.stem,) if photo else ()), *look.names))
 
 
 def _check_folder(output: Path, inputs: Iterable[Path], count: int) -> None:

@@ -1,0 +1,210 @@
+"""Makes the pictures of a `stylize` command with a trained network, in one pass each."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from jaxnst.cli import went_well
+from jaxnst.cli.cache import use_compilation_cache
+from jaxnst.cli.outputs import check_outputs, new_folder
+from jaxnst.cli.progress import ProgressDisplay
+from jaxnst.cli.recipe import finished_record, trained_recipe
+from jaxnst.cli.tasks import Task, plan_tasks
+from jaxnst.errors import JaxnstError, nearest
+from jaxnst.files import atomic_write, display_name
+from jaxnst.image import Picture, load, save
+from jaxnst.inference import Stylizer
+from jaxnst.models import Model, load_model, model_names
+from jaxnst.reports import contact_sheet, write_comparison
+
+if TYPE_CHECKING:
+    from jaxnst.cli.stylize import Stylize
+
+DEFAULT_MODEL = "slim"
+STREAM = Path("-")
+"""Standard input or output."""
+
+# The options that mean something to a network; all others are for optimising pixels.
+_OPTIONS = {
+    *("--output", "-o", "--style", "--method", "--model", "--blend", "--strength", "--size"),
+    *("--keep-colors", "--contact-sheet", "--quality", "--compare", "--sidecar", "--json"),
+    *("--overwrite", "--quiet"),
+}
+
+
+def is_trained(command: Stylize) -> bool:
+    """Whether a command asks for a trained network: by its method, or by names for its styles.
+
+    Raises:
+      JaxnstError: it asks for that and for optimisation at once.
+    """
+    if command.method != "auto":
+        return command.method == "fast"
+    if command.contact_sheet or command.model:
+        return True
+    named = [_is_name(style) for style in command.style]
+    if any(named) and not all(named):
+        name = command.style[named.index(True)]
+        raise JaxnstError(
+            f"--style has {display_name(name)!r}, which is no file, beside pictures: "
+            f"give names of trained styles, or paths of pictures"
+        )
+    return any(named)
+
+
+def paint_trained(command: Stylize, given: set[str]) -> int:
+    """Makes all pictures; the exit status is 0, or 2 if some could not be made.
+
+    Args:
+      command: what to make.
+      given: the options that were given.
+
+    Raises:
+      JaxnstError: an option is not one for networks, or the model does not know a style.
+    """
+    for option in sorted(given - _OPTIONS):
+        raise JaxnstError(
+            f"{option} is for optimising pixels: leave it out, or give --method optimize and the "
+            f"path of a style picture"
+        )
+    model = _model(command)
+    names = tuple(map(str, command.style))
+    for name in names:
+        if name not in model.styles:
+            raise JaxnstError(
+                f"style {display_name(name)!r} is unknown: {nearest(name, model.styles)}; "
+                f"or give the path of a picture"
+            )
+    if command.contact_sheet == bool(names):
+        raise JaxnstError("give --style NAME, or --contact-sheet without --style for all of them")
+    trained = ("styles",) if command.contact_sheet else names
+    tasks = plan_tasks(
+        command.content, (), command.output, one=command.joins_styles, trained=trained
+    )
+    _check_blend(command, names)
+    use_compilation_cache()
+    size = command.paint.size if "--size" in given else None
+    painter = TrainedPainter(command, model, size)
+    if command.output == STREAM:
+        return 0 if went_well(partial(painter.paint, tasks[0])) else 2
+    single = tasks[0].output == command.output
+    with contextlib.nullcontext() if single else new_folder(command.output):
+        check_outputs(command, tasks)
+        return painter.paint_all(tasks)
+
+
+class TrainedPainter:
+    """Paints tasks with one model."""
+
+    def __init__(self, command: Stylize, model: Model, size: int | None) -> None:
+        """Makes the model ready; `size` is the long side of the results, None the photos' own."""
+        self._command, self._model, self._size = command, model, size
+        self._stylizer = Stylizer(model)
+
+    def paint_all(self, tasks: Sequence[Task]) -> int:
+        """Makes all pictures, and goes on when one cannot be made; 0, or 2 if that was so."""
+        good, quiet = True, self._command.quiet or len(tasks) == 1
+        with ProgressDisplay(
+            display_name(self._command.output), len(tasks), quiet=quiet
+        ) as display:
+            for done, task in enumerate(tasks, start=1):
+                good = went_well(partial(self.paint, task)) and good
+                display.update(done, {}, done / len(tasks))
+        return 0 if good else 2
+
+    def paint(self, task: Task) -> None:
+        """Makes one picture, unless it is there already."""
+        command = self._command
+        if task.content == STREAM:  # read once: it cannot be hashed first
+            photo, settings = load(sys.stdin.buffer), None
+        else:
+            settings = trained_recipe(command, task, self._model.card, self._size)
+            record = None if command.overwrite else finished_record(task, settings)
+            if record is not None:
+                if not command.quiet:
+                    name = display_name(task.output)
+                    print(f"{name}: already there with these settings", file=sys.stderr)
+                self._announce(task, record)
+                return
+            assert task.content is not None  # `stylize` without a photo makes a texture
+            photo = load(task.content)
+        painting = self._painted(photo, task)
+        self._write(task, photo, painting, settings or {})
+
+    def _painted(self, photo: Picture, task: Task) -> Picture:
+        command = self._command
+        pixels = (255 * photo.rgb + 0.5).astype(np.uint8)
+        paint = partial(
+            self._stylizer,
+            pixels,
+            strength=command.strength,
+            keep_colors=command.paint.keep_colors == "luma",
+            size=self._size,
+        )
+        if command.contact_sheet:
+            return Picture(contact_sheet({name: paint(name) for name in self._model.styles}))
+        weights = command.blend or (1.0,) * len(task.trained)
+        painting = paint(dict(zip(task.trained, weights, strict=True)))
+        return photo.with_rgb(painting.astype(np.float32) / 255)
+
+    def _write(self, task: Task, photo: Picture, painting: Picture, record: dict[str, Any]) -> None:
+        command = self._command
+        if task.output == STREAM:
+            sys.stdout.buffer.write(_as_png(painting, record))
+            return
+        save(task.output, painting, quality=command.quality, settings=record)
+        if command.sidecar:
+            with atomic_write(task.sidecar) as temporary:
+                temporary.write_text(json.dumps(record, indent=2) + "\n")
+        if command.compare:
+            write_comparison(task.comparison, [photo.rgb, painting.rgb])
+        self._announce(task, record)
+
+    def _announce(self, task: Task, record: dict[str, Any]) -> None:
+        """On stdout: the picture that is there now."""
+        as_json = json.dumps({"output": str(task.output), **record})
+        print(as_json if self._command.json else task.output)
+
+
+def _is_name(style: Path) -> bool:
+    """Whether it can only be the name of a trained style."""
+    return not os.path.exists(style) and not style.suffix and len(style.parts) == 1
+
+
+def _model(command: Stylize) -> Model:
+    if command.model:
+        return load_model(command.model)
+    if DEFAULT_MODEL not in model_names():
+        raise JaxnstError("no trained model ships with this version: give --model FILE")
+    return load_model(DEFAULT_MODEL)
+
+
+def _check_blend(command: Stylize, names: Sequence[str]) -> None:
+    if command.blend and len(command.blend) != len(names):
+        raise JaxnstError(
+            f"--blend has {len(command.blend)} values for {len(names)} styles: give one for each"
+        )
+    if command.paint.keep_colors == "match":
+        raise JaxnstError("--keep-colors match is for style pictures: give luma")
+    streams = [path for path in (*command.content, command.output) if path == STREAM]
+    if streams and (len(command.content) > 1 or (len(names) > 1 and not command.blend)):
+        raise JaxnstError("'-' is one picture: give one photo and one style")
+    if not command.content:
+        raise JaxnstError("there is nothing to paint: give a photo")
+
+
+def _as_png(picture: Picture, record: dict[str, Any]) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "out.png")
+        save(path, picture, settings=record)
+        return path.read_bytes()
