@@ -132,7 +132,7 @@ def _fold(found: _Found, convention: Convention, name: str) -> dict[str, np.ndar
 
 def _read_keras(path: Path, name: str) -> _Found:
     """Arrays anywhere below a group named block1_conv1, whatever they are called themselves."""
-    with _reading(name, "a Keras file"):
+    with reading(name, "a Keras file"):
         import h5py
 
         with h5py.File(path) as file:
@@ -154,7 +154,7 @@ def _keras_name(key: str, shape: tuple[int, ...]) -> str | None:
 
 def _read_onnx(path: Path, name: str) -> _Found:
     """The 3x3 convolutions in the order of the graph, which for a chain is that of the layers."""
-    with _reading(name, "an ONNX file"):
+    with reading(name, "an ONNX file"):
         import onnx
 
         graph = onnx.load(path).graph
@@ -167,7 +167,7 @@ def _read_onnx(path: Path, name: str) -> _Found:
         shapes = (onnx.TensorProto.INT32, onnx.TensorProto.INT64)
         return _Found(
             net,
-            {key: _hwio(onnx.numpy_helper.to_array(tensor)) for key, tensor in targets.items()},
+            {key: hwio(onnx.numpy_helper.to_array(tensor)) for key, tensor in targets.items()},
             [t.name for t in graph.initializer if id(t) not in used and t.data_type not in shapes],
             caffe=any("block1_conv1" in tensor.name for tensor in graph.initializer),
         )
@@ -193,7 +193,13 @@ def _onnx_convolutions(graph: Any) -> list[list[Any]]:
 
 
 def _read_pth(path: Path, name: str) -> _Found:
-    with _reading(name, "a PyTorch file"):
+    tensors = read_pth_state(path, name)
+    return _from_state_dict(tensors, name, lambda tensor: tensor.float().numpy())
+
+
+def read_pth_state(path: Path, name: str) -> dict[str, Any]:
+    """The tensors of a PyTorch file, which may hold nothing that could run code."""
+    with reading(name, "a PyTorch file"):
         import torch
 
         try:
@@ -206,17 +212,21 @@ def _read_pth(path: Path, name: str) -> _Found:
                 "code: save model.state_dict() and convert that"
             ) from error
         state = state.get("state_dict", state)
-        tensors = {key: value for key, value in state.items() if torch.is_tensor(value)}
-        return _from_state_dict(tensors, name, lambda tensor: tensor.float().numpy())
+        return {key: value for key, value in state.items() if torch.is_tensor(value)}
 
 
 def _read_safetensors(path: Path, name: str) -> _Found:
+    state = read_safetensors_state(path, name)
+    if "conv1_1/kernel" in state:
+        raise JaxnstError(f"{name}: is a jaxnst weight file already: use it as it is")
+    return _from_state_dict(state, name, lambda array: np.asarray(array, np.float32))
+
+
+def read_safetensors_state(path: Path, name: str) -> dict[str, Any]:
+    """The arrays of a safetensors file."""
     # Through JAX's types, as NumPy has no bfloat16.
-    with _reading(name, "a safetensors file"), safe_open(path, framework="flax") as file:
-        state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-        if "conv1_1/kernel" in state:
-            raise JaxnstError(f"{name}: is a jaxnst weight file already: use it as it is")
-        return _from_state_dict(state, name, lambda array: np.asarray(array, np.float32))
+    with reading(name, "a safetensors file"), safe_open(path, framework="flax") as file:
+        return {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
 
 
 def _from_state_dict(
@@ -237,7 +247,7 @@ def _from_state_dict(
         layer = conv if caffe else f"{prefix}{layer_names(net).index(conv)}"
         targets |= {f"{layer}.weight": f"{conv}/kernel", f"{layer}.bias": f"{conv}/bias"}
     found = _select(state, lambda key, _: targets.get(key), name, to_array, caffe=caffe)
-    return _Found(net, {k: _hwio(a) for k, a in found.arrays.items()}, found.left_out, caffe)
+    return _Found(net, {k: hwio(a) for k, a in found.arrays.items()}, found.left_out, caffe)
 
 
 def _select(
@@ -271,13 +281,13 @@ def _net_of_depth(depth: int, name: str, *, exact: bool = False) -> str:
     return net
 
 
-def _hwio(array: np.ndarray) -> np.ndarray:
+def hwio(array: np.ndarray) -> np.ndarray:
     """Kernels from [C_out, C_in, 3, 3] to [3, 3, C_in, C_out]; biases as they are."""
     return array.transpose(2, 3, 1, 0) if array.ndim == 4 else array
 
 
 @contextmanager
-def _reading(name: str, kind: str) -> Iterator[None]:
+def reading(name: str, kind: str) -> Iterator[None]:
     """Turns whatever a foreign reader raises on a bad file into one line."""
     try:
         yield
