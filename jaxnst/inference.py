@@ -1,8 +1,8 @@
 """Stylising in one pass: uint8 in, uint8 out, any size.
 
-Compiled functions are made for sizes that are multiples of 64. A picture of another size is
-continued by its reflection to the next of them, and the reflection is left out of the instance
-norms' statistics and cut off the result; so a folder of mixed sizes compiles a few times only.
+Functions are compiled for sizes that are multiples of 64. A picture of another size lies in the
+corner of such a canvas, and the network is told its size, so that a folder of mixed sizes compiles
+a few times only. It is first continued by its reflection to a multiple of the network's stride.
 """
 
 import functools
@@ -80,14 +80,13 @@ class Stylizer:
         if size is not None:
             photos = _resized(photos, size)
         height, width = photos.shape[1:3]
-        rows, columns = (-(-side // BUCKET) * BUCKET for side in (height, width))
+        photos = _enlarged(photos, self.model.network.stride, "reflect")
+        canvases = _enlarged(photos, BUCKET, "constant")
         valid: Valid = None
-        if (rows, columns) != (height, width):
-            beyond = ((0, 0), (0, rows - height), (0, columns - width), (0, 0))
-            photos = np.pad(photos, beyond, mode="reflect")
-            valid = (jnp.int32(height), jnp.int32(width))
+        if canvases.shape != photos.shape:
+            valid = (jnp.int32(photos.shape[1]), jnp.int32(photos.shape[2]))
         paintings = _paint(
-            self.model.network, self._variables, photos, condition, valid, keep_colors=keep_colors
+            self.model.network, self._variables, canvases, condition, valid, keep_colors=keep_colors
         )
         return paintings[:, :height, :width].reshape(*batch, height, width, 3)
 
@@ -109,6 +108,12 @@ def _paint(
     if keep_colors:
         painting = transfer_luma(painting, image)
     return (255 * painting + 0.5).astype(jnp.uint8)
+
+
+def _enlarged(photos: np.ndarray, multiple: int, mode: Any) -> np.ndarray:
+    """Pictures [N, H, W, 3] with rows and columns behind the last up to multiples of a number."""
+    rows, columns = (-side % multiple for side in photos.shape[1:3])
+    return np.pad(photos, ((0, 0), (0, rows), (0, columns), (0, 0)), mode=mode)
 
 
 def _checked(image: ArrayLike) -> np.ndarray:

@@ -44,7 +44,8 @@ class Conv(nn.Module):
     """Variance of the outputs before training, relative to that of the inputs."""
 
     @nn.compact
-    def __call__(self, x: jax.Array) -> jax.Array:
+    def __call__(self, x: jax.Array, valid: Valid = None) -> jax.Array:
+        """Maps [N, H, W, C_in] to [N, H', W', features]; `valid` are x's own rows and columns."""
         shape = (self.size, self.size, x.shape[-1], self.features)
         initializer = nn.initializers.variance_scaling(self.start, "fan_in", "truncated_normal")
         kernel = self.param("kernel", initializer, shape).astype(x.dtype)
@@ -55,9 +56,9 @@ class Conv(nn.Module):
             self.put_variable("prepared", "winograd", winograd.transform_kernel(kernel))
         if self.has_variable("prepared", "winograd"):
             kernels: winograd.Kernels = self.get_variable("prepared", "winograd")
-            y = winograd.convolve(_padded(x, 1, border), kernels)[:, 1:-1, 1:-1]
+            y = winograd.convolve(pad(x, 1, border, valid), kernels)[:, 1:-1, 1:-1]
         else:
-            y = convolve(x, kernel, stride=self.stride, border=border)
+            y = convolve(x, kernel, stride=self.stride, border=border, valid=valid)
         y = depth_to_space(y, 2) if self.upsample else y
         if self.use_bias:
             y = y + self.param("bias", nn.initializers.zeros, (self.features,)).astype(x.dtype)
@@ -72,14 +73,32 @@ class Conv(nn.Module):
         )
 
 
-def convolve(x: jax.Array, kernel: jax.Array, *, stride: int, border: str) -> jax.Array:
+def convolve(
+    x: jax.Array, kernel: jax.Array, *, stride: int, border: str, valid: Valid = None
+) -> jax.Array:
     """[N, H, W, C_in] to [N, H / stride, W / stride, C_out], for odd kernels and H, W divisible."""
     reach = kernel.shape[0] // 2
     rim = -(-reach // stride)  # outputs that would see zeros
-    x = _padded(x, rim * stride, border)
+    x = pad(x, rim * stride, border, valid)
     pads = ((reach, reach), (reach, reach))
     y = jax.lax.conv_general_dilated(x, kernel, (stride, stride), pads, dimension_numbers=_DIMS)
     return y[:, rim : y.shape[1] - rim, rim : y.shape[2] - rim]
+
+
+def pad(x: jax.Array, width: int, border: str, valid: Valid = None) -> jax.Array:
+    """[N, H, W, C] with so many positions on each side, as its "edge" or by "reflect"-ion.
+
+    Where rows and columns are valid only in part, those behind them are as if they ended there.
+    """
+    x = jnp.pad(x, ((0, 0), (width, width), (width, width), (0, 0)), mode=border)
+    for axis, length in zip((1, 2), valid or (), strict=False):
+        if border == "edge":
+            last = jax.lax.dynamic_slice_in_dim(x, width + length - 1, 1, axis)
+            rim = jnp.repeat(last, width, axis)
+        else:
+            rim = jnp.flip(jax.lax.dynamic_slice_in_dim(x, length - 1, width, axis), axis)
+        x = jax.lax.dynamic_update_slice_in_dim(x, rim, width + length, axis)
+    return x
 
 
 def fold_upsampling(kernel: jax.Array) -> jax.Array:
@@ -125,13 +144,18 @@ class ConvNorm(nn.Module):
 
         `valid` are the rows and columns of the output that are picture and not padding.
         """
-        x = Conv(
+        conv = Conv(
             self.features, self.size, self.stride, self.upsample, border=self.border, name="conv"
-        )(x)
+        )
+        x = conv(x, None if valid is None else (self._before(valid[0]), self._before(valid[1])))
         mean, square = self._moments(x, valid)
         scale, shift = jnp.split(condition, 2, axis=-1)
         factor = scale * jax.lax.rsqrt(jnp.maximum(square - jnp.square(mean), 0) + _EPSILON)
         return x * factor.astype(x.dtype) + (shift - mean * factor).astype(x.dtype)
+
+    def _before(self, length: jax.Array) -> jax.Array:
+        """Rows or columns of the input that make so many of the output."""
+        return length // 2 if self.upsample else length * self.stride
 
     def _moments(self, x: jax.Array, valid: Valid) -> tuple[jax.Array, jax.Array]:
         if self.has_variable("moments", "given"):
@@ -147,10 +171,7 @@ def moments(x: jax.Array, valid: Valid = None) -> tuple[jax.Array, jax.Array]:
     if valid is None:
         return jnp.mean(x, (1, 2), keepdims=True), jnp.mean(jnp.square(x), (1, 2), keepdims=True)
     rows, columns = (jnp.arange(n) < v for n, v in zip(x.shape[1:3], valid, strict=True))
-    weights = (rows[:, None] & columns[None, :])[..., None] / (valid[0] * valid[1])
+    inside = (rows[:, None] & columns[None, :])[..., None].astype(jnp.float32)
+    weights = inside / (valid[0] * valid[1]).astype(jnp.float32)
     mean, square = (jnp.sum(m * weights, (1, 2), keepdims=True) for m in (x, jnp.square(x)))
     return mean, square
-
-
-def _padded(x: jax.Array, width: int, border: str) -> jax.Array:
-    return jnp.pad(x, ((0, 0), (width, width), (width, width), (0, 0)), mode=border)

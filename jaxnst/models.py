@@ -27,6 +27,8 @@ from jaxnst.networks import NETWORKS, Network
 PHOTO = "photo"
 """The style that leaves a photo as it is; strength is measured from it."""
 
+SUFFIX = ".safetensors"
+
 _FORMAT = "1"
 _LARGEST = 200_000_000  # bytes; the largest network one can ask for is far below
 _ASSETS = Path(__file__).parent / "assets" / "models"
@@ -105,13 +107,13 @@ def load_model(name_or_path: PathLike) -> Model:
     """
     name = display_name(name_or_path)
     path = Path(name_or_path)
-    if path.suffix != ".safetensors":
+    if path.suffix != SUFFIX:
         if str(name_or_path) not in model_names():
             raise JaxnstError(
                 f"model {name!r} is unknown: {nearest(name, model_names())}, "
-                f"or give a .safetensors file"
+                f"or give a {SUFFIX} file"
             )
-        path = _ASSETS / f"{name_or_path}.safetensors"
+        path = _ASSETS / f"{name_or_path}{SUFFIX}"
     with open_binary(path) as file:
         data = file.read(_LARGEST + 1)
     if len(data) > _LARGEST:
@@ -134,7 +136,7 @@ def read_card(data: bytes) -> dict[str, Any]:
     """
     length = int.from_bytes(data[:8], "little")
     header = json.loads(data[8 : 8 + length].decode())
-    metadata = header.get("__metadata__", {})
+    metadata = header.get("__metadata__", {}) if isinstance(header, dict) else {}
     if metadata.get("jaxnst") != _FORMAT:
         raise ValueError("no card that this version can read")
     card = json.loads(metadata["card"])
@@ -145,7 +147,7 @@ def read_card(data: bytes) -> dict[str, Any]:
 
 def model_names() -> tuple[str, ...]:
     """The models that ship."""
-    return tuple(sorted(path.stem for path in _ASSETS.glob("*.safetensors")))
+    return tuple(sorted(path.stem for path in _ASSETS.glob(f"*{SUFFIX}")))
 
 
 def network_of(card: Mapping[str, Any]) -> Network:

@@ -7,7 +7,8 @@ vector [K]. Conditions can be added up: a blend of styles is a weighted mean of 
 and a style's strength is the distance from the condition that leaves the photo as it is.
 
 Encoder, trunk and decoder are modules of their own, so that a huge picture can be encoded and
-decoded in tiles. `valid` are the rows and columns of an image that are not padding.
+decoded in tiles. `valid` are the rows and columns of an image that are not padding, multiples of
+the network's stride; what is painted there does not depend on the padding.
 """
 
 from collections.abc import Mapping
@@ -142,9 +143,8 @@ class JohnsonDecoder(nn.Module):
         for name, widening, stride in (("up1", 2, 2), ("up2", 1, 1)):
             layer = ConvNorm(widening * self.width, upsample=True, name=name)
             x = nn.relu(layer(x, parts[name], _shrunk(valid, stride)))
-        return (
-            Conv(3, size=9, border="reflect", use_bias=True, start=0.01, name="out")(x) + 0.5
-        )  # from grey
+        out = Conv(3, size=9, border="reflect", use_bias=True, start=0.01, name="out")
+        return out(x, valid) + 0.5  # from grey
 
 
 class Slim(Network):
@@ -218,9 +218,8 @@ class SlimDecoder(nn.Module):
         x = nn.relu(x + features)
         x = ConvNorm(half, upsample=True, name="up2")(x, parts["up2"], _shrunk(valid, 2))
         x = nn.relu(x) + pixels  # no activation may come between the photo's pixels and the result
-        return (
-            depth_to_space(Conv(12, use_bias=True, start=0.01, name="out")(x), 2) + 0.5
-        )  # from grey
+        out = Conv(12, use_bias=True, start=0.01, name="out")
+        return depth_to_space(out(x, _shrunk(valid, 2)), 2) + 0.5  # from grey
 
 
 class Trunk(nn.Module):
@@ -317,4 +316,4 @@ def _block_names(blocks: int) -> list[str]:
 
 def _shrunk(valid: Valid, stride: int) -> Valid:
     """The rows and columns that belong to the picture where positions are `stride` pixels apart."""
-    return None if valid is None else (-(-valid[0] // stride), -(-valid[1] // stride))
+    return None if valid is None else (valid[0] // stride, valid[1] // stride)

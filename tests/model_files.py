@@ -1,0 +1,49 @@
+"""A small transform network with random weights, in memory and as a file."""
+
+import functools
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxnst.models import Model, describe_network, save_model
+from jaxnst.networks import Network, Slim
+
+STYLES = ("wave", "kiss")
+
+
+@functools.cache
+def small_model(photo: bool = True) -> Model:
+    """Slim, 4 channels at half size, one block; styles "wave" and "kiss", and "photo" if asked."""
+    network = Slim(width=4, blocks=1)
+    names = [*(["photo"] if photo else []), *STYLES]
+    rng = np.random.default_rng(3)
+    first = network.first_condition()
+    conditions = first + rng.normal(0, 0.3, (len(names), len(first))).astype(np.float32)
+    styles = [{"name": name, "title": f"The {name}", "artist": "Nobody"} for name in names]
+    card = {"jaxnst": "0", "network": describe_network(network), "styles": styles}
+    return Model(
+        network, random_kernels(network), conditions.astype(np.float16).astype(np.float32), card
+    )
+
+
+def random_kernels(network: Network) -> dict:
+    """Kernels that float16 can hold, larger than those that training starts from."""
+    image = jnp.zeros((1, 8 * network.stride, 8 * network.stride, 3))
+    condition = network.first_condition()[None]
+    shapes = jax.eval_shape(network.init, jax.random.key(0), image, condition)["params"]
+    rng = np.random.default_rng(0)
+
+    def fill(leaf: jax.ShapeDtypeStruct) -> np.ndarray:
+        spread = np.sqrt(1 / np.prod(leaf.shape[:-1]))
+        return rng.normal(0, spread, leaf.shape).astype(np.float16).astype(np.float32)
+
+    return jax.tree.map(fill, shapes)
+
+
+def model_file(folder: Path, *, photo: bool = True) -> Path:
+    """The small model in a file."""
+    path = folder / "small.safetensors"
+    save_model(path, small_model(photo))
+    return path

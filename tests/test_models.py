@@ -1,0 +1,103 @@
+"""Model files: what is written comes back, and what was tampered with does not."""
+
+import json
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+from model_files import model_file, small_model
+from safetensors.numpy import load_file, save_file
+
+from jaxnst.errors import JaxnstError
+from jaxnst.models import load_model, model_names, read_card
+
+
+def test_a_model_comes_back_as_it_was(tmp_path: Path) -> None:
+    model = load_model(model_file(tmp_path))
+    small = small_model()
+    assert model.network == small.network
+    assert jax.tree.all(jax.tree.map(np.array_equal, model.kernels, small.kernels))
+    np.testing.assert_array_equal(model.conditions, small.conditions)
+    assert model.styles == ["wave", "kiss"]
+    assert model.rows == ["photo", "wave", "kiss"]
+
+
+def test_an_array_that_was_changed_is_noticed(tmp_path: Path) -> None:
+    path = model_file(tmp_path)
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(JaxnstError, match="not those of its card"):
+        load_model(path)
+
+
+def test_a_card_for_another_network_is_refused(tmp_path: Path) -> None:
+    path = model_file(tmp_path)
+    card = read_card(path.read_bytes())
+    card["network"]["blocks"] = 2
+    save_file(load_file(path), path, {"jaxnst": "1", "card": json.dumps(card)})
+    with pytest.raises(JaxnstError, match="block2_1"):
+        load_model(path)
+
+
+@pytest.mark.parametrize(
+    "data", [b"x", b"\xff" * 64, b"\x02\0\0\0\0\0\0\0{}", b"\x02\0\0\0\0\0\0\0[]"]
+)
+def test_a_file_of_something_else_is_refused(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "bad.safetensors"
+    path.write_bytes(data)
+    with pytest.raises(JaxnstError, match=r"bad\.safetensors: not a model"):
+        load_model(path)
+
+
+def test_an_unknown_name_is_refused() -> None:
+    with pytest.raises(JaxnstError, match="'slimm' is unknown"):
+        load_model("slimm")
+
+
+@pytest.mark.parametrize("name", model_names())
+def test_a_model_that_ships_has_a_whole_card(name: str) -> None:
+    card = load_model(name).card
+    assert {"network", "styles", "recipe", "images_seen", "held_out", "sha256"} <= set(card)
+    for style in card["styles"]:
+        if style["name"] != "photo":
+            assert all(style[key] for key in ("title", "artist", "year", "licence"))
+            assert style["name"] in card["held_out"]
+    assert ".." not in json.dumps(card["recipe"])
+
+
+def test_a_blend_is_the_weighted_mean_of_conditions() -> None:
+    model = small_model()
+    wave, kiss = (model.condition(name) for name in ("wave", "kiss"))
+    blend = model.condition({"wave": 3, "kiss": 1})
+    np.testing.assert_allclose(blend, 0.75 * wave + 0.25 * kiss, atol=1e-6)
+
+
+def test_strength_is_the_way_from_the_photo() -> None:
+    model = small_model()
+    np.testing.assert_allclose(model.condition("wave", 0.0), model.conditions[0], atol=1e-6)
+    half = (model.conditions[0] + model.conditions[1]) / np.float32(2)
+    np.testing.assert_allclose(model.condition("wave", 0.5), half, atol=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("style", "strength", "message"),
+    [
+        ("wav", 1, "did you mean 'wave'"),
+        ("photo", 1, "'photo' is unknown"),
+        ({"wave": 0.0}, 1, "all styles are 0"),
+        ({"wave": -1.0}, 1, "at least 0"),
+        ({"wave": float("nan")}, 1, "at least 0"),
+        ("wave", 2.5, "strength is 2.5"),
+        ("wave", float("nan"), "strength is nan"),
+    ],
+)
+def test_conditions_that_there_are_not(style: object, strength: float, message: str) -> None:
+    with pytest.raises(JaxnstError, match=message):
+        small_model().condition(style, strength)
+
+
+def test_a_model_without_a_photo_has_one_strength() -> None:
+    with pytest.raises(JaxnstError, match="no strength but 1"):
+        small_model(photo=False).condition("wave", 0.5)
