@@ -18,6 +18,9 @@ Valid = tuple[jax.Array, jax.Array] | None
 _DIMS = ("NHWC", "HWIO", "NHWC")
 _EPSILON = 1e-5
 _WINOGRAD_CHANNELS = 32  # with fewer the transforms take what the products save
+_BLOCK_CHANNELS = 4  # with more coming in, or a smaller kernel, blocks are no faster
+_BLOCK_SIZE = 5
+_BLOCK = 2
 
 # Where the three taps of a kernel fall on the small grid, for the first and second of the two
 # positions that a small one becomes.
@@ -52,11 +55,14 @@ class Conv(nn.Module):
         # The reflection of one doubled position is the position itself.
         border = "edge" if self.upsample else self.border
         kernel = fold_upsampling(kernel) if self.upsample else kernel
-        if self.is_mutable_collection("prepared") and self._suits_winograd(kernel):
-            self.put_variable("prepared", "winograd", winograd.transform_kernel(kernel))
+        if self.is_mutable_collection("prepared") and not self.is_initializing():
+            self._prepare(kernel)
         if self.has_variable("prepared", "winograd"):
             kernels: winograd.Kernels = self.get_variable("prepared", "winograd")
             y = winograd.convolve(pad(x, 1, border, valid), kernels)[:, 1:-1, 1:-1]
+        elif self.has_variable("prepared", "blocks"):
+            blocks = self.get_variable("prepared", "blocks")
+            y = convolve_blocks(x, blocks, _BLOCK, border=border, valid=valid)
         else:
             y = convolve(x, kernel, stride=self.stride, border=border, valid=valid)
         y = depth_to_space(y, 2) if self.upsample else y
@@ -64,22 +70,55 @@ class Conv(nn.Module):
             y = y + self.param("bias", nn.initializers.zeros, (self.features,)).astype(x.dtype)
         return y
 
-    def _suits_winograd(self, kernel: jax.Array) -> bool:
-        return (
-            kernel.shape[0] == 3
-            and self.stride == 1
-            and min(kernel.shape[2:]) >= _WINOGRAD_CHANNELS
-            and not self.is_initializing()
-        )
+    def _prepare(self, kernel: jax.Array) -> None:
+        size, _, c_in, c_out = kernel.shape
+        if self.stride > 1:
+            return
+        if size == 3 and min(c_in, c_out) >= _WINOGRAD_CHANNELS:
+            self.put_variable("prepared", "winograd", winograd.transform_kernel(kernel))
+        elif size >= _BLOCK_SIZE and c_in <= _BLOCK_CHANNELS:
+            self.put_variable("prepared", "blocks", block_kernel(kernel, _BLOCK))
 
 
 def convolve(
     x: jax.Array, kernel: jax.Array, *, stride: int, border: str, valid: Valid = None
 ) -> jax.Array:
     """[N, H, W, C_in] to [N, H / stride, W / stride, C_out], for odd kernels and H, W divisible."""
+    rim = -(-(kernel.shape[0] // 2) // stride)  # outputs that would see zeros
+    return _cut(pad(x, rim * stride, border, valid), kernel, stride, rim)
+
+
+def convolve_blocks(
+    x: jax.Array, kernel: jax.Array, factor: int, *, border: str, valid: Valid = None
+) -> jax.Array:
+    """`convolve` at stride 1 with a kernel from `block_kernel`, for H and W divisible by factor.
+
+    A CPU is slow with few channels at full size, and blocks have `factor`^2 times as many.
+    """
+    rim = kernel.shape[0] // 2
+    blocks = space_to_depth(pad(x, rim * factor, border, valid), factor)
+    return depth_to_space(_cut(blocks, kernel, 1, rim), factor)
+
+
+def block_kernel(kernel: jax.Array, factor: int) -> jax.Array:
+    """What a kernel [S, S, C_in, C_out] is on blocks of `factor` x `factor` positions.
+
+    With blocks as in `space_to_depth` it is [B, B, factor^2 C_in, factor^2 C_out], B blocks wide as
+    the kernel reaches: 5 of 2x2, or 3 of 4x4, for S = 9.
+    """
+    size, _, c_in, c_out = kernel.shape
+    reach = -(-(size // 2) // factor)
+    blocks, inside = np.arange(-reach, reach + 1), np.arange(factor)
+    # Which tap lies between position p of the a-th block and position u of the middle one.
+    tap = factor * blocks[:, None, None] + inside[:, None] - inside + size // 2
+    taps = jnp.asarray(tap[..., None] == np.arange(size), kernel.dtype)
+    y = jnp.einsum("apuy,bqvx,yxio->abpqiuvo", taps, taps, kernel)
+    return y.reshape(len(blocks), len(blocks), factor**2 * c_in, factor**2 * c_out)
+
+
+def _cut(x: jax.Array, kernel: jax.Array, stride: int, rim: int) -> jax.Array:
+    """A convolution with zeros at the border, less `rim` outputs at each side."""
     reach = kernel.shape[0] // 2
-    rim = -(-reach // stride)  # outputs that would see zeros
-    x = pad(x, rim * stride, border, valid)
     pads = ((reach, reach), (reach, reach))
     y = jax.lax.conv_general_dilated(x, kernel, (stride, stride), pads, dimension_numbers=_DIMS)
     return y[:, rim : y.shape[1] - rim, rim : y.shape[2] - rim]
