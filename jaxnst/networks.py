@@ -242,7 +242,8 @@ class Trunk(nn.Module):
             y = x
             for j in (1, 2):
                 name = f"block{i}_{j}"
-                y = ConvNorm(self.features, border=self.border, name=name)(y, parts[name], within)
+                part = parts[name] if j == 1 else _without_shift_gradient(parts[name])
+                y = ConvNorm(self.features, border=self.border, name=name)(y, part, within)
                 y = nn.relu(y) if j == 1 else y
             x = x + y
         return x
@@ -303,6 +304,16 @@ def prepare(network: Network, kernels: Params) -> dict[str, Any]:
         return network.apply({"params": kernels}, image, condition, mutable=["prepared"])[1]
 
     return {"params": kernels, **run(kernels)}
+
+
+def _without_shift_gradient(part: jax.Array) -> jax.Array:
+    """Scales and shifts of a norm that no activation follows, for training.
+
+    What is added to a whole channel is taken off again by the next norm, so that the gradient to
+    these shifts is nothing but rounding errors, which Adam would follow at its full step size.
+    """
+    scale, shift = jnp.split(part, 2, axis=-1)
+    return jnp.concatenate([scale, jax.lax.stop_gradient(shift)], axis=-1)
 
 
 def _norm_parts(channels: Mapping[str, int]) -> dict[str, Part]:

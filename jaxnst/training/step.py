@@ -65,14 +65,14 @@ def make_train_step(
       tx: the optimiser.
       frozen: the task's frozen part; it is copied to all devices here.
       average: decay of the moving average of the parameters; 0: none.
-      devices: of this host; all by default.
+      devices: those of all hosts; all there are by default.
 
     Returns:
-      A function of a state and a batch of arrays [devices, N, ...]. The metrics are the parts of
-      the loss, "loss", and "gradient_norm", averaged over all devices of all hosts.
+      A function of a state and a batch of arrays [devices of this host, N, ...]. The metrics are
+      the parts of the loss, "loss", and "gradient_norm", averaged over all devices of all hosts.
     """
-    devices = list(devices or jax.local_devices())
-    frozen = replicate(frozen, devices)
+    devices = list(devices or jax.devices())
+    frozen = replicate(frozen, [d for d in devices if d.process_index == jax.process_index()])
 
     def step(state: TrainState, frozen: Any, batch: Batch) -> tuple[TrainState, Metrics]:
         (loss, parts), gradients = jax.value_and_grad(task.loss, has_aux=True)(
@@ -84,7 +84,7 @@ def make_train_step(
         averaged = (
             optax.incremental_update(params, state.average, 1 - average) if average else params
         )
-        metrics = {**parts, "loss": loss, "gradient_norm": optax.global_norm(gradients)}
+        metrics = {**parts, "loss": loss, "gradient_norm": optax.tree.norm(gradients)}
         return TrainState(state.step + 1, params, opt_state, averaged), metrics
 
     mapped = jax.pmap(step, AXIS, in_axes=(None, None, 0), out_axes=(None, None), devices=devices)
