@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from jaxnst import networks
-from jaxnst.color import transfer_luma
+from jaxnst.bands import paint_in_bands, to_bytes
 from jaxnst.errors import JaxnstError, check_number
 from jaxnst.image import MIN_SIDE, fit_long_side, resize
 from jaxnst.layers import Valid
@@ -24,6 +24,10 @@ from jaxnst.networks import Network
 
 BUCKET = 64
 """Sides of the pictures that functions are compiled for are multiples of this, in pixels."""
+
+WHOLE = 8e7
+"""Floats in a network's largest features up to which a picture is painted as a whole; about six
+times as much is in memory at once. Larger pictures are painted in bands."""
 
 
 class Stylizer:
@@ -80,7 +84,15 @@ class Stylizer:
         if size is not None:
             photos = _resized(photos, size)
         height, width = photos.shape[1:3]
-        photos = _enlarged(photos, self.model.network.stride, "reflect")
+        network = self.model.network
+        photos = _enlarged(photos, network.stride, "reflect")
+        if photos[0, ..., 0].size * network.floats_per_pixel > WHOLE:
+            paintings = [
+                paint_in_bands(network, self._variables, photo, condition, keep_colors=keep_colors)
+                for photo in photos
+            ]
+            paintings = jnp.stack(paintings)
+            return paintings[:, :height, :width].reshape(*batch, height, width, 3)
         canvases = _enlarged(photos, BUCKET, "constant")
         valid: Valid = None
         if canvases.shape != photos.shape:
@@ -104,10 +116,8 @@ def _paint(
     """uint8 [N, H, W, 3] to uint8 [N, H, W, 3], all with one condition [K]."""
     image = photos.astype(jnp.float32) / 255
     conditions = jnp.broadcast_to(condition, (len(photos), len(condition)))
-    painting = jnp.clip(networks.paint(network, variables, image, conditions, valid), 0, 1)
-    if keep_colors:
-        painting = transfer_luma(painting, image)
-    return (255 * painting + 0.5).astype(jnp.uint8)
+    painting = networks.paint(network, variables, image, conditions, valid)
+    return to_bytes(painting, image, keep_colors)
 
 
 def _enlarged(photos: np.ndarray, multiple: int, mode: Any) -> np.ndarray:

@@ -167,8 +167,9 @@ class ConvNorm(nn.Module):
     Every channel of every picture is brought to zero mean and unit variance, then to the scale and
     shift of the picture's own condition. The convolution has no bias, which the norm would undo.
 
-    What the collection "moments" holds is taken for the moments of the channels, so that a picture
-    can be worked on in tiles; where the collection is mutable they are left in it.
+    So that a picture can be worked on in parts (`jaxnst.bands`), the collection "moments" may give
+    the mean and mean square of the channels over the whole of it, and the collection "unnormed",
+    where it is mutable, is left what the norm is applied to.
     """
 
     features: int
@@ -187,7 +188,11 @@ class ConvNorm(nn.Module):
             self.features, self.size, self.stride, self.upsample, border=self.border, name="conv"
         )
         x = conv(x, None if valid is None else (self._before(valid[0]), self._before(valid[1])))
-        mean, square = self._moments(x, valid)
+        self.sow("unnormed", "features", x)
+        if self.has_variable("moments", "given"):
+            mean, square = self.get_variable("moments", "given")
+        else:
+            mean, square = moments(x, valid)
         scale, shift = jnp.split(condition, 2, axis=-1)
         factor = scale * jax.lax.rsqrt(jnp.maximum(square - jnp.square(mean), 0) + _EPSILON)
         return x * factor.astype(x.dtype) + (shift - mean * factor).astype(x.dtype)
@@ -195,13 +200,6 @@ class ConvNorm(nn.Module):
     def _before(self, length: jax.Array) -> jax.Array:
         """Rows or columns of the input that make so many of the output."""
         return length // 2 if self.upsample else length * self.stride
-
-    def _moments(self, x: jax.Array, valid: Valid) -> tuple[jax.Array, jax.Array]:
-        if self.has_variable("moments", "given"):
-            return self.get_variable("moments", "given")
-        found = moments(x, valid)
-        self.sow("moments", "found", found)
-        return found
 
 
 def moments(x: jax.Array, valid: Valid = None) -> tuple[jax.Array, jax.Array]:

@@ -25,6 +25,8 @@ Params = Mapping[str, Any]
 Parts = Mapping[str, jax.Array]
 """A condition by the names of the layers it is for, [N, 1, 1, C] each."""
 
+STAGES = ("encoder", "trunk", "decoder")
+
 _NOISE_CHANNELS = 4
 _NOISE_PERIOD = 128  # positions; 1,024 pixels
 
@@ -46,12 +48,17 @@ class Network(nn.Module):
     """Residual blocks."""
 
     def stages(self) -> tuple[nn.Module, nn.Module, nn.Module]:
-        """Encoder, trunk and decoder."""
+        """Encoder, trunk and decoder, by themselves."""
         raise NotImplementedError
 
     @property
     def stride(self) -> int:
         """Height and width of an image must be multiples of this."""
+        raise NotImplementedError
+
+    @property
+    def floats_per_pixel(self) -> int:
+        """How many floats the largest features have for each pixel of the image."""
         raise NotImplementedError
 
     @property
@@ -82,7 +89,10 @@ class Network(nn.Module):
     @nn.compact
     def __call__(self, image: jax.Array, condition: jax.Array, valid: Valid = None) -> jax.Array:
         """Maps images [N, H, W, 3] and conditions [N, K] to paintings [N, H, W, 3]."""
-        encoder, trunk, decoder = self.stages()
+        encoder, trunk, decoder = (
+            stage.copy(parent=self, name=name)
+            for stage, name in zip(self.stages(), STAGES, strict=True)
+        )
         parts = self.split(condition)
         x, shortcuts = encoder(image, parts, valid)
         return decoder(trunk(x, parts, valid), shortcuts, parts, valid)
@@ -100,14 +110,18 @@ class Johnson(Network):
     def stages(self) -> tuple[nn.Module, nn.Module, nn.Module]:
         w = self.width
         return (
-            JohnsonEncoder(w, name="encoder"),
-            Trunk(4 * w, self.blocks, stride=4, border="reflect", name="trunk"),
-            JohnsonDecoder(w, name="decoder"),
+            JohnsonEncoder(w, parent=None),
+            Trunk(4 * w, self.blocks, stride=4, border="reflect", parent=None),
+            JohnsonDecoder(w, parent=None),
         )
 
     @property
     def stride(self) -> int:
         return 4
+
+    @property
+    def floats_per_pixel(self) -> int:
+        return self.width
 
     @property
     def condition_parts(self) -> dict[str, Part]:
@@ -159,14 +173,18 @@ class Slim(Network):
 
     def stages(self) -> tuple[nn.Module, nn.Module, nn.Module]:
         return (
-            SlimEncoder(self.width, name="encoder"),
-            Trunk(4 * self.width, self.blocks, stride=8, noisy=True, name="trunk"),
-            SlimDecoder(self.width, name="decoder"),
+            SlimEncoder(self.width, parent=None),
+            Trunk(4 * self.width, self.blocks, stride=8, noisy=True, parent=None),
+            SlimDecoder(self.width, parent=None),
         )
 
     @property
     def stride(self) -> int:
         return 8
+
+    @property
+    def floats_per_pixel(self) -> int:
+        return self.width // 4
 
     @property
     def condition_parts(self) -> dict[str, Part]:

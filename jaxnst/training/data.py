@@ -21,6 +21,9 @@ from jaxnst.image import has_picture_header, list_images, load
 
 Batch = dict[str, np.ndarray]
 
+_THREADS = 8  # and batches prepared ahead, of which Grain's own 500 would be gigabytes
+_ENDLESS = 10**9  # epochs; without a number the length would overflow in batches of one
+
 
 @dataclasses.dataclass(frozen=True)
 class DataOptions:
@@ -176,10 +179,11 @@ def batches(
         grain.MapDataset.source(photos)
         .seed(seed)
         .shuffle()
-        .repeat()
+        .repeat(_ENDLESS)
         .random_map(lambda photo, rng: make_sample(photo, options, rng))
     )
-    stream = samples[host::hosts].batch(options.batch // hosts).to_iter_dataset()
+    ahead = grain.ReadOptions(num_threads=_THREADS, prefetch_buffer_size=_THREADS)
+    stream = samples[host::hosts].batch(options.batch // hosts).to_iter_dataset(ahead)
     if options.workers:
         stream = stream.mp_prefetch(grain.MultiprocessingOptions(num_workers=options.workers))
     return iter(stream)
