@@ -14,12 +14,14 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from stylize_files import picture
+from vgg_files import random_params
 
 from jaxnst.losses import LossOptions
 from jaxnst.networks import Network, Slim
 from jaxnst.training.step import create_train_state, make_train_step, replicate, share_out
 from jaxnst.training.style import Frozen, StyleOptions, StyleTask
 from jaxnst.vgg import conv_shapes
+from jaxnst.weights import save_weights
 
 # Of equal values the maximum has many gradients, and an untrained network paints all alike.
 LAYERS = LossOptions(
@@ -176,3 +178,46 @@ def photos(folder: Path, count: int = 12) -> Path:
     for i in range(count):
         picture(folder / f"photo{i:02}.png", i, 80 + i, 72)
     return folder
+
+
+CONFIG = """
+seed = 3
+net = "{net}"
+[network]
+width = 4
+blocks = 1
+[data]
+source = "folder:{photos}"
+crop = 64
+batch = 2
+[loss]
+content_layers = ["relu1_2"]
+style_layers = ["relu1_1"]
+[optimizer]
+steps = {steps}
+average = 0.9
+[[paintings]]
+name = "blots"
+file = "blots.png"
+size = 64
+"""
+
+
+def write_run(folder: Path, steps: int = 40) -> list[str]:
+    """Everything a short run needs; the words of its command, but for --work."""
+    save_weights(folder / "net.safetensors", random_params(), {"net": "vgg16"})
+    picture(folder / "blots.png", 99, 64, 64)
+    net, source = folder / "net.safetensors", photos(folder / "photos")
+    config = CONFIG.format(net=net, photos=source, steps=steps)
+    (folder / "run.toml").write_text(config)
+    words = ["--config", folder / "run.toml", "--paintings-dir", folder]
+    return [str(word) for word in words]
+
+
+def start_training(words: Sequence[object], cache: Path) -> subprocess.Popen:
+    """Starts the real command; later ones find in the cache what the first one compiled."""
+    return start(
+        [sys.executable, "-m", "jaxnst", "train", *words],
+        JAX_COMPILATION_CACHE_DIR=str(cache),
+        JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS="0",
+    )

@@ -96,8 +96,6 @@ class TrainConfig:
         for name in names:
             if names.count(name) > 1:
                 raise JaxnstError(f"painting {name!r} is there twice: give each its own name")
-        if self.only_styles and not self.start_from:
-            raise JaxnstError("only_styles leaves the kernels as they are: give start_from")
 
 
 def train_config_names() -> tuple[str, ...]:

@@ -14,7 +14,7 @@ import optax
 
 from jaxnst import __version__
 from jaxnst.errors import JaxnstError, nearest
-from jaxnst.files import atomic_write, display_name
+from jaxnst.files import atomic_write, display_name, one_line
 from jaxnst.image import fit_long_side, list_images, load, resize
 from jaxnst.models import PHOTO, Model, describe_network, load_model
 from jaxnst.training.config import Painting, TrainConfig, differences
@@ -53,6 +53,8 @@ def set_up(config: TrainConfig, paintings: str = "") -> Run:
     """
     if not config.paintings:
         raise JaxnstError("there is no style to learn: give --style FILE, or a configuration's")
+    if config.only_styles and not config.start_from:
+        raise JaxnstError("only_styles leaves the kernels as they are: give --start-from MODEL")
     check_batch(config.data.batch, jax.device_count())
     pictures = [_picture(painting, paintings) for painting in config.paintings]
     data = open_data(config.data, config.seed)
@@ -62,7 +64,8 @@ def set_up(config: TrainConfig, paintings: str = "") -> Run:
     task = StyleTask(network, config.loss, config.style)
     weights = [painting.weight for painting in config.paintings]
     frozen = task.freeze(load_vgg(config.net), pictures, weights)
-    params = task.init(jax.random.key(config.seed), len(config.paintings))
+    # The usual generator would take ten seconds more to compile.
+    params = task.init(jax.random.key(config.seed, impl="rbg"), len(config.paintings))
     if base is not None:
         params = _started(params, base, config)
     trained: Any = True
@@ -83,7 +86,9 @@ def claim_folder(work: Path, config: TrainConfig) -> None:
         work.mkdir(parents=True, exist_ok=True)
         held = json.loads((work / CONFIG).read_text()) if (work / CONFIG).exists() else None
     except (OSError, ValueError) as error:
-        raise JaxnstError(f"{display_name(work)}: cannot be a work folder ({error})") from error
+        raise JaxnstError(
+            f"{display_name(work)}: cannot be a work folder ({one_line(error)})"
+        ) from error
     if held is None:
         with atomic_write(work / CONFIG) as temporary:
             temporary.write_text(json.dumps(mine, indent=1) + "\n")

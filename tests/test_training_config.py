@@ -1,0 +1,91 @@
+"""Training configurations: those that ship, and what is refused of one's own."""
+
+from pathlib import Path
+
+import pytest
+from training_files import write_run
+
+from jaxnst.cli import main
+from jaxnst.training.config import load_train_config, train_config_names
+
+SHIPPED = ("add_style", "johnson_paper", "slim_multistyle", "smoke")
+
+
+def refused(capsys, *words: object) -> str:
+    """The one line with which `jaxnst train` refuses something."""
+    assert main(["train", *map(str, words)]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("jaxnst: error: ")
+    assert err.count("\n") == 1
+    return err
+
+
+def test_what_ships():
+    assert set(SHIPPED) <= set(train_config_names())
+
+
+@pytest.mark.parametrize("name", train_config_names())
+def test_configuration_loads(name):
+    config = load_train_config(name)
+    assert config.data.crop % config.network.make().stride == 0
+    assert not Path(config.data.source).is_absolute()
+
+
+def test_johnson_is_the_papers():
+    config = load_train_config("johnson_paper")
+    assert (config.optimizer.steps, config.data.batch, config.data.crop) == (40_000, 4, 256)
+    assert (config.optimizer.learning_rate, config.loss.formula) == (1e-3, "johnson")
+    assert config.loss.content_layers == ("relu2_2",)
+    assert config.loss.style_layers == ("relu1_2", "relu2_2", "relu3_3", "relu4_3")
+
+
+@pytest.mark.parametrize(
+    ("toml", "message"),
+    [
+        ("sed = 1", "'sed' is not an option: did you mean 'seed'?"),
+        ("[data]\nbatches = 2", "'batches' is not an option: did you mean 'batch'?"),
+        ("seed = 'one'", "seed = 'one' has the wrong type: expected int"),
+        ("[data]\ncrop = 10", "crop is 10: give a finite number, at least 64"),
+        ("[network]\nnetwork = 'slm'", "network = 'slm' has the wrong type"),
+        ("[[paintings]]\nname = 'a'", "'file' is missing"),
+        ("[[paintings]]\nname='a'\nfile='b'\n" * 2, "painting 'a' is there twice"),
+        ("seed =", "not a preset that can be read"),
+    ],
+)
+def test_wrong_configuration(capsys, tmp_path, toml, message):
+    (tmp_path / "own.toml").write_text(toml)
+    assert message in refused(
+        capsys, "--config", tmp_path / "own.toml", "--work", tmp_path / "work"
+    )
+
+
+def test_unknown_configuration(capsys, tmp_path):
+    message = refused(capsys, "--config", "smokee", "--work", tmp_path / "work")
+    assert "configuration 'smokee' is unknown: did you mean 'smoke'?" in message
+
+
+def test_new_style_needs_a_model_to_start_from(capsys, tmp_path):
+    words = ("--config", "add_style", "--work", tmp_path / "work", "--style", tmp_path / "a.png")
+    assert "give --start-from MODEL" in refused(capsys, *words)
+
+
+def test_wrong_runs(capsys, tmp_path):
+    words, work = write_run(tmp_path), tmp_path / "work"
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").write_text("")
+    cases = {
+        ("--batch", 6): "batch 6 does not divide by 8 devices: give --batch 8",
+        ("--batch", 8, "--data", f"folder:{tmp_path / 'empty'}"): "no pictures in this folder",
+        ("--batch", 8, "--data", f"folder:{tmp_path / 'none'}"): "none: ",
+        ("--batch", 8, "--crop", 100): "crop 100 is not a multiple of 8",
+        ("--batch", 8, "--net", "vgg17"): "vgg17: there is no such net",
+        ("--batch", 8, "--paintings-dir", tmp_path / "photos"): "painting 'blots.png' is not in",
+        ("--batch", 8, "--checkpoint-every", 0): "checkpoint_every is 0",
+        ("--batch", 8, "--coordinator", "localhost:1"): "--processes N and --process 0..N-1",
+    }
+    for options, message in cases.items():
+        assert message in refused(capsys, *words, "--work", work, *options)
+    assert not work.exists()
+    options = ("--batch", 8, "--work", tmp_path / "file")
+    assert "cannot be a work folder" in refused(capsys, *words, *options)
