@@ -84,23 +84,29 @@ class Stylizer:
         if size is not None:
             photos = _resized(photos, size)
         height, width = photos.shape[1:3]
-        network = self.model.network
-        photos = _enlarged(photos, network.stride, "reflect")
-        if photos[0, ..., 0].size * network.floats_per_pixel > WHOLE:
-            paintings = [
-                paint_in_bands(network, self._variables, photo, condition, keep_colors=keep_colors)
-                for photo in photos
-            ]
-            paintings = jnp.stack(paintings)
-            return paintings[:, :height, :width].reshape(*batch, height, width, 3)
+        photos = _enlarged(photos, self.model.network.stride, "reflect")
+        pixels = photos.shape[1] * photos.shape[2]
+        is_huge = pixels * self.model.network.floats_per_pixel > WHOLE
+        paint = self._in_bands if is_huge else self._at_once
+        paintings = paint(photos, condition, keep_colors)
+        return paintings[:, :height, :width].reshape(*batch, height, width, 3)
+
+    def _at_once(self, photos: np.ndarray, condition: np.ndarray, keep_colors: bool) -> jax.Array:
+        """Paintings in the corner of canvases whose sides are multiples of `BUCKET`."""
         canvases = _enlarged(photos, BUCKET, "constant")
         valid: Valid = None
         if canvases.shape != photos.shape:
             valid = (jnp.int32(photos.shape[1]), jnp.int32(photos.shape[2]))
-        paintings = _paint(
-            self.model.network, self._variables, canvases, condition, valid, keep_colors=keep_colors
-        )
-        return paintings[:, :height, :width].reshape(*batch, height, width, 3)
+        network, variables = self.model.network, self._variables
+        return _paint(network, variables, canvases, condition, valid, keep_colors=keep_colors)
+
+    def _in_bands(self, photos: np.ndarray, condition: np.ndarray, keep_colors: bool) -> jax.Array:
+        network, variables = self.model.network, self._variables
+        paintings = [
+            paint_in_bands(network, variables, photo, condition, keep_colors=keep_colors)
+            for photo in photos
+        ]
+        return jnp.stack(paintings)
 
 
 @functools.partial(jax.jit, static_argnums=0, static_argnames="keep_colors")

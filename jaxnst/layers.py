@@ -61,7 +61,7 @@ class Conv(nn.Module):
             kernels: winograd.Kernels = self.get_variable("prepared", "winograd")
             y = winograd.convolve(pad(x, 1, border, valid), kernels)[:, 1:-1, 1:-1]
         elif self.has_variable("prepared", "blocks"):
-            blocks = self.get_variable("prepared", "blocks")
+            blocks: jax.Array = self.get_variable("prepared", "blocks")
             y = convolve_blocks(x, blocks, _BLOCK, border=border, valid=valid)
         else:
             y = convolve(x, kernel, stride=self.stride, border=border, valid=valid)
@@ -190,7 +190,8 @@ class ConvNorm(nn.Module):
         x = conv(x, None if valid is None else (self._before(valid[0]), self._before(valid[1])))
         self.sow("unnormed", "features", x)
         if self.has_variable("moments", "given"):
-            mean, square = self.get_variable("moments", "given")
+            given: tuple[jax.Array, jax.Array] = self.get_variable("moments", "given")
+            mean, square = given
         else:
             mean, square = moments(x, valid)
         scale, shift = jnp.split(condition, 2, axis=-1)
