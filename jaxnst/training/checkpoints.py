@@ -55,12 +55,14 @@ class Checkpoints:
           JaxnstError: the disk is full, or the folder cannot be written.
         """
         step = int(state.step)
+        self.wait()  # or Orbax would leave this one out
         if self._latest() == step:
             return
         try:
             self._checkpointer.save_async(
                 step,
                 jax.device_get(state),
+                force=True,
                 metrics={"loss": loss},
                 custom_metadata={"stream": stream},
             )

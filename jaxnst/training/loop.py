@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import jax
 import numpy as np
+from jax.experimental import multihost_utils
 
-from jaxnst.errors import JaxnstError
+from jaxnst.errors import JaxnstError, check_number
 from jaxnst.training.checkpoints import Checkpoints
 from jaxnst.training.data import BatchIterator
 from jaxnst.training.step import (
@@ -37,6 +38,11 @@ class LoopOptions:
     """Checkpoints to keep, besides the best."""
     report_every: int = 20
     """Report the losses every this many steps, as means over them."""
+
+    def __post_init__(self) -> None:
+        check_number("checkpoint_every", self.checkpoint_every, low=1)
+        check_number("keep", self.keep, low=1)
+        check_number("report_every", self.report_every, low=1)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,7 +76,7 @@ def train(
       total: steps in all.
       options: how often something is written or told.
       should_stop: asked after every step; when it says so, a checkpoint is written and the
-        generator ends.
+        generator ends. Several hosts stop at the next report, if it says so on one of them.
 
     Yields:
       Progress every `report_every` steps, at checkpoints and at the end; first of all where the
@@ -90,7 +96,7 @@ def train(
         state, metrics = step(state, share_out(next(stream), jax.local_device_count()))
         done += 1
         pending.append(metrics)
-        stopping = should_stop()
+        stopping = _agreed(should_stop(), done % options.report_every == 0)
         is_last = done == total or stopping
         is_kept = done % options.checkpoint_every == 0 or is_last
         if not is_kept and done % options.report_every:
@@ -99,12 +105,20 @@ def train(
         _check_losses(means, least, done)
         least = min(least, means["loss"])
         pending = []
+        # Told before it is kept, so that what is on record reaches at least to the checkpoint.
+        yield Progress(done, total, means, state)
         if is_kept:
             checkpoints.save(state, stream.get_state(), means["loss"])
-        yield Progress(done, total, means, state)
         if stopping:
             break
     checkpoints.wait()
+
+
+def _agreed(stopping: bool, asked: bool) -> bool:
+    """Whether to stop: several hosts agree on it whenever they are asked, to stop at one step."""
+    if jax.process_count() == 1:
+        return stopping
+    return asked and bool(np.any(multihost_utils.process_allgather(np.array(stopping))))
 
 
 def _means(pending: Sequence[Metrics]) -> dict[str, float]:

@@ -1,14 +1,16 @@
 """What a run leaves to look at: its losses as a table, for TensorBoard and as a plot; pictures."""
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
 import jax
 import numpy as np
 
-from jaxnst.files import atomic_write
+from jaxnst.errors import JaxnstError
+from jaxnst.files import atomic_write, display_name, one_line
 from jaxnst.image import save
 from jaxnst.reports import write_curves
 from jaxnst.training.data import middle_square
@@ -33,6 +35,8 @@ class Records:
         self._rows = [row for row in _read_table(self._table) if row["step"] <= step]
         self._events = SummaryWriter(str(work / "events"), purge_step=step + 1)
         self._work = work
+        if self._rows:
+            self._write_table()
 
     def __enter__(self) -> "Records":
         return self
@@ -44,23 +48,31 @@ class Records:
         self._events.close()
 
     def add(self, step: int, metrics: Mapping[str, float]) -> None:
-        """Records the metrics of a step."""
-        self._rows.append({"step": step, **metrics})
+        """Records the metrics of a step; they are in the table at once, whatever happens then."""
+        row = {"step": step, **metrics}
+        self._rows.append(row)
+        if len(self._rows) == 1:
+            self._write_table()
+        else:
+            with _writing(self._table), self._table.open("a", newline="") as file:
+                csv.DictWriter(file, list(self._rows[0])).writerow(row)
         for name, value in metrics.items():
             self._events.add_scalar(name, value, step)
 
     def write(self) -> None:
-        """Writes the table and the plot of the losses so far."""
+        """Draws the plot of the losses so far."""
         if not self._rows:
             return
-        with atomic_write(self._table) as temporary, temporary.open("w", newline="") as file:
-            writer = csv.DictWriter(file, list(self._rows[0]))
-            writer.writeheader()
-            writer.writerows(self._rows)
         shown = [name for name in self._rows[0] if name not in ("step", "gradient_norm")]
         curves = {name: [row[name] for row in self._rows] for name in shown}
         curves = {name: values for name, values in curves.items() if any(values)}
         write_curves(self._work / "losses.png", [row["step"] for row in self._rows], curves)
+
+    def _write_table(self) -> None:
+        with atomic_write(self._table) as temporary, temporary.open("w", newline="") as file:
+            writer = csv.DictWriter(file, list(self._rows[0]))
+            writer.writeheader()
+            writer.writerows(self._rows)
 
 
 class PictureGrid:
@@ -99,9 +111,20 @@ def _middle(photo: np.ndarray, run: Run) -> np.ndarray:
     return middle_square(photo, run.config.data.crop).astype(np.float32) / 255
 
 
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise JaxnstError(
+            f"{display_name(path)}: cannot be written ({one_line(error)}); free some space"
+        ) from error
+
+
 def _read_table(path: Path) -> list[dict[str, float]]:
+    """The rows of a table; the last one is left out if a kill cut it short."""
     if not path.is_file():
         return []
     with path.open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    return [{name: float(value) for name, value in row.items()} for row in rows]
+        whole = [line for line in file if line.endswith("\n")]
+    return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(whole)]

@@ -1,0 +1,112 @@
+"""A run that is killed, or asked to stop, ends with the very bits of one that was not."""
+
+import csv
+import random
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+from orbax.checkpoint import v1 as ocp
+from training_files import start_training, write_run
+
+from jaxnst.models import load_model
+
+STEPS = 40
+OFTEN = ("--checkpoint-every", "3", "--report-every", "2", "--grid-every", "0")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory) -> tuple[list, Path, list]:
+    """The words of a command, a folder, and the last state of a run that nothing disturbed."""
+    folder = tmp_path_factory.mktemp("run")
+    words = [*write_run(folder, STEPS), *OFTEN]
+    process = start_training([*words, "--work", folder / "whole"], folder / "cache")
+    _, errors = process.communicate(timeout=300)
+    assert process.returncode == 0, errors
+    assert [row["step"] for row in table(folder / "whole")] == reports()
+    assert load_model(folder / "whole" / "model.safetensors").styles == ["blots"]
+    return words, folder, last_state(folder / "whole")
+
+
+def last_state(work: Path) -> list[tuple[str, bytes]]:
+    """Every array of the last checkpoint: parameters, their average, the optimiser's state."""
+    with ocp.training.Checkpointer((work / "checkpoints").absolute()) as checkpointer:
+        assert checkpointer.latest.step == STEPS
+        state = checkpointer.load()
+    leaves = jax.tree_util.tree_leaves_with_path(state)
+    assert len(leaves) > 20
+    return [(jax.tree_util.keystr(path), np.asarray(leaf).tobytes()) for path, leaf in leaves]
+
+
+def reports() -> list[float]:
+    return [step for step in range(1, STEPS + 1) if step % 2 == 0 or step % 3 == 0]
+
+
+def table(work: Path) -> list[dict[str, float]]:
+    with (work / "metrics.csv").open(newline="") as file:
+        return [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
+
+
+def checkpoints(work: Path) -> list[int]:
+    """Steps of which there are whole checkpoints."""
+    found = (work / "checkpoints").glob("*") if (work / "checkpoints").is_dir() else []
+    return sorted(int(path.name) for path in found if path.name.isdigit())
+
+
+def run_until(process: subprocess.Popen, work: Path, step: int) -> None:
+    """Returns when a checkpoint of at least this step is there."""
+    while max(checkpoints(work), default=0) < step:
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.002)
+
+
+def killed_and_finished(run: tuple, work: Path, kills: int) -> None:
+    words, folder, whole = run
+    command = [*words, "--work", work]
+    rng = random.Random()
+    for _ in range(kills):
+        process = start_training(command, folder / "cache")
+        here = max(checkpoints(work), default=0)
+        run_until(process, work, min(here + 1, STEPS - 6))
+        time.sleep(rng.uniform(0, 0.3))
+        process.kill()
+        process.communicate()
+    process = start_training(command, folder / "cache")
+    _, errors = process.communicate(timeout=300)
+    assert process.returncode == 0, errors
+    assert last_state(work) == whole
+    assert [row["step"] for row in table(work)] == reports()
+
+
+def test_killed_twice(run, tmp_path):
+    killed_and_finished(run, tmp_path / "work", 2)
+
+
+@pytest.mark.slow
+def test_killed_twenty_times(run, tmp_path):
+    killed_and_finished(run, tmp_path / "work", 20)
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_asked_to_stop(run, tmp_path, number, status):
+    words, folder, whole = run
+    command = [*words, "--work", tmp_path]
+    process = start_training(command, folder / "cache")
+    run_until(process, tmp_path, 3)
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == status, errors
+    (step,) = [line for line in errors.splitlines() if line.startswith("stopped at step")]
+    assert int(step.split()[3]) == checkpoints(tmp_path)[-1]
+    assert "Traceback" not in errors
+    process = start_training(command, folder / "cache")
+    _, errors = process.communicate(timeout=300)
+    assert process.returncode == 0, errors
+    assert last_state(tmp_path) == whole
+    steps = [row["step"] for row in table(tmp_path)]
+    assert steps == sorted(set(steps))
+    assert set(reports()) <= set(steps)
