@@ -18,9 +18,7 @@ Valid = tuple[jax.Array, jax.Array] | None
 _DIMS = ("NHWC", "HWIO", "NHWC")
 _EPSILON = 1e-5
 _WINOGRAD_CHANNELS = 32  # with fewer the transforms take what the products save
-_BLOCK_CHANNELS = 4  # with more coming in, or a smaller kernel, blocks are no faster
-_BLOCK_SIZE = 5
-_BLOCK = 2
+_FEW = 4  # channels on one side of a large kernel for which a CPU is slow
 
 # Where the three taps of a kernel fall on the small grid, for the first and second of the two
 # positions that a small one becomes.
@@ -55,14 +53,11 @@ class Conv(nn.Module):
         # The reflection of one doubled position is the position itself.
         border = "edge" if self.upsample else self.border
         kernel = fold_upsampling(kernel) if self.upsample else kernel
-        if self.is_mutable_collection("prepared") and not self.is_initializing():
-            self._prepare(kernel)
+        if self.is_mutable_collection("prepared") and self._suits_winograd(kernel):
+            self.put_variable("prepared", "winograd", winograd.transform_kernel(kernel))
         if self.has_variable("prepared", "winograd"):
             kernels: winograd.Kernels = self.get_variable("prepared", "winograd")
             y = winograd.convolve(pad(x, 1, border, valid), kernels)[:, 1:-1, 1:-1]
-        elif self.has_variable("prepared", "blocks"):
-            blocks: jax.Array = self.get_variable("prepared", "blocks")
-            y = convolve_blocks(x, blocks, _BLOCK, border=border, valid=valid)
         else:
             y = convolve(x, kernel, stride=self.stride, border=border, valid=valid)
         y = depth_to_space(y, 2) if self.upsample else y
@@ -70,34 +65,64 @@ class Conv(nn.Module):
             y = y + self.param("bias", nn.initializers.zeros, (self.features,)).astype(x.dtype)
         return y
 
-    def _prepare(self, kernel: jax.Array) -> None:
-        size, _, c_in, c_out = kernel.shape
-        if self.stride > 1:
-            return
-        if size == 3 and min(c_in, c_out) >= _WINOGRAD_CHANNELS:
-            self.put_variable("prepared", "winograd", winograd.transform_kernel(kernel))
-        elif size >= _BLOCK_SIZE and c_in <= _BLOCK_CHANNELS:
-            self.put_variable("prepared", "blocks", block_kernel(kernel, _BLOCK))
+    def _suits_winograd(self, kernel: jax.Array) -> bool:
+        return (
+            kernel.shape[0] == 3
+            and self.stride == 1
+            and min(kernel.shape[2:]) >= _WINOGRAD_CHANNELS
+            and not self.is_initializing()
+        )
 
 
 def convolve(
     x: jax.Array, kernel: jax.Array, *, stride: int, border: str, valid: Valid = None
 ) -> jax.Array:
     """[N, H, W, C_in] to [N, H / stride, W / stride, C_out], for odd kernels and H, W divisible."""
-    rim = -(-(kernel.shape[0] // 2) // stride)  # outputs that would see zeros
+    reach = kernel.shape[0] // 2
+    if stride == 1 and _suits_blocks(x, kernel):
+        return convolve_large(pad(x, reach, border, valid), kernel)
+    rim = -(-reach // stride)  # outputs that would see zeros
     return _cut(pad(x, rim * stride, border, valid), kernel, stride, rim)
 
 
-def convolve_blocks(
-    x: jax.Array, kernel: jax.Array, factor: int, *, border: str, valid: Valid = None
-) -> jax.Array:
-    """`convolve` at stride 1 with a kernel from `block_kernel`, for H and W divisible by factor.
+def _suits_blocks(x: jax.Array, kernel: jax.Array) -> bool:
+    divisible = all(n % 4 == 0 for n in (kernel.shape[0] // 2, *x.shape[1:3]))
+    few = min(kernel.shape[2:]) <= _FEW and kernel.shape[0] > 1
+    return jax.default_backend() == "cpu" and few and divisible
 
-    A CPU is slow with few channels at full size, and blocks have `factor`^2 times as many.
+
+@jax.custom_vjp
+def convolve_large(x: jax.Array, kernel: jax.Array) -> jax.Array:
+    """Convolution without padding, for a CPU and a large kernel with few channels on one side.
+
+    [N, H + 2 R, W + 2 R, C_in] to [N, H, W, C_out], kernels [2 R + 1, 2 R + 1, C_in, C_out]; H, W
+    and R are multiples of 4. On blocks of 2x2 positions there are four times as many channels, with
+    which the compiler's convolution is several times as fast; the gradient to a kernel of few
+    outputs gains as much on blocks of 4x4.
     """
-    rim = kernel.shape[0] // 2
-    blocks = space_to_depth(pad(x, rim * factor, border, valid), factor)
-    return depth_to_space(_cut(blocks, kernel, 1, rim), factor)
+    return _on_blocks(x, kernel, 2)
+
+
+def _large_fwd(x: jax.Array, kernel: jax.Array) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
+    return convolve_large(x, kernel), (x, kernel)
+
+
+def _large_bwd(
+    saved: tuple[jax.Array, jax.Array], cotangent: jax.Array
+) -> tuple[jax.Array, jax.Array]:
+    factor = 4 if saved[1].shape[3] <= _FEW else 2
+    backward = jax.vjp(lambda x, kernel: _on_blocks(x, kernel, factor), *saved)[1]
+    to_x, to_kernel = backward(cotangent)
+    return to_x, to_kernel
+
+
+convolve_large.defvjp(_large_fwd, _large_bwd)
+
+
+def _on_blocks(x: jax.Array, kernel: jax.Array, factor: int) -> jax.Array:
+    """As `convolve_large`, for R divisible by the factor."""
+    blocks = block_kernel(kernel, factor)
+    return depth_to_space(_cut(space_to_depth(x, factor), blocks, 1, len(blocks) // 2), factor)
 
 
 def block_kernel(kernel: jax.Array, factor: int) -> jax.Array:
