@@ -98,7 +98,7 @@ def main() -> None:
     photos = np.stack([_square(p) for p in list_images(args.data / "photos")[: args.batch]])
     painting = load(args.data / "styles" / "starry_night_full.jpg").rgb
     painting = resize(painting, fit_long_side(painting.shape[:2], 2 * SIDE))
-    jobs = {
+    jobs: dict[str, Callable[[], None]] = {
         "torch": TorchStep(params, painting, photos),
         "jaxnst": our_step(params, painting, photos),
         "matrix product": reference(),

