@@ -10,6 +10,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from jaxnst.errors import JaxnstError as JaxnstError
+    from jaxnst.inference import Stylizer as Stylizer
     from jaxnst.losses import LossOptions as LossOptions
     from jaxnst.losses import StyleTarget as StyleTarget
     from jaxnst.losses import Targets as Targets
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from jaxnst.losses import style_loss as style_loss
     from jaxnst.losses import style_targets as style_targets
     from jaxnst.losses import total_variation as total_variation
+    from jaxnst.models import load_model as load_model
     from jaxnst.optimize import OptimizeOptions as OptimizeOptions
     from jaxnst.optimize import Style as Style
     from jaxnst.paint import stylize as stylize
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 # Name -> module, imported at first use: JAX takes a second that `jaxnst --help` need not wait for.
 _HOMES = {
     "errors": ("JaxnstError",),
+    "inference": ("Stylizer",),
     "losses": (
         "LossOptions",
         "StyleTarget",
@@ -44,6 +47,7 @@ _HOMES = {
         "style_targets",
         "total_variation",
     ),
+    "models": ("load_model",),
     "optimize": ("OptimizeOptions", "Style"),
     "paint": ("stylize",),
     "presets": ("PaintOptions", "load_preset", "preset_names"),

@@ -94,7 +94,8 @@ def save_model(path: PathLike, model: Model) -> None:
     arrays = {**arrays, "conditions": model.conditions}
     arrays = {name: np.ascontiguousarray(array, np.float16) for name, array in arrays.items()}
     card = {**model.card, "sha256": _digest(arrays)}
-    metadata = {"jaxnst": _FORMAT, "card": json.dumps(card)}
+    # In one entry, since the order of several in the file would be random.
+    metadata = {"card": json.dumps({"format": _FORMAT, **card})}
     with atomic_write(path) as temporary:
         temporary.write_bytes(dump_arrays(arrays, metadata))
 
@@ -137,11 +138,9 @@ def read_card(data: bytes) -> dict[str, Any]:
     length = int.from_bytes(data[:8], "little")
     header = json.loads(data[8 : 8 + length].decode())
     metadata = header.get("__metadata__", {}) if isinstance(header, dict) else {}
-    if metadata.get("jaxnst") != _FORMAT:
+    card = json.loads(metadata.get("card", "{}"))
+    if not isinstance(card, dict) or card.pop("format", None) != _FORMAT:
         raise ValueError("no card that this version can read")
-    card = json.loads(metadata["card"])
-    if not isinstance(card, dict):
-        raise ValueError("its card is no table")
     return card
 
 

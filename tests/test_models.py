@@ -36,7 +36,7 @@ def test_a_card_for_another_network_is_refused(tmp_path: Path) -> None:
     path = model_file(tmp_path)
     card = read_card(path.read_bytes())
     card["network"]["blocks"] = 2
-    save_file(load_file(path), path, {"jaxnst": "1", "card": json.dumps(card)})
+    save_file(load_file(path), path, {"card": json.dumps({"format": "1", **card})})
     with pytest.raises(JaxnstError, match="block2_1"):
         load_model(path)
 

@@ -173,7 +173,8 @@ def _finish(command: Train, run: "Run", last: Progress) -> None:
     from jaxnst.training.run import export, held_out_losses
 
     held_out = held_out_losses(run, last.state)
-    save_model(command.model, export(run, last.state, held_out))
+    model = export(run.config, run.task.network, run.base, last.state, held_out)
+    save_model(command.model, model)
     broken = run.data.train.broken | run.data.held_out.broken
     if broken and not command.quiet:
         print(

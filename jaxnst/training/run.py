@@ -14,9 +14,12 @@ import optax
 
 from jaxnst import __version__
 from jaxnst.errors import JaxnstError, nearest
-from jaxnst.files import atomic_write, display_name, one_line
+from jaxnst.files import atomic_write, display_name, one_line, open_binary
 from jaxnst.image import fit_long_side, list_images, load, resize
 from jaxnst.models import PHOTO, Model, describe_network, load_model
+from jaxnst.networks import Network
+from jaxnst.presets import options_from
+from jaxnst.training.checkpoints import Checkpoints
 from jaxnst.training.config import Painting, TrainConfig, differences
 from jaxnst.training.data import Data, held_out_batches, open_data
 from jaxnst.training.optimizer import make_optimizer
@@ -25,6 +28,10 @@ from jaxnst.training.style import Frozen, StyleTask
 from jaxnst.weights import load_vgg
 
 CONFIG = "config.json"
+NOTES = (
+    "The losses are those of VGG nets of the Visual Geometry Group, Oxford (CC BY 4.0). A network "
+    "may be used on the terms of the photos and paintings that it was trained on."
+)
 
 
 class Run(NamedTuple):
@@ -59,20 +66,12 @@ def set_up(config: TrainConfig, paintings: str = "") -> Run:
     pictures = [_picture(painting, paintings) for painting in config.paintings]
     data = open_data(config.data, config.seed)
     base = load_model(config.start_from) if config.start_from else None
-    network = base.network if base and config.only_styles else config.network.make()
-    _check_crop(config.data.crop, network.stride)
-    task = StyleTask(network, config.loss, config.style)
+    task = _task(config, base)
+    _check_crop(config.data.crop, task.network.stride)
     weights = [painting.weight for painting in config.paintings]
     frozen = task.freeze(load_vgg(config.net), pictures, weights)
-    # The usual generator would take ten seconds more to compile.
-    params = task.init(jax.random.key(config.seed, impl="rbg"), len(config.paintings))
-    if base is not None:
-        params = _started(params, base, config)
-    trained: Any = True
-    if config.only_styles:
-        trained = {"kernels": False, "photo": False, "styles": True}
-    tx = make_optimizer(config.optimizer, trained)
-    return Run(config, task, tx, frozen, create_train_state(params, tx), data, base)
+    state, tx = _first_state(config, task, base)
+    return Run(config, task, tx, frozen, state, data, base)
 
 
 def claim_folder(work: Path, config: TrainConfig) -> None:
@@ -100,28 +99,67 @@ def claim_folder(work: Path, config: TrainConfig) -> None:
         )
 
 
-def export(run: Run, state: TrainState, held_out: Mapping[str, Any] | None = None) -> Model:
-    """The model that a state amounts to, with its card."""
+def export(
+    config: TrainConfig,
+    network: Network,
+    base: Model | None,
+    state: TrainState,
+    held_out: Mapping[str, Any] | None = None,
+) -> Model:
+    """The model that a state amounts to, with its card.
+
+    Args:
+      config: of the run.
+      network: that was trained.
+      base: the model that the run started from; those of its styles that were not trained are kept
+        where the kernels were, too.
+      state: what the run has come to.
+      held_out: losses of each style, from `held_out_losses`.
+    """
     params = jax.device_get(state.average)
-    cards = [_style_card(painting) for painting in run.config.paintings]
+    cards = [_style_card(painting) for painting in config.paintings]
     rows = list(params["styles"])
-    if run.base is not None and run.config.only_styles:
-        old = [i for i, n in enumerate(run.base.rows) if n not in {c["name"] for c in cards}]
-        cards = [*(run.base.card["styles"][i] for i in old), *cards]
-        rows = [*(run.base.conditions[i] for i in old), *rows]
-    elif run.config.style.full_strength < 1:
+    if base is not None and config.only_styles:
+        old = [i for i, n in enumerate(base.rows) if n not in {c["name"] for c in cards}]
+        cards = [*(base.card["styles"][i] for i in old), *cards]
+        rows = [*(base.conditions[i] for i in old), *rows]
+    elif config.style.full_strength < 1:
         cards, rows = [{"name": PHOTO}, *cards], [params["photo"], *rows]
     steps = int(state.step)
     card = {
         "jaxnst": __version__,
-        "network": describe_network(run.task.network),
+        "network": describe_network(network),
         "styles": cards,
-        "recipe": _recipe(run.config),
+        "recipe": _recipe(config),
         "steps": steps,
-        "images_seen": steps * run.config.data.batch,
+        "images_seen": steps * config.data.batch,
         "held_out": dict(held_out or {}),
+        "notes": NOTES,
     }
-    return Model(run.task.network, params["kernels"], np.stack(rows), card)
+    return Model(network, params["kernels"], np.stack(rows), card)
+
+
+def export_checkpoint(work: Path) -> Model:
+    """The model of the last checkpoint in a work folder.
+
+    Raises:
+      JaxnstError: it is not the folder of a run, or has no whole checkpoint.
+    """
+    name = display_name(work)
+    with open_binary(work / CONFIG) as file:
+        try:
+            values = json.loads(file.read().decode())
+        except ValueError as error:
+            raise JaxnstError(f"{name}: its {CONFIG} cannot be read ({one_line(error)})") from error
+    config = options_from(TrainConfig(), values, f"{display_name(work / CONFIG)}: ")
+    base = load_model(config.start_from) if config.start_from else None
+    task = _task(config, base)
+    state, _ = _first_state(config, task, base)
+    with Checkpoints(work) as checkpoints:
+        restored = checkpoints.restore(state)
+    if restored is None:
+        raise JaxnstError(f"{name}: has no whole checkpoint yet: train on")
+    return export(config, task.network, base, restored.state)
 
 
 def held_out_losses(run: Run, state: TrainState) -> dict[str, dict[str, float]]:
@@ -138,6 +176,26 @@ def held_out_losses(run: Run, state: TrainState) -> dict[str, dict[str, float]]:
             means = {name: float(np.mean([row[name][0] for row in rows])) for name in rows[0]}
             found[painting.name] = means
     return found
+
+
+def _task(config: TrainConfig, base: Model | None) -> StyleTask:
+    network = base.network if base and config.only_styles else config.network.make()
+    return StyleTask(network, config.loss, config.style)
+
+
+def _first_state(
+    config: TrainConfig, task: StyleTask, base: Model | None
+) -> tuple[TrainState, optax.GradientTransformation]:
+    """The state before the first step, and the optimiser that it is for."""
+    # The usual generator would take ten seconds more to compile.
+    params = task.init(jax.random.key(config.seed, impl="rbg"), len(config.paintings))
+    if base is not None:
+        params = _started(params, base, config)
+    trained: Any = True
+    if config.only_styles:
+        trained = {"kernels": False, "photo": False, "styles": True}
+    tx = make_optimizer(config.optimizer, trained)
+    return create_train_state(params, tx), tx
 
 
 def _picture(painting: Painting, folder: str) -> np.ndarray:

@@ -1,0 +1,166 @@
+"""`jaxnst models`: list, show, verify and export trained networks, and convert those of others."""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+from jaxnst.errors import JaxnstError
+from jaxnst.files import check_writable, display_name
+from jaxnst.models import SUFFIX, Model, load_model, model_names, save_model
+
+Json = Annotated[bool, tyro.conf.arg(help="print JSON")]
+Out = Annotated[Path, tyro.conf.arg(aliases=["-o"], help="the .safetensors file to write")]
+
+
+def main(argv: Sequence[str]) -> int:
+    """Runs one subcommand; 0 if all is well, 2 if a file was refused."""
+    commands: dict[str, Callable[..., int]] = {
+        "list": list_,
+        "show": show,
+        "verify": verify,
+        "export": export,
+        "convert": convert,
+    }
+    return tyro.extras.subcommand_cli_from_dict(
+        commands,
+        prog="jaxnst models",
+        description="Trained networks: what ships, and files of your own.",
+        args=list(argv),
+        config=(tyro.conf.FlagCreatePairsOff,),
+    )
+
+
+def list_(json: Json = False) -> int:
+    """List the networks that ship, and their styles."""
+    models = {name: load_model(name) for name in model_names()}
+    if json:
+        return _print_json([_summary(name, model) for name, model in models.items()])
+    for name, model in models.items():
+        described = model.card["network"]
+        print(f"{name}: {described['name']} network, {len(model.styles)} styles")
+        for style in model.card["styles"]:
+            if style["name"] in model.styles:
+                print(f"  {style['name']:<20} {_credit(style)}")
+    return 0
+
+
+def show(model: tyro.conf.Positional[str], json: Json = False) -> int:
+    """Show a network's card: styles, recipe, losses on photos that it was not trained on.
+
+    Args:
+      model: a name from the list, or a .safetensors file.
+    """
+    card = dict(load_model(model).card)
+    if json:
+        return _print_json(card)
+    _print_table(card)
+    return 0
+
+
+def verify(models: tyro.conf.Positional[tuple[str, ...]] = (), json: Json = False) -> int:
+    """Check network files: that their arrays are those of their cards, and fit together.
+
+    Args:
+      models: names or .safetensors files; without any, all that ship.
+    """
+    found: list[dict[str, Any]] = []
+    for name in models or model_names():
+        try:
+            found.append(_summary(name, load_model(name)) | {"problem": ""})
+        except JaxnstError as error:
+            found.append({"model": name, "problem": str(error)})
+    if json:
+        print(_json(found))
+    for entry in found:
+        if entry["problem"]:
+            print(f"jaxnst: error: {entry['problem']}", file=sys.stderr)
+        elif not json:
+            print(f"{entry['model']}: ok, sha256 {entry['sha256']}")
+    return 2 if any(entry["problem"] for entry in found) else 0
+
+
+def export(work: tyro.conf.Positional[Path], out: Out) -> int:
+    """Write the network of a training run's last checkpoint.
+
+    Args:
+      work: the run's work folder.
+    """
+    from jaxnst.training.run import export_checkpoint  # slow to import
+
+    _check_out(out)
+    model = export_checkpoint(work)
+    save_model(out, model)
+    print(f"{display_name(out)}: after {model.card['steps']} steps")
+    return 0
+
+
+def convert(source: tyro.conf.Positional[Path], out: Out, name: str = "") -> int:
+    """Convert a network that PyTorch's fast_neural_style example has trained.
+
+    Args:
+      source: its state dict: .pth, .npz or .safetensors.
+      name: what the style is to be called; none: as the file.
+    """
+    from jaxnst.convert_network import convert_network
+
+    _check_out(out, source)
+    model = convert_network(source, name or source.stem)
+    save_model(out, model)
+    print(f"{display_name(out)}: style {', '.join(model.styles)}")
+    return 0
+
+
+def _check_out(out: Path, source: Path | None = None) -> None:
+    """Refuses what cannot be written before anything is read."""
+    if out.suffix.lower() != SUFFIX:
+        raise JaxnstError(f"{display_name(out)}: networks are written as {SUFFIX}; name it so")
+    if source is not None and os.path.realpath(out) == os.path.realpath(source):
+        raise JaxnstError(f"{display_name(out)}: is the source itself: give another output")
+    check_writable(out)
+
+
+def _summary(name: str, model: Model) -> dict[str, Any]:
+    """What a list says of a model."""
+    styles = [style for style in model.card["styles"] if style["name"] in model.styles]
+    card = model.card
+    return {
+        "model": name,
+        "network": card["network"],
+        "styles": styles,
+        "sha256": card["sha256"],
+    }
+
+
+def _credit(style: dict[str, str]) -> str:
+    """Title, artist and year, as far as they are known."""
+    known = [style.get(key, "") for key in ("title", "artist", "year")]
+    return display_name(", ".join(text for text in known if text))
+
+
+def _print_table(values: dict[str, Any], indent: str = "") -> None:
+    """A card line by line, what belongs together further in."""
+    for name, value in values.items():
+        if isinstance(value, dict):
+            print(f"{indent}{display_name(name)}:")
+            _print_table(value, indent + "  ")
+        elif isinstance(value, list) and value and isinstance(value[0], dict):
+            print(f"{indent}{display_name(name)}:")
+            for row in value:
+                shown = ", ".join(f"{key} {text}" for key, text in row.items() if text != "")
+                print(f"{indent}  {display_name(shown)}")
+        else:
+            print(f"{indent}{display_name(name)}: {display_name(str(value))}")
+
+
+def _print_json(value: Any) -> int:
+    print(_json(value))
+    return 0
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=2)
