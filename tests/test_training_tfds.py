@@ -31,7 +31,9 @@ def datasets(tmp_path_factory: pytest.TempPathFactory) -> Path:
         MODULE_PATH = folder / "blots.py"
 
         def _info(self) -> tfds.core.DatasetInfo:
-            features = tfds.features.FeaturesDict({"image": tfds.features.Image(shape=(None, None, 3))})
+            features = tfds.features.FeaturesDict(
+                {"image": tfds.features.Image(shape=(None, None, 3))}
+            )
             return tfds.core.DatasetInfo(builder=self, features=features)
 
         def _split_generators(self, dl_manager: object) -> dict:
@@ -46,9 +48,7 @@ def datasets(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def options(datasets: Path, **rest: object) -> DataOptions:
-    return DataOptions(
-        source="tfds:blots:1.0.0", tfds_dir=str(datasets), crop=64, batch=3, **rest
-    )
+    return DataOptions(source="tfds:blots:1.0.0", tfds_dir=str(datasets), crop=64, batch=3, **rest)
 
 
 def test_a_dataset_is_read(datasets: Path) -> None:
