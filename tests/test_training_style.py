@@ -8,13 +8,14 @@ import numpy as np
 import optax
 import pytest
 from model_files import small_model
-from training_files import make_batches, small_task
+from training_files import LAYERS, make_batches, small_task
 
 from jaxnst.networks import Slim
 from jaxnst.training.config import Painting, TrainConfig
 from jaxnst.training.optimizer import OptimizerOptions, make_optimizer
 from jaxnst.training.run import export
 from jaxnst.training.step import create_train_state
+from jaxnst.training.style import StyleOptions, StyleTask
 
 pytestmark = pytest.mark.usefixtures("optax_promotion")
 SIZE = {"samples": 2, "count": 2}
@@ -29,6 +30,17 @@ def test_strength_weighs_style_against_the_photos_pixels() -> None:
     assert float(terms["style"][1]) > 0
     assert float(terms["photo"][0]) > 0
     assert float(terms["photo"][1]) == 0
+
+
+def test_half_precision_is_near_the_whole() -> None:
+    task, frozen, params = small_task()
+    half = StyleTask(task.network, LAYERS, StyleOptions(0.7), jnp.bfloat16)
+    photo = jnp.asarray(make_batches(**SIZE)[0]["image"], jnp.float32) / 255
+    style, strength = jnp.array([0, 1]), jnp.ones(2)
+    whole, rounded = (t.terms(params, frozen, photo, style, strength) for t in (task, half))
+    for name in ("content", "style"):
+        assert not np.array_equal(whole[name], rounded[name])
+        np.testing.assert_allclose(rounded[name], whole[name], rtol=0.05)
 
 
 def test_only_the_styles_are_trained_when_asked() -> None:

@@ -53,8 +53,12 @@ class NetworkOptions:
     blocks: int = 0
     """Residual blocks; 0: the network's own default."""
 
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """Of its features in training; parameters, norms' moments and losses stay in float32."""
+
     def __post_init__(self) -> None:
         check_choice("network", self.network, NETWORKS)
+        check_choice("precision", self.precision, ("float32", "bfloat16"))
         check_number("width", self.width, high=512)
         check_number("blocks", self.blocks, high=64)
 

@@ -180,7 +180,7 @@ def held_out_losses(run: Run, state: TrainState) -> dict[str, dict[str, float]]:
 
 def _task(config: TrainConfig, base: Model | None) -> StyleTask:
     network = base.network if base and config.only_styles else config.network.make()
-    return StyleTask(network, config.loss, config.style)
+    return StyleTask(network, config.loss, config.style, jnp.dtype(config.network.precision))
 
 
 def _first_state(

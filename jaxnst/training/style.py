@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import DTypeLike
 
 from jaxnst import losses, vgg
 from jaxnst.errors import check_number
@@ -55,9 +56,15 @@ class StyleTask:
     conditions. Batches are {"image": uint8 [N, H, W, 3], "seed": uint32 [N]}.
     """
 
-    def __init__(self, network: Network, loss: LossOptions, options: StyleOptions) -> None:
-        """Takes what is trained, what for, and how."""
-        self.network, self._loss, self._options = network, loss, options
+    def __init__(
+        self,
+        network: Network,
+        loss: LossOptions,
+        options: StyleOptions,
+        dtype: DTypeLike = jnp.float32,
+    ) -> None:
+        """Takes what is trained, what for, how, and the type of the network's features."""
+        self.network, self._loss, self._options, self._dtype = network, loss, options, dtype
 
     def freeze(
         self, params: vgg.Params, paintings: Sequence[np.ndarray], weights: Sequence[float]
@@ -132,14 +139,14 @@ class StyleTask:
     def _paint(
         self, kernels: Any, photo: jax.Array, condition: jax.Array, noise: jax.Array | None
     ) -> jax.Array:
-        variables = {"params": kernels}
+        variables, photo = {"params": kernels}, photo.astype(self._dtype)
         if noise is None:
-            return paint(self.network, variables, photo, condition)
+            return paint(self.network, variables, photo, condition).astype(jnp.float32)
 
         def one(photo: jax.Array, condition: jax.Array, key: jax.Array) -> jax.Array:
             return paint(self.network, variables, photo[None], condition[None], noise=key)[0]
 
-        return jax.vmap(one)(photo, condition, noise)
+        return jax.vmap(one)(photo, condition, noise).astype(jnp.float32)
 
     def _perceptual_terms(
         self,
