@@ -29,6 +29,9 @@ PHOTO = "photo"
 
 SUFFIX = ".safetensors"
 
+SHIPPED = {"slim": "3567c1ce2847b4191061f0afe07787c045056ce282d88e86cfa5953da4f9a521"}
+"""SHA-256 of the files that ship."""
+
 _FORMAT = "1"
 _LARGEST = 200_000_000  # bytes; the largest network one can ask for is far below
 _ASSETS = Path(__file__).parent / "assets" / "models"
@@ -119,6 +122,8 @@ def load_model(name_or_path: PathLike) -> Model:
         data = file.read(_LARGEST + 1)
     if len(data) > _LARGEST:
         raise JaxnstError(f"{name}: is larger than any model")
+    if path.parent == _ASSETS and SHIPPED.get(path.stem) != hashlib.sha256(data).hexdigest():
+        raise JaxnstError(f"{name}: is not the file that ships: install jaxnst anew")
     try:
         card = read_card(data)
         arrays = load_arrays(data)
@@ -146,7 +151,7 @@ def read_card(data: bytes) -> dict[str, Any]:
 
 def model_names() -> tuple[str, ...]:
     """The models that ship."""
-    return tuple(sorted(path.stem for path in _ASSETS.glob(f"*{SUFFIX}")))
+    return tuple(SHIPPED)
 
 
 def network_of(card: Mapping[str, Any]) -> Network:

@@ -9,6 +9,7 @@ import pytest
 from model_files import model_file, small_model
 from safetensors.numpy import load_file, save_file
 
+from jaxnst import models
 from jaxnst.errors import JaxnstError
 from jaxnst.models import load_model, model_names, read_card
 
@@ -49,6 +50,16 @@ def test_a_file_of_something_else_is_refused(tmp_path: Path, data: bytes) -> Non
     path.write_bytes(data)
     with pytest.raises(JaxnstError, match=r"bad\.safetensors: not a model"):
         load_model(path)
+
+
+def test_a_model_that_ships_and_was_changed_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = model_file(tmp_path)  # a good model, but not the one
+    other.rename(tmp_path / "slim.safetensors")
+    monkeypatch.setattr(models, "_ASSETS", tmp_path)
+    with pytest.raises(JaxnstError, match="slim: is not the file that ships"):
+        load_model("slim")
 
 
 def test_an_unknown_name_is_refused() -> None:
