@@ -33,8 +33,15 @@ times as much is in memory at once. Larger pictures are painted in bands."""
 class Stylizer:
     """A trained model, ready to paint; see `__call__`."""
 
-    def __init__(self, model: Model | str) -> None:
-        """Takes a model, or its name or file as for `load_model`."""
+    def __init__(self, model: Model | str, *, exact: bool = False) -> None:
+        """Makes a model ready.
+
+        Args:
+          model: what paints, or its name or file as for `load_model`.
+          exact: compile for every size by itself, which takes seconds, but paints a third faster
+            where sides are no multiples of 64: for video and cameras.
+        """
+        self._bucket = 1 if exact else BUCKET
         self.model = load_model(model) if isinstance(model, str) else model
         kernels = jax.tree.map(jnp.asarray, self.model.kernels)
         self._variables = jax.device_put(networks.prepare(self.model.network, kernels))
@@ -92,8 +99,8 @@ class Stylizer:
         return paintings[:, :height, :width].reshape(*batch, height, width, 3)
 
     def _at_once(self, photos: np.ndarray, condition: np.ndarray, keep_colors: bool) -> jax.Array:
-        """Paintings in the corner of canvases whose sides are multiples of `BUCKET`."""
-        canvases = _enlarged(photos, BUCKET, "constant")
+        """Paintings in the corner of canvases whose sides are multiples of the bucket."""
+        canvases = _enlarged(photos, self._bucket, "constant")
         valid: Valid = None
         if canvases.shape != photos.shape:
             valid = (jnp.int32(photos.shape[1]), jnp.int32(photos.shape[2]))
