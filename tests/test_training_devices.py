@@ -49,6 +49,7 @@ def test_eight_devices_are_as_one(alone):
             assert worst(shard, alone[optimizer], optimizer) < 1e-5
 
 
+@pytest.mark.slow
 def test_two_processes_are_as_one(tmp_path, alone):
     for done in two_processes(PROCESS, tmp_path):
         assert done.returncode == 0, done.stderr

@@ -91,7 +91,10 @@ def test_killed_twenty_times(run, tmp_path):
     killed_and_finished(run, tmp_path / "work", 20)
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(
+    ("number", "status"),
+    [(signal.SIGTERM, 143), pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow)],
+)
 def test_asked_to_stop(run, tmp_path, number, status):
     words, folder, whole = run
     command = [*words, "--work", tmp_path]

@@ -32,6 +32,7 @@ def test_strength_weighs_style_against_the_photos_pixels() -> None:
     assert float(terms["photo"][1]) == 0
 
 
+@pytest.mark.slow
 def test_half_precision_is_near_the_whole() -> None:
     task, frozen, params = small_task()
     half = StyleTask(task.network, LAYERS, StyleOptions(0.7), jnp.bfloat16)
