@@ -3,7 +3,7 @@
 import csv
 import math
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -49,12 +49,24 @@ def write_loss_csv(path: Path, runs: Mapping[str, Sequence[LossRow]]) -> None:
 
 def write_loss_plot(path: Path, runs: Mapping[str, Sequence[LossRow]]) -> None:
     """Content, style and total loss over iterations, a panel for each picture, as a PNG."""
-    _write_figure(path, _loss_figure(runs))
+    _write_figure(path, lambda: _loss_figure(runs))
 
 
 def write_curves(path: Path, steps: Sequence[float], curves: Mapping[str, Sequence[float]]) -> None:
     """Losses over the steps of a training run, as a PNG."""
-    from matplotlib.figure import Figure  # slow to import
+    _write_figure(path, lambda: _curves_figure(steps, curves))
+
+
+def _write_figure(path: Path, make: Callable[[], Any]) -> None:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # slow to import
+
+    with atomic_write(path) as temporary, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of letters the font has not, and of losses that are 0
+        FigureCanvasAgg(make()).print_png(temporary)
+
+
+def _curves_figure(steps: Sequence[float], curves: Mapping[str, Sequence[float]]) -> Any:
+    from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8, 4.5), dpi=120, layout="constrained")
     panel = figure.subplots()
@@ -63,15 +75,7 @@ def write_curves(path: Path, steps: Sequence[float], curves: Mapping[str, Sequen
     panel.set(xlabel="step", ylabel="weighted loss", yscale="log")
     panel.grid(alpha=0.25)
     panel.legend()
-    _write_figure(path, figure)
-
-
-def _write_figure(path: Path, figure: Any) -> None:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-    with atomic_write(path) as temporary, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of letters the font has not, and of losses that are 0
-        FigureCanvasAgg(figure).print_png(temporary)
+    return figure
 
 
 def _loss_figure(runs: Mapping[str, Sequence[LossRow]]) -> Any:

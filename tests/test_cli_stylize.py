@@ -273,7 +273,7 @@ def test_help_shows_defaults_and_choices(capsys):
     assert "loss options What the picture is compared with" in text
     assert "(default: )" not in text
     assert "None}" not in text
-    assert "paint" not in text.replace("paintings", "").replace("painting", "")
+    assert "paint." not in text.replace("paintings", "").replace("painting", "")
 
 
 @pytest.mark.parametrize(("args", "out"), [(["--version"], __version__), (["--help"], "stylize")])
