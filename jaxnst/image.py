@@ -351,7 +351,7 @@ def _to_floats(image: Image.Image) -> np.ndarray:
     return np.asarray(image).astype(np.float32) / np.float32(255.0)
 
 
-def _to_bytes(values: np.ndarray) -> np.ndarray:
+def to_bytes(values: np.ndarray) -> np.ndarray:
     """8-bit values, clipped, halves rounded up."""
     return (np.clip(values, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
 
@@ -373,11 +373,11 @@ def _check_writable_pixels(name: str, rgb: np.ndarray, file_format: str) -> None
 def _to_pillow(picture: Picture, file_format: str) -> Image.Image:
     """The picture as 8-bit RGB or RGBA, over white where the format has no alpha."""
     if picture.alpha is None:
-        return Image.fromarray(_to_bytes(picture.rgb))
+        return Image.fromarray(to_bytes(picture.rgb))
     alpha = picture.alpha[..., None]
     if file_format in _ALPHA_FORMATS:
-        return Image.fromarray(_to_bytes(np.concatenate([picture.rgb, alpha], axis=-1)))
-    return Image.fromarray(_to_bytes(picture.rgb * alpha + (1.0 - alpha)))
+        return Image.fromarray(to_bytes(np.concatenate([picture.rgb, alpha], axis=-1)))
+    return Image.fromarray(to_bytes(picture.rgb * alpha + (1.0 - alpha)))
 
 
 def _save_options(

@@ -14,10 +14,10 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import ArrayLike
 
-from jaxnst import networks
-from jaxnst.bands import paint_in_bands, to_bytes
+from jaxnst import bands, networks
+from jaxnst.bands import paint_in_bands
 from jaxnst.errors import JaxnstError, check_number
-from jaxnst.image import MIN_SIDE, fit_long_side, resize
+from jaxnst.image import MIN_SIDE, fit_long_side, resize, to_bytes
 from jaxnst.layers import Valid
 from jaxnst.models import Model, load_model
 from jaxnst.networks import Network
@@ -70,20 +70,6 @@ class Stylizer:
         Raises:
           JaxnstError: the image is not one, or the model has no such style or strength.
         """
-        return np.asarray(
-            self.start(image, style, strength=strength, keep_colors=keep_colors, size=size)
-        )
-
-    def start(
-        self,
-        image: ArrayLike,
-        style: str | Mapping[str, float],
-        *,
-        strength: float = 1.0,
-        keep_colors: bool = False,
-        size: int | None = None,
-    ) -> jax.Array:
-        """As a call, but returns at once: the result is computed while the caller goes on."""
         condition = self.model.condition(style, strength)
         photos = _checked(image)
         batch = photos.shape[:-3]
@@ -96,7 +82,7 @@ class Stylizer:
         is_huge = pixels * self.model.network.floats_per_pixel > WHOLE
         paint = self._in_bands if is_huge else self._at_once
         paintings = paint(photos, condition, keep_colors)
-        return paintings[:, :height, :width].reshape(*batch, height, width, 3)
+        return np.asarray(paintings)[:, :height, :width].reshape(*batch, height, width, 3)
 
     def _at_once(self, photos: np.ndarray, condition: np.ndarray, keep_colors: bool) -> jax.Array:
         """Paintings in the corner of canvases whose sides are multiples of the bucket."""
@@ -130,7 +116,7 @@ def _paint(
     image = photos.astype(jnp.float32) / 255
     conditions = jnp.broadcast_to(condition, (len(photos), len(condition)))
     painting = networks.paint(network, variables, image, conditions, valid)
-    return to_bytes(painting, image, keep_colors)
+    return bands.to_bytes(painting, image, keep_colors)
 
 
 def _enlarged(photos: np.ndarray, multiple: int, mode: Any) -> np.ndarray:
@@ -159,4 +145,4 @@ def _resized(photos: np.ndarray, size: int) -> np.ndarray:
     if height_width == photos.shape[1:3]:
         return photos
     resized = [resize(photo.astype(np.float32) / 255, height_width) for photo in photos]
-    return (255 * np.stack(resized) + 0.5).astype(np.uint8)
+    return to_bytes(np.stack(resized))

@@ -20,7 +20,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as dump_arrays
 
-from jaxnst.errors import JaxnstError, nearest
+from jaxnst.errors import JaxnstError, check_choice, check_number, nearest
 from jaxnst.files import PathLike, atomic_write, display_name, one_line, open_binary
 from jaxnst.networks import NETWORKS, Network
 
@@ -28,6 +28,8 @@ PHOTO = "photo"
 """The style that leaves a photo as it is; strength is measured from it."""
 
 SUFFIX = ".safetensors"
+
+DEFAULT = "slim"
 
 SHIPPED = {"slim": "3567c1ce2847b4191061f0afe07787c045056ce282d88e86cfa5953da4f9a521"}
 """SHA-256 of the files that ship."""
@@ -69,16 +71,13 @@ class Model:
         """
         weights = {style: 1.0} if isinstance(style, str) else dict(style)
         for name, weight in weights.items():
-            if name not in self.styles:
-                raise JaxnstError(f"style {name!r} is unknown: {nearest(name, self.styles)}")
-            if not 0 <= weight < np.inf:
-                raise JaxnstError(f"style {name!r} has the weight {weight}: give one of at least 0")
+            check_choice("style", name, self.styles)
+            check_number(f"weight of style {name!r}", weight)
         total = sum(weights.values())
         if not total:
             raise JaxnstError("the weights of all styles are 0: give one that is not")
         blended = sum(w / total * self.conditions[self.rows.index(n)] for n, w in weights.items())
-        if not 0 <= strength <= 2:
-            raise JaxnstError(f"strength is {strength}: give one from 0 to 2")
+        check_number("strength", strength, high=2)
         if strength == 1:
             return np.asarray(blended, np.float32)
         if PHOTO not in self.rows:
@@ -168,10 +167,7 @@ def describe_network(network: Network) -> dict[str, Any]:
 
 def check_kernels(network: Network, kernels: Mapping[str, Any]) -> None:
     """Raises JaxnstError unless the kernels have the names and shapes that the network wants."""
-    side = 8 * network.stride
-    image = jax.ShapeDtypeStruct((1, side, side, 3), np.float32)
-    condition = jax.ShapeDtypeStruct((1, network.condition_size), np.float32)
-    wanted = jax.eval_shape(network.init, jax.random.key(0), image, condition)["params"]
+    wanted = jax.eval_shape(network.init, jax.random.key(0), *network.example())["params"]
     shapes = {path: leaf.shape for path, leaf in flatten_dict(wanted).items()}
     given = {path: np.shape(leaf) for path, leaf in flatten_dict(dict(kernels)).items()}
     for path in shapes | given:

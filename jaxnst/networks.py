@@ -80,6 +80,11 @@ class Network(nn.Module):
             ]
         )
 
+    def example(self) -> tuple[jax.Array, jax.Array]:
+        """A small image and a condition, to find out about shapes."""
+        side = 8 * self.stride
+        return jnp.zeros((1, side, side, 3)), jnp.asarray(self.first_condition()[None])
+
     def split(self, condition: jax.Array) -> Parts:
         """The parts of conditions [N, K]."""
         ends = np.cumsum([part.size for part in self.condition_parts.values()])[:-1]
@@ -314,12 +319,10 @@ def prepare(network: Network, kernels: Params) -> dict[str, Any]:
     """
     if jax.default_backend() != "cpu":
         return {"params": kernels}
-    side = 8 * network.stride
 
     @jax.jit
     def run(kernels: Params) -> Any:
-        image, condition = jnp.zeros((1, side, side, 3)), network.first_condition()[None]
-        return network.apply({"params": kernels}, image, condition, mutable=["prepared"])[1]
+        return network.apply({"params": kernels}, *network.example(), mutable=["prepared"])[1]
 
     return {"params": kernels, **run(kernels)}
 

@@ -4,7 +4,6 @@ import functools
 from pathlib import Path
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from jaxnst.models import Model, describe_network, save_model
@@ -30,9 +29,7 @@ def small_model(photo: bool = True) -> Model:
 
 def random_kernels(network: Network) -> dict:
     """Kernels that float16 can hold, larger than those that training starts from."""
-    image = jnp.zeros((1, 8 * network.stride, 8 * network.stride, 3))
-    condition = network.first_condition()[None]
-    shapes = jax.eval_shape(network.init, jax.random.key(0), image, condition)["params"]
+    shapes = jax.eval_shape(network.init, jax.random.key(0), *network.example())["params"]
     rng = np.random.default_rng(0)
 
     def fill(leaf: jax.ShapeDtypeStruct) -> np.ndarray:

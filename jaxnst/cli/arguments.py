@@ -9,9 +9,10 @@ import dataclasses
 import inspect
 import textwrap
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from itertools import pairwise
+from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, TypeVar
 
@@ -21,6 +22,9 @@ from tyro.conf import DisallowNone, FlagCreatePairsOff, OmitArgPrefixes, Suppres
 from jaxnst.errors import JaxnstError
 
 T = TypeVar("T")
+
+Json = Annotated[bool, arg(help="print JSON")]
+Out = Annotated[Path, arg(aliases=["-o"], help="the .safetensors file to write")]
 
 
 def parse(
@@ -53,6 +57,54 @@ def parse(
     bare = _bare(kind, aliases, **defaults)
     parsed = tyro.cli(bare, args=list(argv), prog=prog, description=about, config=config)
     return _built(kind, parsed)
+
+
+def options_in(argv: Sequence[str]) -> set[str]:
+    """The options that were given."""
+    names = {
+        word.partition("=")[0]
+        for word in _before_files(argv)
+        if word.startswith("-") and word != "-"
+    }
+    return {"-" + name[1:].replace("_", "-") for name in names if not _is_number(name)}
+
+
+def value_in(argv: Sequence[str], option: str, default: str) -> str:
+    """What an option is given, looked up before the rest is parsed as it sets their defaults."""
+    value, words = default, _before_files(argv)
+    for i, word in enumerate(words):
+        if word == option and i + 1 < len(words):
+            value = words[i + 1]
+        elif word.startswith(f"{option}="):
+            value = word.removeprefix(f"{option}=")
+    return value
+
+
+def run_subcommand(
+    commands: Mapping[str, Callable[..., int]], argv: Sequence[str], prog: str, about: str
+) -> int:
+    """Runs one of several functions with the arguments that their signatures name."""
+    return tyro.extras.subcommand_cli_from_dict(
+        dict(commands),
+        prog=prog,
+        description=about,
+        args=list(argv),
+        config=(FlagCreatePairsOff,),
+    )
+
+
+def _before_files(argv: Sequence[str]) -> list[str]:
+    """The words up to "--"; what follows it are files."""
+    words = list(argv)
+    return words[: words.index("--")] if "--" in words else words
+
+
+def _is_number(word: str) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
 
 
 def _check_repeated(kind: Any, argv: Sequence[str]) -> None:

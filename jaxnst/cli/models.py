@@ -1,20 +1,18 @@
 """`jaxnst models`: list, show, verify and export trained networks, and convert those of others."""
 
 import json
-import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import tyro
 
+from jaxnst.cli.arguments import Json, Out, run_subcommand
+from jaxnst.cli.outputs import check_new_file
 from jaxnst.errors import JaxnstError
-from jaxnst.files import check_writable, display_name
-from jaxnst.models import SUFFIX, Model, load_model, model_names, save_model
-
-Json = Annotated[bool, tyro.conf.arg(help="print JSON")]
-Out = Annotated[Path, tyro.conf.arg(aliases=["-o"], help="the .safetensors file to write")]
+from jaxnst.files import display_name
+from jaxnst.models import Model, load_model, model_names, save_model
 
 
 def main(argv: Sequence[str]) -> int:
@@ -26,12 +24,8 @@ def main(argv: Sequence[str]) -> int:
         "export": export,
         "convert": convert,
     }
-    return tyro.extras.subcommand_cli_from_dict(
-        commands,
-        prog="jaxnst models",
-        description="Trained networks: what ships, and files of your own.",
-        args=list(argv),
-        config=(tyro.conf.FlagCreatePairsOff,),
+    return run_subcommand(
+        commands, argv, "jaxnst models", "Trained networks: what ships, and files of your own."
     )
 
 
@@ -92,7 +86,7 @@ def export(work: tyro.conf.Positional[Path], out: Out) -> int:
     """
     from jaxnst.training.run import export_checkpoint  # slow to import
 
-    _check_out(out)
+    check_new_file(out, "networks")
     model = export_checkpoint(work)
     save_model(out, model)
     print(f"{display_name(out)}: after {model.card['steps']} steps")
@@ -108,20 +102,11 @@ def convert(source: tyro.conf.Positional[Path], out: Out, name: str = "") -> int
     """
     from jaxnst.convert_network import convert_network
 
-    _check_out(out, source)
+    check_new_file(out, "networks", source)
     model = convert_network(source, name or source.stem)
     save_model(out, model)
     print(f"{display_name(out)}: style {', '.join(model.styles)}")
     return 0
-
-
-def _check_out(out: Path, source: Path | None = None) -> None:
-    """Refuses what cannot be written before anything is read."""
-    if out.suffix.lower() != SUFFIX:
-        raise JaxnstError(f"{display_name(out)}: networks are written as {SUFFIX}; name it so")
-    if source is not None and os.path.realpath(out) == os.path.realpath(source):
-        raise JaxnstError(f"{display_name(out)}: is the source itself: give another output")
-    check_writable(out)
 
 
 def _summary(name: str, model: Model) -> dict[str, Any]:

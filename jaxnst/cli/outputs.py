@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from jaxnst.cli.tasks import Task
 from jaxnst.errors import JaxnstError
-from jaxnst.files import check_writable, display_name, one_line
-from jaxnst.image import LONGEST_SIDE, check_writable_suffix
+from jaxnst.files import atomic_write, check_writable, display_name, one_line
+from jaxnst.image import LONGEST_SIDE, Picture, check_writable_suffix, save
 from jaxnst.presets import preset_names
+from jaxnst.reports import write_comparison
 from jaxnst.vgg import NETS
 
 if TYPE_CHECKING:
@@ -38,6 +43,53 @@ def new_folder(folder: Path) -> Iterator[None]:
         for path in made:
             with suppress(OSError):
                 path.rmdir()
+
+
+def check_new_file(out: Path, noun: str, source: Path | None = None) -> None:
+    """Refuses a .safetensors file that cannot be written, before anything is read or downloaded."""
+    if out.suffix.lower() != ".safetensors":
+        raise JaxnstError(f"{display_name(out)}: {noun} are written as .safetensors; name it so")
+    if source is not None and os.path.realpath(out) == os.path.realpath(source):
+        raise JaxnstError(f"{display_name(out)}: is the source itself: give another output")
+    check_writable(out)
+
+
+def write_painting(
+    command: Stylize,
+    task: Task,
+    painting: Picture,
+    record: Mapping[str, Any],
+    beside: Sequence[np.ndarray],
+) -> None:
+    """Writes a painting and what goes with it, and says where it is.
+
+    Args:
+      command: which files are wanted.
+      task: what they are called.
+      painting: with its transparency and colour profile.
+      record: what it was made from.
+      beside: pictures for the comparison, left of the painting.
+    """
+    save(task.output, painting, quality=command.quality, settings=dict(record))
+    if command.sidecar:
+        with atomic_write(task.sidecar) as temporary:
+            temporary.write_text(json.dumps(record, indent=2) + "\n")
+    if command.compare:
+        write_comparison(task.comparison, [*beside, painting.rgb])
+    announce(command, task, record)
+
+
+def announce(command: Stylize, task: Task, record: Mapping[str, Any]) -> None:
+    """On stdout: the picture that is there now."""
+    print(json.dumps({"output": str(task.output), **record}) if command.json else task.output)
+
+
+def announce_finished(command: Stylize, task: Task, record: Mapping[str, Any]) -> None:
+    """Says that a picture was there before."""
+    if not command.quiet:
+        name = display_name(task.output)
+        print(f"{name}: already there with these settings", file=sys.stderr)
+    announce(command, task, record)
 
 
 def check_outputs(command: Stylize, tasks: Sequence[Task]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 import sys
 from collections.abc import Sequence
@@ -16,11 +15,12 @@ import numpy as np
 from jaxnst import optimize
 from jaxnst.cli import went_well
 from jaxnst.cli.cache import use_compilation_cache
+from jaxnst.cli.outputs import announce_finished, write_painting
 from jaxnst.cli.progress import ProgressDisplay
 from jaxnst.cli.recipe import fingerprint, finished_record, recipe
 from jaxnst.cli.tasks import Task
 from jaxnst.errors import JaxnstError
-from jaxnst.files import atomic_write, display_name
+from jaxnst.files import display_name
 from jaxnst.image import Picture, load, load_mask, save
 from jaxnst.optimize import Job, Progress, RunState, Style
 from jaxnst.paint import finish, make_job, result_size
@@ -28,7 +28,6 @@ from jaxnst.reports import (
     PARTS,
     LossRow,
     loss_row,
-    write_comparison,
     write_loss_csv,
     write_loss_plot,
 )
@@ -80,8 +79,7 @@ class Painter:
         if record is None:
             self._run(self._load(task, settings))
             return
-        self._say(f"{display_name(task.output)}: already there with these settings")
-        self._announce(task, record)
+        announce_finished(self._command, task, record)
 
     def write_reports(self) -> None:
         """The tables and plots of all pictures so far."""
@@ -180,24 +178,12 @@ class Painter:
 
     def _write(self, canvas: Canvas, progress: Progress) -> None:
         """The picture and what goes with it."""
-        command, task = self._command, canvas.task
         losses = {"iterations": progress.iteration, "loss": progress.loss, "parts": progress.parts}
         record = {**canvas.recipe, "result": losses}
+        photo = [canvas.job.content] if canvas.job.content is not None else []
+        styles = [style.image for style in canvas.job.styles]
         picture = self._result(canvas, progress)
-        save(task.output, picture, quality=command.quality, settings=record)
-        if command.sidecar:
-            with atomic_write(task.sidecar) as temporary:
-                temporary.write_text(json.dumps(record, indent=2) + "\n")
-        if command.compare:
-            photo = [canvas.job.content] if canvas.job.content is not None else []
-            styles = [style.image for style in canvas.job.styles]
-            write_comparison(task.comparison, [*photo, *styles, picture.rgb])
-        self._announce(task, record)
-
-    def _announce(self, task: Task, record: dict[str, Any]) -> None:
-        """On stdout: the picture that is there now."""
-        as_json = json.dumps({"output": str(task.output), **record})
-        print(as_json if self._command.json else task.output)
+        write_painting(self._command, canvas.task, picture, record, [*photo, *styles])
 
     def _say(self, text: str) -> None:
         if not self._command.quiet:

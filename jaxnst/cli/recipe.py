@@ -15,6 +15,7 @@ from jaxnst.cli.tasks import Task
 from jaxnst.errors import JaxnstError
 from jaxnst.files import display_name, open_binary
 from jaxnst.image import check_writable_suffix, read_settings
+from jaxnst.models import DEFAULT
 from jaxnst.vgg import NETS
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def trained_recipe(
         "quality": command.quality,
     }
     content = _hashed([task.content] if task.content else [])
-    model = {"name": Path(command.model).name or "slim", "sha256": card["sha256"]}
+    model = {"name": Path(command.model).name or DEFAULT, "sha256": card["sha256"]}
     return {"jaxnst": __version__, "content": content, "model": model, "options": options}
 
 

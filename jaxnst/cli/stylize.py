@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from tyro.conf import Positional, arg
 
-from jaxnst.cli.arguments import parse
+from jaxnst.cli.arguments import options_in, parse, value_in
 from jaxnst.cli.outputs import check_outputs, new_folder
 from jaxnst.cli.tasks import check_command, plan_tasks
 from jaxnst.cli.trained import is_trained, paint_trained
@@ -106,36 +106,7 @@ def main(argv: Sequence[str]) -> int:
 
 def parse_stylize(argv: Sequence[str]) -> Stylize:
     """The command from its arguments; what they leave open comes from the preset they name."""
-    preset = _preset_in(argv)
+    preset = value_in(argv, "--preset", "default")
     presets = f"Defaults are those of --preset {preset}; there are {', '.join(preset_names())}."
     about = f"{Stylize.__doc__}\n\n{presets}"
     return parse(Stylize, argv, "jaxnst stylize", about, preset=preset, paint=load_preset(preset))
-
-
-def options_in(argv: Sequence[str]) -> set[str]:
-    """The options that were given."""
-    words = list(argv)
-    words = words[: words.index("--")] if "--" in words else words
-    names = {word.partition("=")[0] for word in words if word.startswith("-") and word != "-"}
-    return {"-" + name[1:].replace("_", "-") for name in names if not _is_number(name)}
-
-
-def _is_number(word: str) -> bool:
-    try:
-        float(word)
-    except ValueError:
-        return False
-    return True
-
-
-def _preset_in(argv: Sequence[str]) -> str:
-    """What --preset says, looked up before the rest is parsed since it sets their defaults."""
-    preset = "default"
-    for i, word in enumerate(argv):
-        if word == "--":  # what follows are files
-            break
-        if word == "--preset" and i + 1 < len(argv):
-            preset = argv[i + 1]
-        elif word.startswith("--preset="):
-            preset = word.removeprefix("--preset=")
-    return preset

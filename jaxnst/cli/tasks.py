@@ -116,12 +116,7 @@ def plan_tasks(
 
 def check_command(command: Stylize, tasks: Sequence[Task]) -> None:
     """Raises JaxnstError for options that do not go together, or ask for what there is not."""
-    count = len(tasks[0].styles)
-    for name, values in (("blend", command.blend), ("mask", command.mask)):
-        if values and len(values) != count:
-            raise JaxnstError(
-                f"--{name} has {len(values)} values for {count} styles: give one for each --style"
-            )
+    check_counts(command, len(tasks[0].styles))
     if command.blend and not any(command.blend):
         raise JaxnstError("--blend is 0 for every style: give one that is not")
     if command.quiet and command.table_every:
@@ -129,6 +124,15 @@ def check_command(command: Stylize, tasks: Sequence[Task]) -> None:
     paint = command.paint
     if paint.net in NETS:  # that of a weight file is known once it is read
         check_layers(paint.net, (*paint.loss.content_layers, *paint.loss.style_layers))
+
+
+def check_counts(command: Stylize, count: int) -> None:
+    """Raises JaxnstError unless there is a weight, or a mask, for each of so many styles."""
+    for name, values in (("blend", command.blend), ("mask", command.mask)):
+        if values and len(values) != count:
+            raise JaxnstError(
+                f"--{name} has {len(values)} values for {count} styles: give one for each --style"
+            )
 
 
 def _files(paths: Iterable[Path]) -> list[Path]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import arg
 
-from jaxnst.cli.arguments import parse
+from jaxnst.cli.arguments import parse, value_in
 from jaxnst.cli.progress import ProgressDisplay
 from jaxnst.errors import JaxnstError, check_number
 from jaxnst.files import check_writable, display_name
@@ -75,7 +75,7 @@ def main(argv: Sequence[str]) -> int:
 
 def parse_train(argv: Sequence[str]) -> Train:
     """The command from its arguments; what they leave open comes from the configuration."""
-    name = _config_in(argv)
+    name = value_in(argv, "--config", _DEFAULT)
     names = ", ".join(train_config_names())
     about = f"{Train.__doc__}\n\nDefaults are those of --config {name}; there are {names}."
     command = parse(
@@ -92,17 +92,6 @@ def parse_train(argv: Sequence[str]) -> Train:
     paintings = tuple(Painting(path.stem, str(path.absolute())) for path in command.style)
     settings = dataclasses.replace(command.settings, paintings=paintings)
     return dataclasses.replace(command, settings=settings)
-
-
-def _config_in(argv: Sequence[str]) -> str:
-    """What --config says, looked up before the rest is parsed since it sets their defaults."""
-    name = _DEFAULT
-    for i, word in enumerate(argv):
-        if word == "--config" and i + 1 < len(argv):
-            name = argv[i + 1]
-        elif word.startswith("--config="):
-            name = word.removeprefix("--config=")
-    return name
 
 
 def _join_cluster(command: Train) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import sys
 import tempfile
@@ -16,21 +15,20 @@ import numpy as np
 
 from jaxnst.cli import went_well
 from jaxnst.cli.cache import use_compilation_cache
-from jaxnst.cli.outputs import check_outputs, new_folder
+from jaxnst.cli.outputs import announce_finished, check_outputs, new_folder, write_painting
 from jaxnst.cli.progress import ProgressDisplay
 from jaxnst.cli.recipe import finished_record, trained_recipe
-from jaxnst.cli.tasks import Task, plan_tasks
+from jaxnst.cli.tasks import Task, check_counts, plan_tasks
 from jaxnst.errors import JaxnstError, nearest
-from jaxnst.files import atomic_write, display_name
-from jaxnst.image import Picture, load, save
+from jaxnst.files import display_name
+from jaxnst.image import Picture, load, save, to_bytes
 from jaxnst.inference import Stylizer
-from jaxnst.models import Model, load_model, model_names
-from jaxnst.reports import contact_sheet, write_comparison
+from jaxnst.models import DEFAULT, Model, load_model
+from jaxnst.reports import contact_sheet
 
 if TYPE_CHECKING:
     from jaxnst.cli.stylize import Stylize
 
-DEFAULT_MODEL = "slim"
 STREAM = Path("-")
 """Standard input or output."""
 
@@ -77,7 +75,7 @@ def paint_trained(command: Stylize, given: set[str]) -> int:
             f"{option} is for optimising pixels: leave it out, or give --method optimize and the "
             f"path of a style picture"
         )
-    model = _model(command)
+    model = load_model(command.model or DEFAULT)
     names = tuple(map(str, command.style))
     for name in names:
         if name not in model.styles:
@@ -91,7 +89,7 @@ def paint_trained(command: Stylize, given: set[str]) -> int:
     tasks = plan_tasks(
         command.content, (), command.output, one=command.joins_styles, trained=trained
     )
-    _check_blend(command, names)
+    _check_command(command, names)
     use_compilation_cache()
     size = command.paint.size if "--size" in given else None
     painter = TrainedPainter(command, model, size)
@@ -131,10 +129,7 @@ class TrainedPainter:
             settings = trained_recipe(command, task, self._model.card, self._size)
             record = None if command.overwrite else finished_record(task, settings)
             if record is not None:
-                if not command.quiet:
-                    name = display_name(task.output)
-                    print(f"{name}: already there with these settings", file=sys.stderr)
-                self._announce(task, record)
+                announce_finished(command, task, record)
                 return
             assert task.content is not None  # `stylize` without a photo makes a texture
             photo = load(task.content)
@@ -143,7 +138,7 @@ class TrainedPainter:
 
     def _painted(self, photo: Picture, task: Task) -> Picture:
         command = self._command
-        pixels = (255 * photo.rgb + 0.5).astype(np.uint8)
+        pixels = to_bytes(photo.rgb)
         paint = partial(
             self._stylizer,
             pixels,
@@ -162,18 +157,7 @@ class TrainedPainter:
         if task.output == STREAM:
             sys.stdout.buffer.write(_as_png(painting, record))
             return
-        save(task.output, painting, quality=command.quality, settings=record)
-        if command.sidecar:
-            with atomic_write(task.sidecar) as temporary:
-                temporary.write_text(json.dumps(record, indent=2) + "\n")
-        if command.compare:
-            write_comparison(task.comparison, [photo.rgb, painting.rgb])
-        self._announce(task, record)
-
-    def _announce(self, task: Task, record: dict[str, Any]) -> None:
-        """On stdout: the picture that is there now."""
-        as_json = json.dumps({"output": str(task.output), **record})
-        print(as_json if self._command.json else task.output)
+        write_painting(command, task, painting, record, [photo.rgb])
 
 
 def _is_name(style: Path) -> bool:
@@ -181,26 +165,14 @@ def _is_name(style: Path) -> bool:
     return not os.path.exists(style) and not style.suffix and len(style.parts) == 1
 
 
-def _model(command: Stylize) -> Model:
-    if command.model:
-        return load_model(command.model)
-    if DEFAULT_MODEL not in model_names():
-        raise JaxnstError("no trained model ships with this version: give --model FILE")
-    return load_model(DEFAULT_MODEL)
-
-
-def _check_blend(command: Stylize, names: Sequence[str]) -> None:
-    if command.blend and len(command.blend) != len(names):
-        raise JaxnstError(
-            f"--blend has {len(command.blend)} values for {len(names)} styles: give one for each"
-        )
+def _check_command(command: Stylize, names: Sequence[str]) -> None:
+    """Raises JaxnstError for options that do not go together."""
+    check_counts(command, len(names))
     if command.paint.keep_colors == "match":
         raise JaxnstError("--keep-colors match is for style pictures: give luma")
     streams = [path for path in (*command.content, command.output) if path == STREAM]
     if streams and (len(command.content) > 1 or (len(names) > 1 and not command.blend)):
         raise JaxnstError("'-' is one picture: give one photo and one style")
-    if not command.content:
-        raise JaxnstError("there is nothing to paint: give a photo")
 
 
 def _as_png(picture: Picture, record: dict[str, Any]) -> bytes:

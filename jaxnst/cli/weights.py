@@ -4,7 +4,6 @@ import hashlib
 import http.client
 import importlib.util
 import json
-import os
 import sys
 import tempfile
 import urllib.request
@@ -16,11 +15,13 @@ from typing import Annotated, Literal
 import tyro
 from tqdm import tqdm
 
+from jaxnst.cli.arguments import Json, Out, run_subcommand
+from jaxnst.cli.outputs import check_new_file
 from jaxnst.convert import convert_vgg
 from jaxnst.errors import JaxnstError
-from jaxnst.files import check_writable, display_name, one_line
+from jaxnst.files import display_name, one_line
 from jaxnst.vgg import NETS
-from jaxnst.weights import SUFFIX, WeightFile, list_weights, save_weights, some
+from jaxnst.weights import WeightFile, list_weights, save_weights, some
 from jaxnst.weights import verify as verify_weights
 
 # The files of keras-applications, and the MD5 that it publishes for them.
@@ -40,7 +41,6 @@ ATTRIBUTION = {
 _TIMEOUT = 30  # seconds without a byte
 _CHUNK = 1 << 16  # bytes
 
-Out = Annotated[Path, tyro.conf.arg(aliases=["-o"], help="the .safetensors file to write")]
 Convention = Annotated[
     Literal["auto", "caffe", "torchvision"],
     tyro.conf.arg(
@@ -48,7 +48,6 @@ Convention = Annotated[
         "Keras) or torchvision (RGB, 0..1, normalised); auto reads it off the file where it can"
     ),
 ]
-Json = Annotated[bool, tyro.conf.arg(help="print JSON")]
 Dtype = Annotated[
     Literal["float16", "float32"],
     tyro.conf.arg(
@@ -65,12 +64,8 @@ def main(argv: Sequence[str]) -> int:
         "convert": convert,
         "fetch": fetch,
     }
-    return tyro.extras.subcommand_cli_from_dict(
-        commands,
-        prog="jaxnst weights",
-        description="VGG weights: what is bundled, and how to use others.",
-        args=list(argv),
-        config=(tyro.conf.FlagCreatePairsOff,),
+    return run_subcommand(
+        commands, argv, "jaxnst weights", "VGG weights: what is bundled, and how to use others."
     )
 
 
@@ -99,7 +94,7 @@ def convert(
     Args:
       source: a Keras .h5, an .onnx, or a PyTorch state dict (.pth, .pt, .safetensors).
     """
-    _check_out(out, source)
+    check_new_file(out, "weights", source)
     params, metadata = convert_vgg(source, convention=None if convention == "auto" else convention)
     save_weights(out, params, metadata, kernel_dtype=dtype)
     print(f"{display_name(out)}: {metadata['net']}, {_size(out.stat().st_size)}, {dtype}")
@@ -117,7 +112,7 @@ def fetch(
     Args:
       net: which of the two.
     """
-    _check_out(out)
+    check_new_file(out, "weights")
     if importlib.util.find_spec("h5py") is None:  # said before the download
         raise JaxnstError("fetch needs h5py: pip install 'jaxnst[convert]'")
     url = PUBLISHED_URL.format(net=net)
@@ -153,15 +148,6 @@ def _download(url: str, path: Path) -> str:
             "the file elsewhere and use `jaxnst weights convert`"
         ) from error
     return digest.hexdigest()
-
-
-def _check_out(out: Path, source: Path | None = None) -> None:
-    """Refuses what cannot be written before anything is read or downloaded."""
-    if out.suffix.lower() != SUFFIX:
-        raise JaxnstError(f"{display_name(out)}: weights are written as {SUFFIX}; name it so")
-    if source is not None and os.path.realpath(out) == os.path.realpath(source):
-        raise JaxnstError(f"{display_name(out)}: is the source itself: give another output")
-    check_writable(out)
 
 
 def _report(files: Sequence[WeightFile], as_json: bool, *, details: bool = False) -> int:

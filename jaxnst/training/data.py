@@ -17,7 +17,7 @@ from PIL import Image
 
 from jaxnst.errors import JaxnstError, check_number
 from jaxnst.files import display_name, one_line, open_binary
-from jaxnst.image import has_picture_header, list_images, load
+from jaxnst.image import has_picture_header, list_images, load, to_bytes
 
 Batch = dict[str, np.ndarray]
 
@@ -87,7 +87,7 @@ class Folder:
         return len(self._paths)
 
     def __getitem__(self, index: int) -> np.ndarray:
-        return np.round(255 * load(self._paths[index]).rgb).astype(np.uint8)
+        return to_bytes(load(self._paths[index]).rgb)
 
 
 class Tfds:

@@ -12,6 +12,7 @@ import numpy as np
 from jaxnst.errors import JaxnstError
 from jaxnst.files import atomic_write, display_name, one_line
 from jaxnst.image import save
+from jaxnst.networks import paint
 from jaxnst.reports import write_curves
 from jaxnst.training.data import middle_square
 from jaxnst.training.run import Run
@@ -84,7 +85,7 @@ class PictureGrid:
         self._photos = [_middle(photos[i], run) for i in range(min(_GRID_PHOTOS, len(photos)))]
         self._styles = len(run.config.paintings)
         network = run.task.network
-        self._paint = jax.jit(lambda params, *inputs: network.apply({"params": params}, *inputs))
+        self._paint = jax.jit(lambda params, *inputs: paint(network, {"params": params}, *inputs))
 
     def write(self, path: Path, state: TrainState) -> None:
         """Paints all photos in all styles, beside the photos themselves."""

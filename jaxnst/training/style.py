@@ -78,9 +78,8 @@ class StyleTask:
 
     def init(self, key: jax.Array, styles: int) -> dict[str, Any]:
         """Parameters before training."""
-        first, side = self.network.first_condition(), 8 * self.network.stride
-        image = jnp.zeros((1, side, side, 3))
-        kernels = jax.jit(self.network.init)(key, image, first[None])["params"]
+        first = self.network.first_condition()
+        kernels = jax.jit(self.network.init)(key, *self.network.example())["params"]
         conditions = jnp.tile(first, (styles, 1))
         return {"kernels": kernels, "photo": jnp.asarray(first), "styles": conditions}
 
