@@ -11,7 +11,7 @@ import pytest
 from stylize_files import QUICK, cached_vgg, inputs, pixels, stylize, tree
 
 from jaxnst import optimize
-from jaxnst.cli import painter
+from jaxnst.cli import outputs, painter
 from jaxnst.image import read_settings
 
 # Two sizes, so that a run may stop in either.
@@ -105,13 +105,13 @@ def test_several_pictures_end_at_the_one_interrupted(capsys, tmp_path, command, 
 
 
 def test_while_the_result_is_written(monkeypatch, tmp_path, command):
-    save = painter.save
+    save = outputs.save
 
     def interrupted(*args: object, **options: object) -> None:
-        monkeypatch.setattr(painter, "save", save)
+        monkeypatch.setattr(outputs, "save", save)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(painter, "save", interrupted)
+    monkeypatch.setattr(outputs, "save", interrupted)
     args = (*command, "-o", tmp_path / "o.png", "--snapshot-every", 100)
     assert stylize(*args) == 130
     assert read_settings(tmp_path / "o.png")["result"]["iterations"] == 8
