@@ -41,6 +41,9 @@ class Conv(nn.Module):
     upsample: bool = False
     use_bias: bool = False
     border: str = "edge"
+    level: bool = False
+    """Whether the outputs are blocks of 2x2 positions, which must draw no grid: all four have the
+    same response to what is the same everywhere."""
     start: float = 1.0
     """Variance of the outputs before training, relative to that of the inputs."""
 
@@ -50,6 +53,7 @@ class Conv(nn.Module):
         shape = (self.size, self.size, x.shape[-1], self.features)
         initializer = nn.initializers.variance_scaling(self.start, "fan_in", "truncated_normal")
         kernel = self.param("kernel", initializer, shape).astype(x.dtype)
+        kernel = _leveled(kernel) if self.level else kernel
         # The reflection of one doubled position is the position itself.
         border = "edge" if self.upsample else self.border
         kernel = fold_upsampling(kernel) if self.upsample else kernel
@@ -170,6 +174,14 @@ def fold_upsampling(kernel: jax.Array) -> jax.Array:
     taps = _TAPS.astype(kernel.dtype)
     folded = jnp.einsum("pay,qbx,yxio->abipqo", taps, taps, kernel)
     return folded.reshape(*kernel.shape[:3], 4 * kernel.shape[3])
+
+
+def _leveled(kernel: jax.Array) -> jax.Array:
+    """A kernel [S, S, C_in, 4 C] with the same sum over its taps for each position of a block."""
+    size, _, c_in, c_out = kernel.shape
+    blocks = kernel.reshape(size, size, c_in, 4, c_out // 4)
+    sums = jnp.mean(blocks, (0, 1), keepdims=True)
+    return (blocks - sums + jnp.mean(sums, 3, keepdims=True)).reshape(kernel.shape)
 
 
 def space_to_depth(x: jax.Array, factor: int) -> jax.Array:

@@ -67,6 +67,21 @@ class Network(nn.Module):
         raise NotImplementedError
 
     @property
+    def added_parts(self) -> tuple[str, ...]:
+        """Parts of a condition by which the photo is changed: without them it stays as it is.
+        Empty for a network that has to learn to leave it so."""
+        return ()
+
+    def leave_photo(self, condition: jax.Array) -> jax.Array:
+        """The condition [K] without its added parts."""
+        added = self.added_parts
+        kept = [
+            np.full(part.size, name not in added, np.float32)
+            for name, part in self.condition_parts.items()
+        ]
+        return condition * np.concatenate(kept)
+
+    @property
     def condition_size(self) -> int:
         """K: how many numbers make a condition."""
         return sum(part.size for part in self.condition_parts.values())
@@ -116,7 +131,7 @@ class Johnson(Network):
         w = self.width
         return (
             JohnsonEncoder(w, parent=None),
-            Trunk(4 * w, self.blocks, stride=4, border="reflect", parent=None),
+            Trunk(4 * w, self.blocks, 4, border="reflect", parent=None),
             JohnsonDecoder(w, parent=None),
         )
 
@@ -172,6 +187,9 @@ class Slim(Network):
     Blocks of 4x4 pixels become channels; one step down, residual blocks, two steps up; channels
     become blocks of 2x2 pixels. Noise gives strokes something to start from in flat regions. Two
     shortcuts carry detail past the trunk, each channel as much as a style wants of it.
+
+    The result is the photo, mixed with its own colours as a style wants them, and what is painted
+    on it. The condition that leaves the photo as it is has neither, so that it does so exactly.
     """
 
     width: int = 16
@@ -179,7 +197,7 @@ class Slim(Network):
     def stages(self) -> tuple[nn.Module, nn.Module, nn.Module]:
         return (
             SlimEncoder(self.width, parent=None),
-            Trunk(4 * self.width, self.blocks, stride=8, noisy=True, parent=None),
+            Trunk(4 * self.width, self.blocks, 8, border="reflect", noisy=True, parent=None),
             SlimDecoder(self.width, parent=None),
         )
 
@@ -201,7 +219,14 @@ class Slim(Network):
             **_norm_parts({"up1": quarter, "up2": half}),
             "shortcut1": Part(quarter, (0.1,)),
             "shortcut2": Part(half, (0.1,)),
+            "strokes": Part(half, (1.0,)),
+            "colors": Part(9, (0.0,)),
+            "tone": Part(3, (0.0,)),
         }
+
+    @property
+    def added_parts(self) -> tuple[str, ...]:
+        return ("strokes", "colors", "tone")
 
 
 class SlimEncoder(nn.Module):
@@ -212,15 +237,17 @@ class SlimEncoder(nn.Module):
     @nn.compact
     def __call__(
         self, image: jax.Array, parts: Parts, valid: Valid
-    ) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
+    ) -> tuple[jax.Array, tuple[jax.Array, jax.Array, jax.Array]]:
         half, quarter, eighth = self.width, 2 * self.width, 4 * self.width
         pixels = Conv(half, size=1, name="pixels")(space_to_depth(image, 2))
         x = ConvNorm(quarter, name="down1")(
             space_to_depth(image, 4), parts["down1"], _shrunk(valid, 4)
         )
         x = nn.relu(x)
-        y = ConvNorm(eighth, stride=2, name="down2")(x, parts["down2"], _shrunk(valid, 8))
-        return nn.relu(y), (x, pixels)
+        y = ConvNorm(eighth, stride=2, border="reflect", name="down2")(
+            x, parts["down2"], _shrunk(valid, 8)
+        )
+        return nn.relu(y), (x, pixels, image)
 
 
 class SlimDecoder(nn.Module):
@@ -230,19 +257,28 @@ class SlimDecoder(nn.Module):
 
     @nn.compact
     def __call__(
-        self, x: jax.Array, shortcuts: tuple[jax.Array, jax.Array], parts: Parts, valid: Valid
+        self,
+        x: jax.Array,
+        shortcuts: tuple[jax.Array, jax.Array, jax.Array],
+        parts: Parts,
+        valid: Valid,
     ) -> jax.Array:
         half, quarter = self.width, 2 * self.width
-        gains = (parts[name].astype(x.dtype) for name in ("shortcut1", "shortcut2"))
-        features, pixels = (
-            shortcut * gain for shortcut, gain in zip(shortcuts, gains, strict=True)
-        )
+        parts = {name: part.astype(x.dtype) for name, part in parts.items()}
+        features, pixels, image = shortcuts
         x = ConvNorm(quarter, upsample=True, name="up1")(x, parts["up1"], _shrunk(valid, 4))
-        x = nn.relu(x + features)
+        x = nn.relu(x + features * parts["shortcut1"])
         x = ConvNorm(half, upsample=True, name="up2")(x, parts["up2"], _shrunk(valid, 2))
-        x = nn.relu(x) + pixels  # no activation may come between the photo's pixels and the result
-        out = Conv(12, use_bias=True, start=0.01, name="out")
-        return depth_to_space(out(x, _shrunk(valid, 2)), 2) + 0.5  # from grey
+        x = nn.relu(x + pixels * parts["shortcut2"]) * parts["strokes"]
+        out = Conv(12, border="reflect", level=True, start=0.01, name="out")
+        strokes = depth_to_space(out(x, _shrunk(valid, 2)), 2)
+        return image + strokes + _mixed(image, parts["colors"]) + parts["tone"]
+
+
+def _mixed(image: jax.Array, colors: jax.Array) -> jax.Array:
+    """Each pixel's colour times a matrix [N, 1, 1, 9]."""
+    matrix = colors.reshape(-1, 1, 1, 3, 3)
+    return sum(image[..., i : i + 1] * matrix[..., i, :] for i in range(3))  # type: ignore[return-value]
 
 
 class Trunk(nn.Module):

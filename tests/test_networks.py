@@ -87,4 +87,27 @@ def test_there_is_no_bias_before_a_norm() -> None:
     for network in NETWORKS:
         leaves = jax.tree.leaves_with_path(random_kernels(network))
         names = ["/".join(str(key.key) for key in path) for path, _ in leaves]
-        assert [name for name in names if name.endswith("bias")] == ["decoder/out/bias"]
+        last = ["decoder/out/bias"] if isinstance(network, Johnson) else []
+        assert [name for name in names if name.endswith("bias")] == last
+
+
+@networks
+def test_without_its_added_parts_a_condition_leaves_the_photo_exactly(network: Network) -> None:
+    image, condition = photos(1), conditions(network)[0]
+    left = run(network, variables(network), image, network.leave_photo(condition)[None])
+    if network.added_parts:
+        np.testing.assert_array_equal(left, image)
+    else:
+        np.testing.assert_array_equal(network.leave_photo(condition), condition)
+
+
+def test_a_flat_photo_gets_no_grid() -> None:
+    network = NETWORKS[0]
+    parts = network.split(conditions(network))
+    parts["noise"] = jnp.zeros_like(parts["noise"])
+    condition = jnp.concatenate([part[:, 0, 0] for part in parts.values()], axis=-1)
+    image = jnp.broadcast_to(jnp.array([0.2, 0.5, 0.7]), (1, 64, 64, 3))
+    painting = run(network, variables(network), image, condition)
+    blocks = jnp.mean(painting.reshape(32, 2, 32, 2, 3), axis=(0, 2))
+    assert float(jnp.max(jnp.ptp(blocks, axis=(0, 1)))) < 1e-3
+    assert float(jnp.max(jnp.abs(painting - image))) > 0.1

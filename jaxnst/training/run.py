@@ -124,7 +124,8 @@ def export(
         cards = [*(base.card["styles"][i] for i in old), *cards]
         rows = [*(base.conditions[i] for i in old), *rows]
     elif config.style.full_strength < 1:
-        cards, rows = [{"name": PHOTO}, *cards], [params["photo"], *rows]
+        photo = network.leave_photo(params["photo"])
+        cards, rows = [{"name": PHOTO}, *cards], [photo, *rows]
     steps = int(state.step)
     card = {
         "jaxnst": __version__,
@@ -191,10 +192,10 @@ def _first_state(
     params = task.init(jax.random.key(config.seed, impl="rbg"), len(config.paintings))
     if base is not None:
         params = _started(params, base, config)
-    trained: Any = True
-    if config.only_styles:
-        trained = {"kernels": False, "photo": False, "styles": True}
-    tx = make_optimizer(config.optimizer, trained)
+    others = 0.0 if config.only_styles else 1.0
+    rate = config.optimizer.condition_rate
+    rates = {"kernels": others, "photo": others * rate, "styles": rate}
+    tx = make_optimizer(config.optimizer, rates)
     return create_train_state(params, tx), tx
 
 

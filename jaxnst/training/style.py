@@ -110,9 +110,8 @@ class StyleTask:
           strength: [N], from 0 to 1.
           noise: [N] random keys for the network's noise; None: its fixed pattern.
         """
-        condition = params["photo"] + strength[:, None] * (
-            params["styles"][style] - params["photo"]
-        )
+        origin = self.network.leave_photo(params["photo"])
+        condition = origin + strength[:, None] * (params["styles"][style] - origin)
         painting = self._paint(params["kernels"], photo, condition, noise)
         targets = jax.tree.map(lambda rows: rows[style], frozen.targets)
         weighted = self._perceptual_terms(frozen.vgg, photo, painting, targets)
