@@ -11,6 +11,7 @@ decoded in tiles. `valid` are the rows and columns of an image that are not padd
 the network's stride; what is painted there does not depend on the padding.
 """
 
+import functools
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -27,7 +28,8 @@ Parts = Mapping[str, jax.Array]
 
 STAGES = ("encoder", "trunk", "decoder")
 
-_NOISE_CHANNELS = 4
+_IDENTITY = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
+_NOISE_CHANNELS = 4  # each twice as coarse as the one before
 _NOISE_PERIOD = 128  # positions; 1,024 pixels
 
 
@@ -36,6 +38,7 @@ class Part(NamedTuple):
 
     size: int
     start: tuple[float, ...]
+    """Each of them for as many numbers as the others."""
 
 
 class Network(nn.Module):
@@ -219,7 +222,7 @@ class Slim(Network):
             **_norm_parts({"up1": quarter, "up2": half}),
             "shortcut1": Part(quarter, (0.1,)),
             "shortcut2": Part(half, (0.1,)),
-            "strokes": Part(half, (1.0,)),
+            "strokes": Part(9, _IDENTITY),
             "colors": Part(9, (0.0,)),
             "tone": Part(3, (0.0,)),
         }
@@ -269,10 +272,11 @@ class SlimDecoder(nn.Module):
         x = ConvNorm(quarter, upsample=True, name="up1")(x, parts["up1"], _shrunk(valid, 4))
         x = nn.relu(x + features * parts["shortcut1"])
         x = ConvNorm(half, upsample=True, name="up2")(x, parts["up2"], _shrunk(valid, 2))
-        x = nn.relu(x + pixels * parts["shortcut2"]) * parts["strokes"]
+        x = nn.relu(x + pixels * parts["shortcut2"])
         out = Conv(12, border="reflect", level=True, start=0.01, name="out")
         strokes = depth_to_space(out(x, _shrunk(valid, 2)), 2)
-        return image + strokes + _mixed(image, parts["colors"]) + parts["tone"]
+        mixed = _mixed(strokes, parts["strokes"]) + _mixed(image, parts["colors"])
+        return image + mixed + parts["tone"]
 
 
 def _mixed(image: jax.Array, colors: jax.Array) -> jax.Array:
@@ -310,13 +314,44 @@ class Trunk(nn.Module):
     def _noise(self, x: jax.Array) -> jax.Array:
         """[N, H, W, channels]: fresh with a random key for "noise", else a fixed pattern."""
         if self.has_rng("noise"):
-            shape = (*x.shape[:3], _NOISE_CHANNELS)
-            return jax.random.normal(self.make_rng("noise"), shape, x.dtype)
-        rng = np.random.default_rng(0)
-        pattern = rng.standard_normal((_NOISE_PERIOD, _NOISE_PERIOD, _NOISE_CHANNELS), np.float32)
+            return _rough(self.make_rng("noise"), x.shape).astype(x.dtype)
+        pattern = jnp.asarray(_pattern(), x.dtype)
         repeats = [-(-side // _NOISE_PERIOD) for side in x.shape[1:3]]
-        noise = jnp.tile(jnp.asarray(pattern, x.dtype), (*repeats, 1))
-        return noise[None, : x.shape[1], : x.shape[2]]
+        noise = jnp.tile(pattern, (1, *repeats, 1))
+        return noise[:, : x.shape[1], : x.shape[2]]
+
+
+def _rough(key: jax.Array, shape: tuple[int, ...]) -> jax.Array:
+    """Noise [N, H, W, channels] of unit variance, each channel twice as coarse as the one before.
+
+    White noise alone would have strokes begin at every position and lie as regularly as bricks.
+    """
+    n, height, width, _ = shape
+    channels = []
+    for level, key_ in enumerate(jax.random.split(key, _NOISE_CHANNELS)):
+        coarse = (n, -(-height // 2**level), -(-width // 2**level), 1)
+        full = (n, coarse[1] * 2**level, coarse[2] * 2**level, 1)
+        noise = jax.image.resize(jax.random.normal(key_, coarse), full, "linear")
+        channels.append(noise[:, :height, :width] * (1.5 if level else 1.0))
+    return jnp.concatenate(channels, axis=-1)
+
+
+@functools.cache
+def _pattern() -> np.ndarray:
+    """What `_rough` gives, the same everywhere and always, [1, period, period, channels]."""
+    rng, side = np.random.default_rng(0), _NOISE_PERIOD
+    channels = []
+    for level in range(_NOISE_CHANNELS):
+        step = 2**level
+        coarse = rng.standard_normal((side // step, side // step), np.float32)
+        # Linear interpolation between the centres of the coarse positions, around the edges.
+        at = (np.arange(side) + 0.5) / step - 0.5
+        low, share = np.floor(at).astype(int), (at % 1).astype(np.float32)
+        rows = coarse[low % len(coarse)] * (1 - share[:, None])
+        rows += coarse[(low + 1) % len(coarse)] * share[:, None]
+        fine = rows[:, low % len(coarse)] * (1 - share) + rows[:, (low + 1) % len(coarse)] * share
+        channels.append(fine * (1.5 if level else 1.0))
+    return np.stack(channels, axis=-1)[None].astype(np.float32)
 
 
 NETWORKS: dict[str, type[Network]] = {"johnson": Johnson, "slim": Slim}
