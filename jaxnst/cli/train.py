@@ -22,7 +22,7 @@ from jaxnst.training.loop import LoopOptions, Progress, train
 if TYPE_CHECKING:
     from jaxnst.training.run import Run
 
-_DEFAULT = "slim_multistyle"
+_DEFAULT = "slim_style"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -28,8 +28,8 @@ class OptimizerOptions:
     accumulate: int = 1
     """Batches whose gradients are averaged before a step is taken."""
     average: float = 0.0
-    """The result is a moving average of the parameters with this decay, such as 0.999; 0: the
-    parameters themselves."""
+    """The result is a moving average of the parameters with this decay for every batch, such as
+    0.999; 0: the parameters themselves."""
 
     def __post_init__(self) -> None:
         check_number("steps", self.steps, low=1, high=1e9)
