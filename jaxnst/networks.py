@@ -2,8 +2,8 @@
 
 Images are [N, H, W, 3], RGB, float, [0, 1]; outputs are alike but may overshoot a little. A network
 is made of convolutions, shared by all its styles, and of a *condition* for each style: the scales
-and shifts of its instance norms (Dumoulin et al., 2017) and the gains of its shortcuts, as one
-vector [K]. Conditions can be added up: a blend of styles is a weighted mean of their conditions,
+and shifts of its instance norms (Dumoulin et al., 2017), gains of shortcuts, mixtures of channels
+and colours, as one vector [K]. Conditions can be added up: a blend of styles is a weighted mean of their conditions,
 and a style's strength is the distance from the condition that leaves the photo as it is.
 
 Encoder, trunk and decoder are modules of their own, so that a huge picture can be encoded and
@@ -200,7 +200,9 @@ class Slim(Network):
     def stages(self) -> tuple[nn.Module, nn.Module, nn.Module]:
         return (
             SlimEncoder(self.width, parent=None),
-            Trunk(4 * self.width, self.blocks, 8, border="reflect", noisy=True, parent=None),
+            Trunk(
+                4 * self.width, self.blocks, 8, border="reflect", noisy=True, mixing=True, parent=None
+            ),
             SlimDecoder(self.width, parent=None),
         )
 
@@ -222,6 +224,10 @@ class Slim(Network):
             **_norm_parts({"up1": quarter, "up2": half}),
             "shortcut1": Part(quarter, (0.1,)),
             "shortcut2": Part(half, (0.1,)),
+            **{f"mix_block{i}": Part(eighth**2, (0.0,)) for i in range(1, self.blocks + 1)},
+            "mix_up1": Part(eighth**2, (0.0,)),
+            "mix_up2": Part(quarter**2, (0.0,)),
+            "mix_out": Part(half**2, (0.0,)),
             "strokes": Part(9, _IDENTITY),
             "colors": Part(9, (0.0,)),
             "tone": Part(3, (0.0,)),
@@ -269,14 +275,25 @@ class SlimDecoder(nn.Module):
         half, quarter = self.width, 2 * self.width
         parts = {name: part.astype(x.dtype) for name, part in parts.items()}
         features, pixels, image = shortcuts
+        x = _remixed(x, parts["mix_up1"])
         x = ConvNorm(quarter, upsample=True, name="up1")(x, parts["up1"], _shrunk(valid, 4))
-        x = nn.relu(x + features * parts["shortcut1"])
+        x = _remixed(nn.relu(x + features * parts["shortcut1"]), parts["mix_up2"])
         x = ConvNorm(half, upsample=True, name="up2")(x, parts["up2"], _shrunk(valid, 2))
-        x = nn.relu(x + pixels * parts["shortcut2"])
+        x = _remixed(nn.relu(x + pixels * parts["shortcut2"]), parts["mix_out"])
         out = Conv(12, border="reflect", level=True, start=0.01, name="out")
         strokes = depth_to_space(out(x, _shrunk(valid, 2)), 2)
         mixed = _mixed(strokes, parts["strokes"]) + _mixed(image, parts["colors"])
         return image + mixed + parts["tone"]
+
+
+def _remixed(x: jax.Array, matrix: jax.Array) -> jax.Array:
+    """Features [N, H, W, C] with other mixtures of their channels added, [N, 1, 1, C^2].
+
+    With scales and shifts alone, styles of one small network look like one another.
+    """
+    channels = x.shape[-1]
+    matrix = matrix.reshape(-1, channels, channels).astype(x.dtype)
+    return x + jnp.einsum("nhwc,ncd->nhwd", x, matrix)
 
 
 def _mixed(image: jax.Array, colors: jax.Array) -> jax.Array:
@@ -293,6 +310,8 @@ class Trunk(nn.Module):
     stride: int
     border: str = "edge"
     noisy: bool = False
+    mixing: bool = False
+    """Whether each style has a mixture of its own of the channels inside a block."""
 
     @nn.compact
     def __call__(self, x: jax.Array, parts: Parts, valid: Valid) -> jax.Array:
@@ -307,7 +326,9 @@ class Trunk(nn.Module):
                 name = f"block{i}_{j}"
                 part = parts[name] if j == 1 else _without_shift_gradient(parts[name])
                 y = ConvNorm(self.features, border=self.border, name=name)(y, part, within)
-                y = nn.relu(y) if j == 1 else y
+                if j == 1:
+                    y = nn.relu(y)
+                    y = _remixed(y, parts[f"mix_block{i}"]) if self.mixing else y
             x = x + y
         return x
 
