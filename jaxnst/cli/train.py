@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import json
+import logging
 import signal
 import sys
 import time
@@ -115,6 +116,7 @@ def _run(command: Train) -> int:
     from jaxnst.training.run import claim_folder, set_up
     from jaxnst.training.step import make_train_step
 
+    _hush_orbax()
     config, total = command.settings, command.settings.optimizer.steps
     is_first = jax.process_index() == 0
     run = set_up(config, str(command.paintings_dir))
@@ -154,6 +156,12 @@ def _run(command: Train) -> int:
     if is_first:
         _finish(command, run, last)
     return 0
+
+
+def _hush_orbax() -> None:
+    """What Orbax's threads log and print of an error, pages of it, is raised here as well."""
+    logging.getLogger("absl").setLevel(logging.CRITICAL)
+    sys.unraisablehook = lambda _: None
 
 
 def _finish(command: Train, run: "Run", last: Progress) -> None:
