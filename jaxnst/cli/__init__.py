@@ -15,6 +15,7 @@ from jaxnst.files import display_name, one_line
 # so that `jaxnst --help` does not wait for JAX.
 COMMANDS = {
     "stylize": "turn photos into paintings",
+    "live": "paint what the camera sees",
     "train": "train a network that paints in one pass",
     "models": "list, show, verify, export and convert trained networks",
     "weights": "list, verify, convert and fetch VGG weights",

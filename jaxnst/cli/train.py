@@ -4,10 +4,9 @@ import contextlib
 import dataclasses
 import json
 import logging
-import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +14,7 @@ from tyro.conf import arg
 
 from jaxnst.cli.arguments import parse, value_in
 from jaxnst.cli.progress import ProgressDisplay
+from jaxnst.cli.signals import stop_signals
 from jaxnst.errors import JaxnstError, check_number
 from jaxnst.files import check_writable, display_name
 from jaxnst.training.config import Painting, TrainConfig, load_train_config, train_config_names
@@ -226,37 +226,3 @@ class Watch:
             self._grid.write(self._command.work / "pictures" / f"{step:06d}.png", progress.state)
             self._records.write()
         self._before = step, time.monotonic()
-
-
-class StopSignals:
-    """SIGTERM and the first Ctrl-C ask a run to stop; a second Ctrl-C interrupts it."""
-
-    def __init__(self) -> None:
-        self._received = 0
-
-    def is_set(self) -> bool:
-        """Whether a signal has come."""
-        return bool(self._received)
-
-    @property
-    def status(self) -> int:
-        """The exit status of a program that the signal has ended."""
-        return 128 + self._received
-
-    def receive(self, number: int, _: Any) -> None:
-        """The signals' handler."""
-        if self._received and number == signal.SIGINT:
-            raise KeyboardInterrupt
-        self._received = number
-
-
-@contextlib.contextmanager
-def stop_signals() -> Iterator[StopSignals]:
-    """Signals that ask a run to stop, during the block."""
-    signals = StopSignals()
-    before = {n: signal.signal(n, signals.receive) for n in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield signals
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
