@@ -10,13 +10,12 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple, Protocol
 
-import jax
 import numpy as np
 
-from jaxnst import smoothing
 from jaxnst.camera import Capture, Frame, import_cv2
 from jaxnst.image import fit_long_side
 from jaxnst.inference import Stylizer
+from jaxnst.smoothing import Smoother
 
 SIZES = (192, 256, 320, 384, 448, 512, 640, 768, 896, 1024, 1280)
 """Long sides that `AutoSize` chooses from."""
@@ -154,17 +153,19 @@ def paint_live(
       What to show; None where for a while there is nothing new, so that keys can be looked after.
     """
     pending: _Pending | None = None
-    smoother, count, expected = _Smoother(), 0, _PATIENCE
+    smoother, smoothed, count, expected = Smoother(), None, 0, _PATIENCE
     while True:
         frame = capture.newest(_left(pending, expected))
         prepared = None if frame is None else _scaled(frame, size)
+        if pending is not None and pending.look != smoothed:
+            smoother, smoothed = Smoother(), pending.look
         shown = None if pending is None else pending.finish(smoother)
         pending = None
         if frame is not None and prepared is not None:
             pending = _Pending(stylizer, prepared, frame.time, look())
             if count % _MEASURED == 0:
                 started = time.monotonic()
-                pending.finish(_Smoother())
+                pending.finish(Smoother())
                 expected = time.monotonic() - started
                 size.observe(expected, frame.image.shape[:2])
             count += 1
@@ -176,7 +177,7 @@ def paint_live(
 
 def warm_up(stylizer: Stylizer, look: Look, size: Size, frame: tuple[int, int]) -> None:
     """Compiles what frames of a height and width need, so that the first one is not late."""
-    photo, smoother = np.zeros((*size.of(frame), 3), np.uint8), _Smoother()
+    photo, smoother = np.zeros((*size.of(frame), 3), np.uint8), Smoother()
     for _ in range(2):
         _Pending(stylizer, photo, 0.0, look._replace(smooth=True)).finish(smoother)
 
@@ -186,33 +187,17 @@ class _Pending:
 
     def __init__(self, stylizer: Stylizer, photo: np.ndarray, time_: float, look: Look) -> None:
         self.started = time.monotonic()
-        self._photo, self._time, self._look = photo, time_, look
+        self._photo, self._time, self.look = photo, time_, look
         self._wait = stylizer.begin(
             photo, look.style, strength=look.strength, keep_colors=look.keep_colors
         )
 
-    def finish(self, smoother: "_Smoother") -> Shown:
+    def finish(self, smoother: Smoother) -> Shown:
         """Waits for the painting."""
         painting = self._wait()
-        if self._look.smooth:
-            painting = smoother(self._photo, painting, self._look)
+        if self.look.smooth:
+            painting = smoother(self._photo, painting)
         return Shown(self._photo, painting, self._time)
-
-
-class _Smoother:
-    """Smooths one painting after the other, and begins anew where they are not comparable."""
-
-    def __init__(self) -> None:
-        self._state: smoothing.Smoothed | None = None
-        self._look: Look | None = None
-
-    def __call__(self, photo: np.ndarray, painting: np.ndarray, look: Look) -> np.ndarray:
-        state, self._look, before = self._state, look, self._look
-        if state is None or before != look or state.painting.shape != painting.shape:
-            self._state = smoothing.start(photo, painting)
-            return painting
-        self._state, mixed = smoothing.smooth(state, photo, painting)
-        return np.asarray(jax.block_until_ready(mixed))
 
 
 def _left(pending: _Pending | None, expected: float) -> float:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 LEAST = 0.12
 """Weight of the new painting where the photo is still."""
@@ -55,6 +56,22 @@ def smooth(state: Smoothed, photo: jax.Array, painting: jax.Array) -> tuple[Smoo
     mixed = state.painting + fine * (_as_float(painting) - state.painting)
     kept = state.photo + weight[..., None] * (blocks - state.photo)
     return Smoothed(kept, mixed), (255 * mixed + 0.5).astype(jnp.uint8)
+
+
+class Smoother:
+    """Smooths one painting after the other, and begins anew with another size."""
+
+    def __init__(self) -> None:
+        """Begins."""
+        self._state: Smoothed | None = None
+
+    def __call__(self, photo: np.ndarray, painting: np.ndarray) -> np.ndarray:
+        """What is to be shown of a painting of a photo, all uint8 [H, W, 3]."""
+        if self._state is None or self._state.painting.shape != painting.shape:
+            self._state = start(photo, painting)
+            return painting
+        self._state, mixed = smooth(self._state, photo, painting)
+        return np.asarray(mixed)
 
 
 def _weights(change: jax.Array) -> jax.Array:

@@ -1,11 +1,11 @@
 """Video files by PyAV, which comes with the extra `video`: frames with their times, and sound."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
-from types import ModuleType, TracebackType
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,7 +21,9 @@ WRITTEN = (".mp4", ".mkv", ".mov")
 """Of the files that are written."""
 
 _TICKS = 90_000  # per second; the rates of films and television divide it
-_QUALITY = {"crf": "18", "preset": "veryfast"}
+_MICROSECONDS = 1_000_000
+# Without frames that refer to later ones, packets of several files can follow one another.
+_QUALITY = {"crf": "18", "preset": "veryfast", "bf": "0"}
 
 
 def import_av() -> ModuleType:
@@ -70,6 +72,7 @@ class VideoReader:
             raise JaxnstError(f"{display_name(path)}: has no video in it; give a video file")
         self._stream = self._container.streams.video[0]
         self._stream.thread_type = "AUTO"
+        self._turns = self._quarter_turns()
         size = (self._stream.width, self._stream.height)
         check_size(display_name(path), size, MIN_SIDE, MAX_PIXELS)
 
@@ -90,32 +93,54 @@ class VideoReader:
             return int(self._stream.frames)
         length = self._container.duration
         rate = self._stream.average_rate
-        return round(length / 1_000_000 * rate) if length and rate else 0
+        return round(length / _MICROSECONDS * rate) if length and rate else 0
 
     @property
     def has_sound(self) -> bool:
         """Whether there is sound in it."""
         return bool(self._container.streams.audio)
 
-    def frames(self) -> Iterator[TimedFrame]:
-        """All frames in order.
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the frames as `frames` gives them."""
+        height, width = self._stream.height, self._stream.width
+        return (width, height) if self._is_on_its_side else (height, width)
+
+    def frames(self, size: tuple[int, int] | None = None) -> Iterator[TimedFrame]:
+        """All frames in order, scaled to a height and width.
 
         Raises:
           JaxnstError: the file is broken from here on.
         """
-        first: float | None = None
-        last = -1.0
+        height, width = size or self.size
+        if self._is_on_its_side:
+            height, width = width, height
+        start, last = (self._container.start_time or 0) / _MICROSECONDS, -1.0
         try:
             for frame in self._container.decode(self._stream):
-                seconds = float(frame.time or 0.0)
-                first = seconds if first is None else first
-                if seconds - first <= last:  # a file with broken times
+                seconds = float(frame.time or 0.0) - start
+                if seconds <= last:  # a file with broken times
                     continue
-                last = seconds - first
-                image = frame.to_ndarray(format="rgb24")
-                yield TimedFrame(np.rot90(image, frame.rotation // 90), last)
+                last = seconds
+                scaled = frame.reformat(width, height, "rgb24", interpolation="AREA")
+                yield TimedFrame(np.rot90(scaled.to_ndarray(), self._turns), seconds)
         except self._errors as error:
             raise self._unreadable(error) from error
+
+    @property
+    def _is_on_its_side(self) -> bool:
+        return self._turns % 2 == 1
+
+    def _quarter_turns(self) -> int:
+        """By how many quarters of a turn, to the left, the frames are to be shown turned."""
+        try:
+            first = next(self._container.decode(self._stream), None)
+            self._container.seek(0)
+        except self._errors as error:
+            raise self._unreadable(error) from error
+        if first is None:
+            raise JaxnstError(f"{display_name(self.path)}: has no frame in it; give a video file")
+        return round(first.rotation / 90) % 4
 
     def _unreadable(self, error: Exception) -> JaxnstError:
         return JaxnstError(
@@ -131,33 +156,23 @@ class VideoWriter:
     after a frame was written: what was recorded is kept.
     """
 
-    def __init__(self, path: PathLike, sound_of: VideoReader | None = None) -> None:
+    def __init__(self, path: PathLike) -> None:
         """Opens nothing yet; the first frame says how large the video is.
 
-        Args:
-          path: a .mp4, .mkv or .mov file.
-          sound_of: the video whose sound is copied as it is.
-
         Raises:
-          JaxnstError: the path is not one of a video, or cannot be written.
+          JaxnstError: the path cannot be written.
         """
-        check_video_path(path)
         check_writable(path)
-        self.path, self._av, self._sound_of = Path(path), import_av(), sound_of
-        self.count = 0
+        self.path, self._av, self.count = Path(path), import_av(), 0
         self._size: tuple[int, int] | None = None
         self._ticks = -1
-        self._file: Any = None
-        self._container: Any = None
-        self._sound: Iterator[Any] = iter(())
-        self._ahead: Any = None
+        self._file = _NewFile(self.path)
+        self._stream: Any = None
 
     def __enter__(self) -> "VideoWriter":
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def write(self, image: np.ndarray, seconds: float) -> None:
@@ -166,79 +181,154 @@ class VideoWriter:
         Raises:
           JaxnstError: it cannot be written; the file is given up.
         """
-        with self._giving_up():
-            if self._container is None:
+        with self._file.giving_up():
+            if self._size is None:
                 self._open(image)
-            self._copy_sound(seconds)
-            frame = self._av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
             assert self._size is not None
+            frame = self._av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
             frame = frame.reformat(*self._size, format="yuv420p")
             frame.pts = self._ticks = max(self._ticks + 1, round(seconds * _TICKS))
             frame.time_base = Fraction(1, _TICKS)
-            self._container.mux(self._stream.encode(frame))
+            self._file.container.mux(self._stream.encode(frame))
         self.count += 1
 
     def close(self) -> None:
         """Writes what is left, and gives the file its name."""
-        if self._container is None:
-            return
-        with self._giving_up():
-            self._container.mux(self._stream.encode(None))
-            self._copy_sound(float("inf"))
-            self._container.close()
-        self._container = None
-        self._file.__exit__(None, None, None)
+        if self._file.container is not None:
+            with self._file.giving_up():
+                self._file.container.mux(self._stream.encode(None))
+            self._file.close()
 
     def _open(self, image: np.ndarray) -> None:
         height, width = image.shape[:2]
         self._size = width + width % 2, height + height % 2  # H.264 wants even sides
-        self._file = atomic_write(self.path)
-        temporary = self._file.__enter__()
-        self._container = self._av.open(os.fspath(temporary), "w")
-        self._stream = self._container.add_stream("libx264", rate=30, options=_QUALITY)
+        self._stream = self._file.open().add_stream("libx264", rate=30, options=_QUALITY)
         self._stream.width, self._stream.height = self._size
         self._stream.pix_fmt = "yuv420p"
         self._stream.codec_context.time_base = Fraction(1, _TICKS)
-        if self._sound_of is not None and self._sound_of.has_sound:
-            self._sound = self._packets(self._sound_of.path)
-            next(self._sound)
 
-    def _packets(self, path: Path) -> Iterator[Any]:
-        """Makes the stream of sound; from then on, the packets of another file's for it."""
-        with self._av.open(os.fspath(path)) as source:
-            theirs = source.streams.audio[0]
-            ours = self._container.add_stream_from_template(theirs)
-            yield None
-            for packet in source.demux(theirs):
-                if packet.dts is not None:
-                    packet.stream = ours
-                    yield packet
 
-    def _copy_sound(self, seconds: float) -> None:
-        """Writes the sound up to a time, between the frames, so that players need not search."""
-        while True:
-            self._ahead = self._ahead or next(self._sound, None)
-            if self._ahead is None or self._ahead.dts * self._ahead.time_base > seconds:
-                return
-            self._container.mux(self._ahead)
-            self._ahead = None
+def join(parts: Sequence[Path], path: PathLike, sound_of: PathLike, comment: str) -> None:
+    """Files of a `VideoWriter` one after the other, with the sound of another file as it is.
+
+    Args:
+      parts: their frames have the times that they are to have.
+      path: the new file.
+      sound_of: a video; none of its sound is taken if it has none.
+      comment: is kept in the file, see `read_comment`.
+
+    Raises:
+      JaxnstError: it cannot be written.
+    """
+    av, file = import_av(), _NewFile(Path(path))
+    with file.giving_up(), av.open(os.fspath(sound_of)) as source:
+        container = file.open()
+        container.metadata["comment"] = comment
+        stream, sound = None, _Sound(source, container)
+        for part in parts:
+            with av.open(os.fspath(part)) as opened:
+                theirs = opened.streams.video[0]
+                if stream is None:
+                    stream = container.add_stream_from_template(theirs)
+                    sound.open()
+                for packet in opened.demux(theirs):
+                    if packet.dts is not None:
+                        sound.copy(float(packet.dts * packet.time_base))
+                        packet.stream = stream
+                        container.mux(packet)
+        sound.copy(float("inf"))
+    file.close()
+
+
+def read_comment(path: PathLike) -> str:
+    """What `join` has kept in a file; "" if it is not one of its files."""
+    av = import_av()
+    try:
+        with av.open(os.fspath(path)) as container:
+            return str(container.metadata.get("comment", ""))
+    except (OSError, ValueError, av.error.FFmpegError):
+        return ""
+
+
+def count_frames(path: PathLike) -> int:
+    """Frames of a file of a `VideoWriter`."""
+    with import_av().open(os.fspath(path)) as container:
+        return sum(packet.dts is not None for packet in container.demux(container.streams.video[0]))
+
+
+class _NewFile:
+    """A container that gets its name when it is whole."""
+
+    def __init__(self, path: Path) -> None:
+        self.container: Any = None
+        self._path, self._av = path, import_av()
+        self._renaming: Any = None
+
+    def open(self) -> Any:
+        """The container, beside the place where it will be."""
+        self._renaming = atomic_write(self._path)
+        temporary = self._renaming.__enter__()
+        self.container = self._av.open(os.fspath(temporary), "w")
+        return self.container
+
+    def close(self) -> None:
+        """Finishes the file."""
+        with self.giving_up():
+            self.container.close()
+        self.container = None
+        self._renaming.__exit__(None, None, None)
 
     @contextmanager
-    def _giving_up(self) -> Iterator[None]:
+    def giving_up(self) -> Iterator[None]:
         """Leaves no file behind if the block fails."""
         try:
             yield
         except (OSError, ValueError, self._av.error.FFmpegError) as error:
-            self._container, container = None, self._container
-            with suppress(Exception):
-                container.close()
-            if self._file is not None:
+            container, self.container = self.container, None
+            if container is not None:
+                with suppress(Exception):
+                    container.close()
                 with suppress(BaseException):
-                    self._file.__exit__(type(error), error, error.__traceback__)
+                    self._renaming.__exit__(type(error), error, error.__traceback__)
             raise JaxnstError(
-                f"{display_name(self.path)}: cannot be written ({one_line(error)}); free some "
+                f"{display_name(self._path)}: cannot be written ({one_line(error)}); free some "
                 f"space, or give a .mkv path, which takes any sound"
             ) from error
+
+
+class _Sound:
+    """The sound of one file on its way into another, between the frames, for players."""
+
+    def __init__(self, source: Any, container: Any) -> None:
+        self._source, self._container = source, container
+        self._packets: Iterator[Any] = iter(())
+        self._next: Any = None
+
+    def open(self) -> None:
+        """Makes the stream, if there is sound."""
+        if self._source.streams.audio:
+            theirs = self._source.streams.audio[0]
+            ours = self._container.add_stream_from_template(theirs)
+            self._packets = self._moved(theirs, ours)
+
+    def copy(self, seconds: float) -> None:
+        """Writes what comes before a time."""
+        while True:
+            self._next = self._next or next(self._packets, None)
+            if self._next is None or self._next.dts * self._next.time_base > seconds:
+                return
+            self._container.mux(self._next)
+            self._next = None
+
+    def _moved(self, theirs: Any, ours: Any) -> Iterator[Any]:
+        """The packets, on a clock that begins with the file."""
+        start = Fraction(self._source.start_time or 0, _MICROSECONDS)
+        for packet in self._source.demux(theirs):
+            if packet.dts is not None:
+                shift = round(start / packet.time_base)
+                packet.dts, packet.pts = packet.dts - shift, packet.pts - shift
+                packet.stream = ours
+                yield packet
 
 
 def check_video_path(path: PathLike) -> None:

@@ -8,15 +8,30 @@ import pytest
 from video_files import read_times, scene, write_clip
 
 from jaxnst.errors import JaxnstError
-from jaxnst.video import VideoReader, VideoWriter
+from jaxnst.video import (
+    VideoReader,
+    VideoWriter,
+    check_video_path,
+    count_frames,
+    join,
+    read_comment,
+)
 
 VARYING = [0.0, 0.04, 0.1, 0.5, 0.52, 1.0]
 
 
 def copy(source: Path, target: Path) -> None:
-    with VideoReader(source) as reader, VideoWriter(target, reader) as writer:
-        for frame in reader.frames():
-            writer.write(frame.image, frame.seconds)
+    """In two parts, joined with the sound."""
+    parts = [target.with_name(f"{number}.nut") for number in range(2)]
+    with VideoReader(source) as reader:
+        frames = list(reader.frames())
+    for part, some in zip(parts, (frames[:3], frames[3:]), strict=True):
+        with VideoWriter(part) as writer:
+            for frame in some:
+                writer.write(frame.image, frame.seconds)
+        assert count_frames(part) == len(some)
+    join(parts, target, source, "all that is known")
+    assert read_comment(target) == "all that is known"
 
 
 def test_times_that_vary_are_kept(tmp_path: Path) -> None:
@@ -39,6 +54,12 @@ def test_sound_is_kept_as_it_is(tmp_path: Path) -> None:
             packets.append([bytes(p) for p in container.demux(stream) if p.dts is not None])
     assert packets[0] == packets[1]
     assert len(packets[0]) > 10
+
+
+def test_frames_are_scaled_as_they_are_read(tmp_path: Path) -> None:
+    with VideoReader(write_clip(tmp_path / "a.mp4", [0.0, 0.1])) as reader:
+        assert reader.size == (48, 64)
+        assert [frame.image.shape for frame in reader.frames((24, 32))] == [(24, 32, 3)] * 2
 
 
 def test_odd_sides_and_frames_of_another_size(tmp_path: Path) -> None:
@@ -103,6 +124,6 @@ def test_sound_alone_is_no_video(tmp_path: Path) -> None:
         VideoReader(tmp_path / "a.m4a")
 
 
-def test_only_names_of_videos_are_written(tmp_path: Path) -> None:
+def test_only_names_of_videos_are_written() -> None:
     with pytest.raises(JaxnstError, match="videos are written as"):
-        VideoWriter(tmp_path / "a.gif")
+        check_video_path("a.gif")
