@@ -42,8 +42,6 @@ class Source(Protocol):
 
     name: str
     """For messages."""
-    size: tuple[int, int] | None
-    """Height and width of its frames, if they are known beforehand."""
     due: float | None
     """Seconds after the first frame at which the last one read has its turn; None: at once, since
     they come when they come."""
@@ -191,6 +189,12 @@ def open_source(
             f"a path or a URL"
         )
     return VideoSource(address, **asked)
+
+
+def all_frames(source: Source) -> Iterator[np.ndarray]:
+    """The frames of a source to its end, as fast as they can be had."""
+    while (image := source.read()) is not None:
+        yield image
 
 
 class Capture:

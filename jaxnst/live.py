@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from jaxnst.camera import Capture, Frame, import_cv2
+from jaxnst.camera import Capture, import_cv2
 from jaxnst.image import fit_long_side
 from jaxnst.inference import Stylizer
 from jaxnst.smoothing import Smoother
@@ -156,7 +156,7 @@ def paint_live(
     smoother, smoothed, count, expected = Smoother(), None, 0, _PATIENCE
     while True:
         frame = capture.newest(_left(pending, expected))
-        prepared = None if frame is None else _scaled(frame, size)
+        prepared = None if frame is None else scaled(frame.image, size)
         if pending is not None and pending.look != smoothed:
             smoother, smoothed = Smoother(), pending.look
         shown = None if pending is None else pending.finish(smoother)
@@ -207,11 +207,12 @@ def _left(pending: _Pending | None, expected: float) -> float:
     return max(0.0, pending.started + expected - time.monotonic())
 
 
-def _scaled(frame: Frame, size: Size) -> np.ndarray:
-    height, width = frame.image.shape[:2]
+def scaled(image: np.ndarray, size: Size) -> np.ndarray:
+    """A frame, uint8 [H, W, 3], at the size that it is painted at."""
+    height, width = image.shape[:2]
     wanted = size.of((height, width))
     if wanted == (height, width):
-        return frame.image
+        return image
     cv2 = import_cv2()
     method = cv2.INTER_AREA if wanted[0] < height else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(frame.image, wanted[::-1], interpolation=method))
+    return np.asarray(cv2.resize(image, wanted[::-1], interpolation=method))

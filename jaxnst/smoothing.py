@@ -12,10 +12,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-LEAST = 0.12
+LEAST = 0.05
 """Weight of the new painting where the photo is still."""
 
-STILL, MOVING = 4 / 255, 12 / 255
+STILL, MOVING = 10 / 255, 30 / 255
 """Differences of the photo up to which it counts as still, and from which on as moving."""
 
 CUT = 0.5
