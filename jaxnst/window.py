@@ -1,4 +1,4 @@
-"""A window on the screen, by OpenCV: what is shown in it, and the keys pressed over it."""
+"""A window on the screen, by OpenCV, with the keys pressed over it; and a camera for others."""
 
 import os
 import socket
@@ -70,6 +70,49 @@ class Window:
         self._is_full = not self._is_full
         value = self._cv2.WINDOW_FULLSCREEN if self._is_full else self._cv2.WINDOW_NORMAL
         self._cv2.setWindowProperty(self._title, self._cv2.WND_PROP_FULLSCREEN, value)
+
+
+class VirtualCamera:
+    """A camera that other programs see, by pyvirtualcam; use as a context manager."""
+
+    def __init__(self, rate: float) -> None:
+        """Takes what it says its frames per second are.
+
+        Raises:
+          JaxnstError: pyvirtualcam is not installed.
+        """
+        try:
+            import pyvirtualcam
+        except ImportError as error:
+            raise JaxnstError(
+                "a virtual camera needs pyvirtualcam: pip install 'jaxnst[virtual-camera]'"
+            ) from error
+        self._open, self._rate, self._camera = pyvirtualcam.Camera, rate, None
+        self._size = (0, 0)
+
+    def __enter__(self) -> "VirtualCamera":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._camera is not None:
+            self._camera.close()
+
+    def send(self, image: np.ndarray) -> None:
+        """Shows uint8 [H, W, 3] RGB; it is opened anew for another size.
+
+        Raises:
+          JaxnstError: the system has no device for it.
+        """
+        height, width = image.shape[:2]
+        if self._size != (height, width):
+            self.__exit__()
+            try:
+                self._camera = self._open(width=width, height=height, fps=self._rate)
+            except RuntimeError as error:
+                raise JaxnstError(f"the virtual camera cannot be opened ({error})") from error
+            self._size = height, width
+        assert self._camera is not None
+        self._camera.send(image)
 
 
 def write_text(cv2: Any, image: np.ndarray, text: str, corner: tuple[int, int]) -> None:

@@ -1,11 +1,14 @@
 """Sources of frames, and the thread that keeps the newest of them."""
 
+import io
 import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from video_files import Scenes, scene, write_clip
 
 from jaxnst.camera import Capture, FolderSource, VideoSource, open_source
@@ -57,6 +60,41 @@ def test_a_file_comes_at_its_own_pace(tmp_path: Path) -> None:
             if frame is not None:
                 times.append(frame.time)
     assert 0.6 < times[-1] - times[0] < 2.5  # 0.95 s of film
+
+
+class Stream(BaseHTTPRequestHandler):
+    """A camera in the network: JPEG after JPEG in one answer, which never ends on purpose."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
+        self.end_headers()
+        for number in range(60):
+            picture = io.BytesIO()
+            Image.fromarray(scene(number)).save(picture, "JPEG")
+            data = picture.getvalue()
+            head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(data)}\r\n\r\n"
+            self.wfile.write(head.encode() + data + b"\r\n")
+            time.sleep(0.02)
+
+    def log_message(self, *_: object) -> None:
+        """Says nothing."""
+
+
+def test_a_stream_from_the_network_until_it_breaks_off() -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Stream) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        source = open_source(f"http://127.0.0.1:{server.server_port}/camera")
+        with Capture(source) as capture:
+            images = []
+            while not capture.has_ended:
+                frame = capture.newest(1)
+                if frame is not None:
+                    images.append(frame.image)
+        server.shutdown()
+    assert len(images) > 10
+    assert images[0].shape == (48, 64, 3)
+    assert np.abs(images[-1].astype(int) - images[0]).max() > 50  # the square has moved
 
 
 def test_a_folder_gives_its_pictures_again_and_again(tmp_path: Path) -> None:

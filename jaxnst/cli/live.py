@@ -9,18 +9,17 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 from tyro.conf import arg
 
 from jaxnst.cli.arguments import parse
 from jaxnst.cli.cache import use_compilation_cache
-from jaxnst.cli.controls import HELP, Controls
+from jaxnst.cli.controls import Controls
 from jaxnst.cli.signals import stop_signals
+from jaxnst.cli.stage import Stage
 from jaxnst.errors import JaxnstError, check_number, nearest
 from jaxnst.files import atomic_write, check_writable, display_name
 
 _RECENT = 30  # frames, of which rate and latency are shown
-_NOTICE_SECONDS = 3.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,8 +58,10 @@ class Live:
     """Record everything, from the first frame on, as a .mp4, .mkv or .mov file."""
     folder: Path = Path()
     """Where snapshots and recordings go."""
+    virtual_camera: bool = False
+    """Offer the painting to other programs as a camera, by pyvirtualcam."""
     no_window: bool = False
-    """Show nothing: for servers, with --output or --stats."""
+    """Show nothing: for servers, with --output, --stats or --virtual-camera."""
     frames: int = 0
     """Stop after so many frames; 0: never."""
     stats: Path | None = None
@@ -99,7 +100,7 @@ def _check(command: Live) -> None:
         check_writable(command.stats)
     if not command.folder.is_dir():
         raise JaxnstError(f"{display_name(command.folder)}: there is no such folder; make it")
-    if command.no_window and not (command.output or command.stats):
+    if command.no_window and not (command.output or command.stats or command.virtual_camera):
         raise JaxnstError("--no-window shows nothing: give --output or --stats as well")
     if not command.no_window:
         from jaxnst.window import check_display
@@ -198,117 +199,6 @@ def _report(command: Live, stats: dict[str, Any], say: Callable[[str], None]) ->
         f"{stats['frames']} frames, {stats['fps']} per second, {stats['dropped']} dropped; latency "
         f"{stats['latency_ms_p50']} ms, 95 %: {stats['latency_ms_p95']} ms"
     )
-
-
-class Stage:
-    """Where the frames are shown and recorded, and the keys come from; use as a context manager."""
-
-    def __init__(self, command: Live, controls: Controls, say: Callable[[str], None]) -> None:
-        """Opens the window, if there is to be one."""
-        from jaxnst.window import Window
-
-        self.size: tuple[int, int] | None = None
-        """Height and width of what was painted last."""
-        self._command, self._controls, self._say = command, controls, say
-        self._window = None if command.no_window else Window("jaxnst live")
-        self._recorder: Any = None
-        self._recorded_from = 0.0
-        self._picture: np.ndarray | None = None
-        self._notice, self._notice_until = "", 0.0
-        if command.output is not None:
-            self._record(command.output)
-
-    def __enter__(self) -> "Stage":
-        return self
-
-    def __exit__(self, *error: Any) -> None:
-        self._stop_recording()
-        if self._window is not None:
-            self._window.__exit__(*error)
-
-    def show(self, shown: Any, line: str) -> None:
-        """Shows and records a frame."""
-        photo, painting = shown.photo, shown.painting
-        if self._controls.mirror:
-            photo, painting = photo[:, ::-1], painting[:, ::-1]
-        if self.size is not None and self.size != painting.shape[:2]:
-            self._say(f"now {painting.shape[1]}x{painting.shape[0]} pixels are painted")
-        self.size = painting.shape[:2]
-        self._picture = self._controls.picture(photo, painting)
-        if self._recorder is not None:
-            self._recorded_from = self._recorded_from or shown.time
-            self._recorder.write(self._picture, shown.time - self._recorded_from)
-        if self._window is not None:
-            self._window.show(self._picture, [line, *self._texts()])
-
-    def look_after(self) -> bool:
-        """Does what the keys say; whether to go on."""
-        if self._window is None:
-            return True
-        key = self._window.key()
-        if key in ("q", "escape") or not self._window.is_open:
-            return False
-        if key == "s":
-            self._snapshot()
-        elif key == "r":
-            self._toggle_recording()
-        elif key == "f":
-            self._window.toggle_full_screen()
-        elif key:
-            self._controls.press(key)
-        return True
-
-    def _texts(self) -> list[str]:
-        texts = ["recording"] if self._recorder is not None else []
-        if time.monotonic() < self._notice_until:
-            texts.append(self._notice)
-        if self._controls.help:
-            texts += [*HELP, *(f"{i}  {n}" for i, n in enumerate(self._controls.styles[:9], 1))]
-        return texts
-
-    def _snapshot(self) -> None:
-        from jaxnst.image import save
-
-        if self._picture is None:
-            return
-        path = self._new_path("snapshot", ".png")
-        save(path, self._picture.astype(np.float32) / 255)
-        self._tell(path)
-
-    def _toggle_recording(self) -> None:
-        if self._recorder is not None:
-            self._stop_recording()
-            return
-        try:
-            self._record(self._new_path("recording", ".mp4"))
-        except JaxnstError as error:  # it is no reason to stop painting
-            self._notice, self._notice_until = str(error), time.monotonic() + _NOTICE_SECONDS
-            self._say(str(error))
-
-    def _record(self, path: Path) -> None:
-        from jaxnst.video import VideoWriter
-
-        self._recorder, self._recorded_from = VideoWriter(path), 0.0
-
-    def _stop_recording(self) -> None:
-        recorder, self._recorder = self._recorder, None
-        if recorder is not None:
-            recorder.close()
-            if recorder.count:
-                self._tell(recorder.path)
-
-    def _tell(self, path: Path) -> None:
-        """Says that a file was written."""
-        print(display_name(path), flush=True)
-        self._notice, self._notice_until = path.name, time.monotonic() + _NOTICE_SECONDS
-
-    def _new_path(self, noun: str, suffix: str) -> Path:
-        stamp = time.strftime("%Y%m%d_%H%M%S")
-        for number in range(1000):
-            path = self._command.folder / f"jaxnst_{noun}_{stamp}{number or ''}{suffix}"
-            if not path.exists():
-                return path
-        raise JaxnstError(f"{display_name(self._command.folder)}: is full of {noun}s")
 
 
 def _say(text: str) -> None:
