@@ -4,7 +4,9 @@ A `Source` gives one frame after the other. `Capture` reads it in a thread of it
 newest frame only, so that whoever is slower than the camera lags no further and further behind.
 """
 
+import itertools
 import os
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -16,7 +18,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from jaxnst.errors import JaxnstError
-from jaxnst.files import display_name
+from jaxnst.files import display_name, one_line
 from jaxnst.image import list_images, load, to_bytes
 
 CAMERAS = 10
@@ -25,6 +27,7 @@ CAMERAS = 10
 _USUAL_RATE = 25.0  # frames per second, of a file that does not say
 _FOLDER_RATE = 1.0  # pictures per second
 _OPEN_SECONDS, _READ_SECONDS = 10, 5  # that a network stream may take
+_RETRIES = 5
 _JOIN_SECONDS = 2.0
 
 
@@ -64,6 +67,7 @@ def import_cv2() -> ModuleType:
     try:
         import cv2
     except ImportError as error:
+        vars(sys).pop("OpenCV_LOADER", None)  # or a second attempt would say something else
         raise JaxnstError(
             f"OpenCV cannot be loaded ({error}): install the system's packages libgl1 and "
             f"libglib2.0-0"
@@ -120,6 +124,8 @@ class VideoSource:
     def read(self) -> np.ndarray | None:
         first, self._first = self._first, None
         image = self._decoded() if first is None else first
+        for _ in range(_RETRIES if self.due is None else 0):  # cameras lose a frame now and then
+            image = self._decoded() if image is None else image
         if self.due is not None:
             self.due = self._video.get(self._cv2.CAP_PROP_POS_MSEC) / 1000
         return image
@@ -142,14 +148,18 @@ class FolderSource:
         self.rate = fps or _FOLDER_RATE
         self.due: float | None = -1 / self.rate
         self._paths = list_images(folder)
-        self._images = self._endless()
+        self._images: Iterator[np.ndarray] = self._endless()
+        first = next(self._images, None)
+        if first is None:
+            raise JaxnstError(f"{self.name}: has no picture that can be read; give another folder")
+        self._images = itertools.chain([first], self._images)
 
     def read(self) -> np.ndarray | None:
         self.due = (self.due or 0.0) + 1 / self.rate
         return next(self._images, None)
 
     def close(self) -> None:
-        self._images = iter(())
+        self._paths = []
 
     def _endless(self) -> Iterator[np.ndarray]:
         """All that can be read, over and over; those that cannot are left out from then on."""
@@ -179,7 +189,7 @@ def open_source(
     asked: dict[str, Any] = {"width": width, "height": height, "fps": fps}
     if not address:
         return _first_camera(asked)
-    if address.isdigit():
+    if address.isascii() and address.isdigit():
         return VideoSource(int(address), **asked)
     if os.path.isdir(address):
         return FolderSource(address, fps)
@@ -207,6 +217,7 @@ class Capture:
         self._source = source
         self._frame: Frame | None = None
         self._ended = self._stopping = False
+        self._error: Exception | None = None
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._read_all, name="capture", daemon=True)
         self._thread.start()
@@ -221,10 +232,17 @@ class Capture:
         self._thread.join(_JOIN_SECONDS)  # a camera that hangs is left to the end of the process
 
     def newest(self, timeout: float) -> Frame | None:
-        """The newest frame that was not given before; waits for it, at most so many seconds."""
+        """The newest frame that was not given before; waits for it, at most so many seconds.
+
+        Raises:
+          JaxnstError: reading failed, other than by an end.
+        """
         with self._changed:
             self._changed.wait_for(lambda: self._frame is not None or self._ended, timeout)
             frame, self._frame = self._frame, None
+        if frame is None and self._error is not None:
+            name = self._source.name
+            raise JaxnstError(f"{name}: reading failed ({one_line(self._error)})") from self._error
         return frame
 
     @property
@@ -245,6 +263,8 @@ class Capture:
                     self.dropped += self._frame is not None
                     self._frame = Frame(image, time.monotonic())
                     self._changed.notify_all()
+        except Exception as error:  # whatever a driver raises is told in `newest`
+            self._error = error
         finally:
             with suppress(Exception):
                 self._source.close()
@@ -263,19 +283,19 @@ class Capture:
 
 
 def _first_camera(asked: dict[str, Any]) -> VideoSource:
-    for number in range(CAMERAS):
-        if (
-            os.name == "posix"
-            and Path("/dev").is_dir()
-            and not Path(f"/dev/video{number}").exists()
-        ):
-            continue
-        with suppress(JaxnstError):
-            return VideoSource(number, **asked)
     import_cv2()
+    found = ""
+    for number in range(CAMERAS):
+        if sys.platform == "linux" and not Path(f"/dev/video{number}").exists():
+            continue
+        try:
+            return VideoSource(number, **asked)
+        except JaxnstError:
+            found += f" /dev/video{number}" if sys.platform == "linux" else ""
+    there = f"{found.strip()} cannot be opened" if found else "none is connected"
     raise JaxnstError(
-        f"there is no camera (0 to {CAMERAS - 1} were tried): connect one, or give --source with a "
-        f"video file, a folder of pictures or a URL"
+        f"there is no camera (0 to {CAMERAS - 1} were tried; {there}): connect one, or give "
+        f"--source with a video file, a folder of pictures or a URL"
     )
 
 

@@ -8,6 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -72,10 +73,12 @@ class FixedSize:
 class AutoSize:
     """The largest size that holds a rate on this machine; it adapts while frames are painted."""
 
-    def __init__(self, stylizer: Stylizer, style: str, rate: float, first: int = 384) -> None:
-        """Takes what paints, any of its styles, and frames per second; and where to begin."""
+    def __init__(
+        self, stylizer: Stylizer, look: Callable[[], Look], rate: float, first: int = 384
+    ) -> None:
+        """Takes what paints, how, and frames per second; and where to begin."""
         self.long_side = first
-        self._stylizer, self._style, self._rate = stylizer, style, rate
+        self._stylizer, self._look, self._rate = stylizer, look, rate
         self._compiling: threading.Thread | None = None
 
     def of(self, frame: tuple[int, int]) -> tuple[int, int]:
@@ -84,7 +87,7 @@ class AutoSize:
     def observe(self, seconds: float, frame: tuple[int, int]) -> None:
         if self._compiling is not None and self._compiling.is_alive():
             return  # and takes time from painting
-        wanted = self._wanted(seconds)
+        wanted = self._wanted(seconds, min(self.long_side, max(frame)))
         if wanted != self.long_side and self.of(frame) != fit_long_side(frame, wanted):
             self._compiling = threading.Thread(
                 target=self._change, args=(wanted, frame), name="compile", daemon=True
@@ -96,20 +99,23 @@ class AutoSize:
         if self._compiling is not None:
             self._compiling.join()
 
-    def _wanted(self, seconds: float) -> int:
+    def _wanted(self, seconds: float, now: int) -> int:
+        """The long side that would hold the rate, if `now` takes so many seconds."""
+
         def fitting(share: float) -> int:
-            longest = self.long_side * (share / self._rate / seconds) ** 0.5
+            longest = now * (share / self._rate / seconds) ** 0.5
             return max((size for size in SIZES if size <= longest), default=SIZES[0])
 
         if seconds > _KEEPS / self._rate:
-            return min(self.long_side, fitting(_KEEPS))
+            return min(now, fitting(_KEEPS))
         return max(self.long_side, fitting(_GROWS))
 
     def _change(self, long_side: int, frame: tuple[int, int]) -> None:
         """Compiles for a size while frames of another one are painted; then takes it."""
         size = fit_long_side(frame, min(long_side, max(frame)))
-        self._stylizer(np.zeros((*size, 3), np.uint8), self._style)
-        self.long_side = long_side
+        with suppress(Exception):  # such as too little memory: then it stays as it is
+            warm_up(self._stylizer, self._look(), FixedSize(0), size)
+            self.long_side = long_side
 
 
 class Meter:

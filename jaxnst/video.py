@@ -22,6 +22,8 @@ WRITTEN = (".mp4", ".mkv", ".mov")
 
 _TICKS = 90_000  # per second; the rates of films and television divide it
 _MICROSECONDS = 1_000_000
+_USUAL_RATE = 25  # frames per second, of a file that does not say
+_BT709 = 1  # colours of HDTV, which players take for granted
 # Without frames that refer to later ones, packets of several files can follow one another.
 _QUALITY = {"crf": "18", "preset": "veryfast", "bf": "0"}
 
@@ -36,6 +38,15 @@ def import_av() -> ModuleType:
         ) from error
     av.logging.set_level(None)
     return av
+
+
+def open_file(path: PathLike) -> Any:
+    """A container to be read; tags in old encodings are no reason to refuse it."""
+    av = import_av()
+    try:
+        return av.open(os.fspath(path))
+    except UnicodeError:
+        return av.open(os.fspath(path), metadata_errors="replace")
 
 
 class TimedFrame(NamedTuple):
@@ -60,11 +71,12 @@ class VideoReader:
           JaxnstError: there is no such file, or no video in it, or its frames are too large.
         """
         av = import_av()
-        self.path, self._errors = Path(path), av.error.FFmpegError
+        self.path = Path(path)
+        self._errors, self._damaged = av.error.FFmpegError, av.error.InvalidDataError
         if not os.path.isfile(path):
             raise JaxnstError(f"{display_name(path)}: there is no such file; check the path")
         try:
-            self._container: Any = av.open(os.fspath(path))
+            self._container: Any = open_file(path)
         except (self._errors, UnicodeError, ValueError) as error:
             raise self._unreadable(error) from error
         if not self._container.streams.video:
@@ -103,11 +115,12 @@ class VideoReader:
     @property
     def size(self) -> tuple[int, int]:
         """Height and width of the frames as `frames` gives them."""
-        height, width = self._stream.height, self._stream.width
+        pixel = self._stream.sample_aspect_ratio or 1  # width by height
+        height, width = self._stream.height, round(self._stream.width * pixel)
         return (width, height) if self._is_on_its_side else (height, width)
 
     def frames(self, size: tuple[int, int] | None = None) -> Iterator[TimedFrame]:
-        """All frames in order, scaled to a height and width.
+        """All frames in order, scaled to a height and width; what is damaged is left out.
 
         Raises:
           JaxnstError: the file is broken from here on.
@@ -115,15 +128,22 @@ class VideoReader:
         height, width = size or self.size
         if self._is_on_its_side:
             height, width = width, height
-        start, last = (self._container.start_time or 0) / _MICROSECONDS, -1.0
+        usual = float(1 / (self._stream.average_rate or _USUAL_RATE))
+        start, last = (self._container.start_time or 0) / _MICROSECONDS, -usual
+        for frame in self._decoded():
+            seconds = last + usual if frame.time is None else float(frame.time) - start
+            last = seconds if seconds > last else last + usual  # some files have no order in them
+            scaled = frame.reformat(width, height, "rgb24", interpolation="AREA")
+            yield TimedFrame(np.rot90(scaled.to_ndarray(), self._turns), max(0.0, last))
+
+    def _decoded(self) -> Iterator[Any]:
+        """The frames of all packets that can be decoded."""
         try:
-            for frame in self._container.decode(self._stream):
-                seconds = float(frame.time or 0.0) - start
-                if seconds <= last:  # a file with broken times
+            for packet in self._container.demux(self._stream):
+                try:
+                    yield from packet.decode()
+                except self._damaged:
                     continue
-                last = seconds
-                scaled = frame.reformat(width, height, "rgb24", interpolation="AREA")
-                yield TimedFrame(np.rot90(scaled.to_ndarray(), self._turns), seconds)
         except self._errors as error:
             raise self._unreadable(error) from error
 
@@ -133,11 +153,8 @@ class VideoReader:
 
     def _quarter_turns(self) -> int:
         """By how many quarters of a turn, to the left, the frames are to be shown turned."""
-        try:
-            first = next(self._container.decode(self._stream), None)
-            self._container.seek(0)
-        except self._errors as error:
-            raise self._unreadable(error) from error
+        first = next(self._decoded(), None)
+        self._container.seek(0)
         if first is None:
             raise JaxnstError(f"{display_name(self.path)}: has no frame in it; give a video file")
         return round(first.rotation / 90) % 4
@@ -176,7 +193,7 @@ class VideoWriter:
         self.close()
 
     def write(self, image: np.ndarray, seconds: float) -> None:
-        """Adds a frame, uint8 [H, W, 3] RGB; one of another size is scaled to that of the first.
+        """Adds a frame, uint8 [H, W, 3] RGB; one of another size is fitted into the first one's.
 
         Raises:
           JaxnstError: it cannot be written; the file is given up.
@@ -185,19 +202,23 @@ class VideoWriter:
             if self._size is None:
                 self._open(image)
             assert self._size is not None
-            frame = self._av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
-            frame = frame.reformat(*self._size, format="yuv420p")
+            frame = fitted(image, self._size).reformat(format="yuv420p", dst_colorspace="ITU709")
             frame.pts = self._ticks = max(self._ticks + 1, round(seconds * _TICKS))
             frame.time_base = Fraction(1, _TICKS)
             self._file.container.mux(self._stream.encode(frame))
         self.count += 1
 
-    def close(self) -> None:
-        """Writes what is left, and gives the file its name."""
-        if self._file.container is not None:
-            with self._file.giving_up():
-                self._file.container.mux(self._stream.encode(None))
-            self._file.close()
+    def close(self) -> bool:
+        """Writes what is left, and gives the file its name; whether there is one."""
+        if self._file.container is None:
+            return False
+        if not self.count:  # interrupted at the first frame
+            self._file.give_up()
+            return False
+        with self._file.giving_up():
+            self._file.container.mux(self._stream.encode(None))
+        self._file.close()
+        return True
 
     def _open(self, image: np.ndarray) -> None:
         height, width = image.shape[:2]
@@ -205,7 +226,38 @@ class VideoWriter:
         self._stream = self._file.open().add_stream("libx264", rate=30, options=_QUALITY)
         self._stream.width, self._stream.height = self._size
         self._stream.pix_fmt = "yuv420p"
-        self._stream.codec_context.time_base = Fraction(1, _TICKS)
+        context = self._stream.codec_context
+        context.time_base = Fraction(1, _TICKS)
+        context.colorspace = context.color_primaries = context.color_trc = _BT709
+
+
+def fitted(image: np.ndarray, size: tuple[int, int]) -> Any:
+    """A picture as a frame of a width and height, scaled to lie in it as a whole, on black."""
+    av = import_av()
+    frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
+    width, height = size
+    scale = min(width / frame.width, height / frame.height)
+    inner = max(1, round(frame.width * scale)), max(1, round(frame.height * scale))
+    if width - inner[0] < 2 and height - inner[1] < 2:  # but for what makes a side even
+        return frame.reformat(width, height)
+    left, top = (width - inner[0]) // 2, (height - inner[1]) // 2
+    canvas = np.zeros((height, width, 3), np.uint8)
+    canvas[top : top + inner[1], left : left + inner[0]] = frame.reformat(*inner).to_ndarray()
+    return av.VideoFrame.from_ndarray(canvas, format="rgb24")
+
+
+def check_sound(path: PathLike, sound_of: PathLike) -> None:
+    """Raises JaxnstError unless a file of this name can hold the sound of a video."""
+    av = import_av()
+    with open_file(sound_of) as source, av.open(os.devnull, "w", _format(path)) as trial:
+        try:
+            for stream in source.streams.audio[:1]:
+                trial.add_stream_from_template(stream)
+        except (ValueError, av.error.FFmpegError) as error:
+            raise JaxnstError(
+                f"{display_name(path)}: cannot hold the sound of {display_name(sound_of)} "
+                f"({one_line(error)}): give a .mkv path, or a video with another sound"
+            ) from error
 
 
 def join(parts: Sequence[Path], path: PathLike, sound_of: PathLike, comment: str) -> None:
@@ -221,7 +273,7 @@ def join(parts: Sequence[Path], path: PathLike, sound_of: PathLike, comment: str
       JaxnstError: it cannot be written.
     """
     av, file = import_av(), _NewFile(Path(path))
-    with file.giving_up(), av.open(os.fspath(sound_of)) as source:
+    with file.giving_up(), open_file(sound_of) as source:
         container = file.open()
         container.metadata["comment"] = comment
         stream, sound = None, _Sound(source, container)
@@ -244,16 +296,22 @@ def read_comment(path: PathLike) -> str:
     """What `join` has kept in a file; "" if it is not one of its files."""
     av = import_av()
     try:
-        with av.open(os.fspath(path)) as container:
-            return str(container.metadata.get("comment", ""))
+        with open_file(path) as container:
+            tags = {name.lower(): text for name, text in container.metadata.items()}
+            return str(tags.get("comment", ""))
     except (OSError, ValueError, av.error.FFmpegError):
         return ""
 
 
 def count_frames(path: PathLike) -> int:
-    """Frames of a file of a `VideoWriter`."""
-    with import_av().open(os.fspath(path)) as container:
-        return sum(packet.dts is not None for packet in container.demux(container.streams.video[0]))
+    """Frames of a file of a `VideoWriter`; 0 if it is damaged."""
+    av = import_av()
+    try:
+        with av.open(os.fspath(path)) as container:
+            packets = container.demux(container.streams.video[0])
+            return sum(packet.dts is not None for packet in packets)
+    except (IndexError, av.error.FFmpegError):
+        return 0
 
 
 class _NewFile:
@@ -284,16 +342,21 @@ class _NewFile:
         try:
             yield
         except (OSError, ValueError, self._av.error.FFmpegError) as error:
-            container, self.container = self.container, None
-            if container is not None:
-                with suppress(Exception):
-                    container.close()
-                with suppress(BaseException):
-                    self._renaming.__exit__(type(error), error, error.__traceback__)
+            self.give_up()
             raise JaxnstError(
                 f"{display_name(self._path)}: cannot be written ({one_line(error)}); free some "
-                f"space, or give a .mkv path, which takes any sound"
+                f"space, or give another path"
             ) from error
+
+    def give_up(self) -> None:
+        """Leaves what was there before as it was."""
+        container, self.container = self.container, None
+        if container is not None:
+            with suppress(Exception):
+                container.close()
+            error = InterruptedError()
+            with suppress(JaxnstError, InterruptedError):
+                self._renaming.__exit__(type(error), error, None)
 
 
 class _Sound:
@@ -323,12 +386,19 @@ class _Sound:
     def _moved(self, theirs: Any, ours: Any) -> Iterator[Any]:
         """The packets, on a clock that begins with the file."""
         start = Fraction(self._source.start_time or 0, _MICROSECONDS)
-        for packet in self._source.demux(theirs):
-            if packet.dts is not None:
-                shift = round(start / packet.time_base)
-                packet.dts, packet.pts = packet.dts - shift, packet.pts - shift
-                packet.stream = ours
-                yield packet
+        with suppress(import_av().error.FFmpegError):  # damaged: the sound ends here
+            for packet in self._source.demux(theirs):
+                if packet.dts is not None:
+                    shift = round(start / packet.time_base)
+                    shown = packet.dts if packet.pts is None else packet.pts
+                    packet.dts, packet.pts = packet.dts - shift, shown - shift
+                    packet.stream = ours
+                    yield packet
+
+
+def _format(path: PathLike) -> str:
+    """What FFmpeg calls the format of a file of this name."""
+    return {".mkv": "matroska"}.get(Path(path).suffix.lower(), Path(path).suffix.lower()[1:])
 
 
 def check_video_path(path: PathLike) -> None:

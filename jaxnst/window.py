@@ -11,7 +11,7 @@ import numpy as np
 from jaxnst.camera import import_cv2
 from jaxnst.errors import JaxnstError
 
-_KEYS = {27: "escape", 32: "space"}
+_KEYS = {27: "escape", 0xFF1B: "escape", 32: "space"}
 _PORT = 6000  # of display 0, over the network
 _MARGIN, _LINE = 12, 24  # pixels
 
@@ -29,7 +29,13 @@ class Window:
         self._cv2, self._title = import_cv2(), title
         self._is_full = False
         flags = self._cv2.WINDOW_NORMAL | self._cv2.WINDOW_KEEPRATIO | self._cv2.WINDOW_GUI_NORMAL
-        self._cv2.namedWindow(title, flags)
+        try:
+            self._cv2.namedWindow(title, flags)
+        except self._cv2.error as error:
+            raise JaxnstError(
+                "this OpenCV has no windows: pip uninstall opencv-python-headless, and install "
+                "opencv-python anew; or give --no-window with --output"
+            ) from error
         self._sized: tuple[int, int] | None = None
 
     def __enter__(self) -> "Window":
@@ -53,10 +59,8 @@ class Window:
 
     def key(self) -> str:
         """The key that was pressed, "" if none; gives the window time to draw itself."""
-        code = self._cv2.waitKeyEx(1)
-        if code < 0:
-            return ""
-        return _KEYS.get(code & 0xFF, chr(code & 0xFF) if code < 0x110000 else "")
+        code = self._cv2.waitKeyEx(1) & 0xFFFF  # above are keys that are held, such as shift
+        return _KEYS.get(code, chr(code) if code < 0x80 else "")
 
     @property
     def is_open(self) -> bool:
@@ -87,8 +91,8 @@ class VirtualCamera:
             raise JaxnstError(
                 "a virtual camera needs pyvirtualcam: pip install 'jaxnst[virtual-camera]'"
             ) from error
-        self._open, self._rate, self._camera = pyvirtualcam.Camera, rate, None
-        self._size = (0, 0)
+        self._open, self._rate = pyvirtualcam.Camera, rate
+        self._camera: Any = None
 
     def __enter__(self) -> "VirtualCamera":
         return self
@@ -98,21 +102,31 @@ class VirtualCamera:
             self._camera.close()
 
     def send(self, image: np.ndarray) -> None:
-        """Shows uint8 [H, W, 3] RGB; it is opened anew for another size.
+        """Shows uint8 [H, W, 3] RGB; one of another size is fitted into the first one's, for
+        programs do not expect a camera to change.
 
         Raises:
           JaxnstError: the system has no device for it.
         """
-        height, width = image.shape[:2]
-        if self._size != (height, width):
-            self.__exit__()
-            try:
+        try:
+            if self._camera is None:
+                height, width = image.shape[:2]
                 self._camera = self._open(width=width, height=height, fps=self._rate)
-            except RuntimeError as error:
-                raise JaxnstError(f"the virtual camera cannot be opened ({error})") from error
-            self._size = height, width
-        assert self._camera is not None
-        self._camera.send(image)
+            self._camera.send(_fitted(image, self._camera.width, self._camera.height))
+        except RuntimeError as error:
+            raise JaxnstError(f"the virtual camera cannot be used ({error})") from error
+
+
+def _fitted(image: np.ndarray, width: int, height: int) -> np.ndarray:
+    """A picture as a whole on black, [height, width, 3]."""
+    if image.shape[:2] == (height, width):
+        return image
+    scale = min(width / image.shape[1], height / image.shape[0])
+    inner = round(image.shape[1] * scale), round(image.shape[0] * scale)
+    left, top = (width - inner[0]) // 2, (height - inner[1]) // 2
+    canvas = np.zeros((height, width, 3), np.uint8)
+    canvas[top : top + inner[1], left : left + inner[0]] = import_cv2().resize(image, inner)
+    return canvas
 
 
 def write_text(cv2: Any, image: np.ndarray, text: str, corner: tuple[int, int]) -> None:

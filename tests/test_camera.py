@@ -130,6 +130,26 @@ def test_what_gives_no_picture_is_named(
         open_source(address)
 
 
+def test_a_folder_of_broken_pictures_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    with pytest.raises(JaxnstError, match="no picture that can be read"):
+        open_source(str(tmp_path))
+
+
+def test_what_goes_wrong_in_the_thread_is_told() -> None:
+    class Broken(Scenes):
+        def read(self) -> np.ndarray | None:
+            raise RuntimeError("the driver has failed")
+
+    source = Broken(1)
+    with (
+        Capture(source) as capture,
+        pytest.raises(JaxnstError, match=r"scenes: reading failed \(the driver has failed\)"),
+    ):
+        capture.newest(1)
+    assert source.closed == 1
+
+
 def test_a_text_file_is_no_video(tmp_path: Path) -> None:
     (tmp_path / "a.mp4").write_text("no video")
     with pytest.raises(JaxnstError, match=r"a\.mp4: cannot be opened"):

@@ -14,7 +14,11 @@ from model_files import model_file
 from video_files import read_times, write_clip
 
 from jaxnst.cli import main
+from jaxnst.cli.recipe import trained_recipe
+from jaxnst.cli.stylize import parse_stylize
+from jaxnst.cli.tasks import plan_tasks
 from jaxnst.inference import Stylizer
+from jaxnst.models import load_model
 from jaxnst.video import VideoReader, read_comment
 
 TIMES = [0.0, 0.05, 0.1, 0.3, 0.35, 0.4, 0.9, 1.0]
@@ -74,6 +78,40 @@ def test_a_second_run_leaves_it_and_another_look_does_not(
     assert np.abs(frames(tmp_path / "out.mp4") - painted).mean() > 1
 
 
+def test_a_matroska_file_is_recognised_too(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    words = [*words, "-o", str(tmp_path / "out.mkv")]
+    assert main(words) == 0
+    assert main(words) == 0
+    assert "already there with these settings" in capsys.readouterr().err
+
+
+def test_sound_that_does_not_fit_is_refused_before_anything_is_painted(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    write_clip(tmp_path / "clip.avi", TIMES, sound=True, tone="pcm_u8")
+    words[1] = str(tmp_path / "clip.avi")
+    assert main(words) == 2
+    assert "cannot hold the sound of" in capsys.readouterr().err
+    assert not (tmp_path / "out.parts").exists()
+    assert main([*words, "-o", str(tmp_path / "out.mkv"), "--quiet"]) == 0
+
+
+def test_a_damaged_part_is_painted_anew(words: list[str], tmp_path: Path) -> None:
+    parts, model = tmp_path / "out.parts", load_model(words[3])
+    command = parse_stylize([*words[1:], "--quiet"])
+    (task,) = plan_tasks(command.content, (), command.output, one=False, trained=("wave",))
+    settings = trained_recipe(command, task, model.card, None)
+    del settings["options"]["quality"]
+    settings["options"]["smooth"] = False
+    parts.mkdir()
+    (parts / "settings.json").write_text(json.dumps(settings))
+    (parts / "00000000.nut").write_bytes(b"damaged")
+    assert main([*words, "--quiet"]) == 0
+    assert read_times(tmp_path / "out.mp4") == TIMES
+
+
 def test_smoothing_and_size(words: list[str], tmp_path: Path) -> None:
     assert main([*words, "--smooth", "--size", "128", "--quiet"]) == 0
     assert frames(tmp_path / "out.mp4").shape == (len(TIMES), 96, 128, 3)
@@ -85,7 +123,7 @@ def test_one_that_was_stopped_goes_on(words: list[str], tmp_path: Path) -> None:
     assert main([*words, "-o", str(tmp_path / "whole.mp4")]) == 0
     environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path)}
     command = [sys.executable, "-m", "jaxnst", *words[:-1]]
-    parts = tmp_path / "out.mp4.parts"
+    parts = tmp_path / "out.parts"
 
     def run_until(count: int, number: signal.Signals) -> str:
         process = subprocess.Popen(command, text=True, stderr=subprocess.PIPE, env=environment)
@@ -112,6 +150,10 @@ def test_one_that_was_stopped_goes_on(words: list[str], tmp_path: Path) -> None:
         (("-o", "none/out.mp4"), "there is no folder"),
         (("--style", "wavy"), "did you mean 'wave'"),
         (("--style", "a.png"), "a video is painted in trained styles"),
+        (("--compare",), "--compare is for pictures"),
+        (("--strength", "3"), "strength is 3"),
+        (("-o", "."), "is a folder; give the path of a video"),
+        (("-o", "clip.mp4"), "is an input and would be overwritten"),
     ],
 )
 def test_what_is_refused(
@@ -137,14 +179,14 @@ def test_a_file_that_only_has_the_name_of_a_video(
     errors = capsys.readouterr().err
     assert "clip.mp4: cannot be read as a video" in errors
     assert errors.count("\n") == 1
-    assert not (tmp_path / "out.mp4.parts").exists()
+    assert not (tmp_path / "out.parts").exists()
 
 
 def test_a_folder_in_the_way_is_left_alone(
     words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
-    (tmp_path / "out.mp4.parts").mkdir()
-    (tmp_path / "out.mp4.parts" / "mine").write_text("mine")
+    (tmp_path / "out.parts").mkdir()
+    (tmp_path / "out.parts" / "mine").write_text("mine")
     assert main(words) == 2
     assert "is in the way" in capsys.readouterr().err
-    assert (tmp_path / "out.mp4.parts" / "mine").read_text() == "mine"
+    assert (tmp_path / "out.parts" / "mine").read_text() == "mine"

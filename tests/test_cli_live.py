@@ -103,6 +103,8 @@ def test_it_stops_after_so_many_frames(
         (("--stats", "s.json", "--size", "large"), "size 'large' is no size"),
         (("--stats", "s.json", "--rate", "0"), "rate is 0"),
         (("--stats", "s.json", "--strength", "3"), "strength is 3"),
+        (("--stats", "s.json", "--size", "\u00b2"), "is no size"),
+        (("--stats", "s.mp4", "-o", "s.mp4"), "is another output"),
         (("--stats", "s.json", "--folder", "none"), "there is no such folder"),
     ],
 )
@@ -117,6 +119,15 @@ def test_what_is_refused(
     assert message in errors
     assert errors.count("\n") == 1
     assert not list(tmp_path.iterdir())
+
+
+def test_a_recording_never_takes_the_place_of_its_source(
+    place: Path, capsys: pytest.CaptureFixture
+) -> None:
+    before = (place / "clip.mkv").read_bytes()
+    assert main(words(place, "-o", place / "clip.mkv")) == 2
+    assert "is an input and would be overwritten" in capsys.readouterr().err
+    assert (place / "clip.mkv").read_bytes() == before
 
 
 def test_without_a_display_the_way_out_is_named(

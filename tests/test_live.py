@@ -60,7 +60,7 @@ def test_smoothing_starts_anew_with_another_style(stylizer: Stylizer) -> None:
 
 
 def test_auto_size_follows_what_the_machine_can_do(stylizer: Stylizer) -> None:
-    size = AutoSize(stylizer, "wave", rate=20, first=384)
+    size = AutoSize(stylizer, lambda: Look("wave"), rate=20, first=384)
     frame = (960, 1280)
     size.observe(0.2, frame)  # four times too slow
     size.close()

@@ -66,8 +66,12 @@ def test_odd_sides_and_frames_of_another_size(tmp_path: Path) -> None:
     with VideoWriter(tmp_path / "a.mp4") as writer:
         writer.write(scene(0, 49, 63), 0.0)
         writer.write(scene(1, 98, 126), 0.1)
+        writer.write(np.full((48, 24, 3), 255, np.uint8), 0.2)
     with VideoReader(tmp_path / "a.mp4") as reader:
-        assert [frame.image.shape for frame in reader.frames()] == [(50, 64, 3)] * 2
+        images = [frame.image for frame in reader.frames()]
+    assert [image.shape for image in images] == [(50, 64, 3)] * 3
+    assert images[2][25, 32].min() > 240  # as a whole, on black
+    assert images[2][25, 8].max() < 16
 
 
 def test_what_was_recorded_is_kept_when_something_else_fails(tmp_path: Path) -> None:
@@ -97,6 +101,17 @@ def test_a_truncated_video_gives_what_is_there_and_says_so(tmp_path: Path) -> No
     (tmp_path / "cut.mkv").write_bytes(whole.read_bytes()[:-4000])
     with VideoReader(tmp_path / "cut.mkv") as reader:
         assert 0 < len(list(reader.frames())) <= 100
+
+
+def test_a_damaged_packet_costs_a_frame_and_not_the_film(tmp_path: Path) -> None:
+    whole = bytearray(write_clip(tmp_path / "a.mkv", [i / 20 for i in range(200)]).read_bytes())
+    middle = len(whole) // 2
+    whole[middle : middle + 40] = b"\xff" * 40
+    (tmp_path / "bad.mkv").write_bytes(whole)
+    with VideoReader(tmp_path / "bad.mkv") as reader:
+        times = [frame.seconds for frame in reader.frames()]
+    assert len(times) > 100
+    assert times == sorted(set(times))
 
 
 @pytest.mark.parametrize(

@@ -14,23 +14,24 @@ class Device:
     opened: list = []  # noqa: RUF012 (of all of them)
 
     def __init__(self, **options: float) -> None:
-        self.options, self.sent, self.closed = options, 0, False
+        self.width, self.height = options["width"], options["height"]
+        self.sent, self.closed = 0, False
         self.opened.append(self)
 
     def send(self, image: np.ndarray) -> None:
-        assert image.shape == (self.options["height"], self.options["width"], 3)
+        assert image.shape == (self.height, self.width, 3)
         self.sent += 1
 
     def close(self) -> None:
         self.closed = True
 
 
-def test_frames_are_sent_and_another_size_opens_it_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_frames_of_all_sizes_are_sent_at_the_first_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyvirtualcam", SimpleNamespace(Camera=Device))
     with VirtualCamera(20) as camera:
         for side in (32, 32, 48):
             camera.send(np.zeros((side, side, 3), np.uint8))
-    assert [(device.sent, device.closed) for device in Device.opened] == [(2, True), (1, True)]
+    assert [(device.sent, device.closed) for device in Device.opened] == [(3, True)]
 
 
 def test_without_the_library_or_the_device_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -42,5 +43,5 @@ def test_without_the_library_or_the_device_it_says_so(monkeypatch: pytest.Monkey
         raise RuntimeError("no v4l2loopback")
 
     monkeypatch.setitem(sys.modules, "pyvirtualcam", SimpleNamespace(Camera=fail))
-    with pytest.raises(JaxnstError, match=r"cannot be opened \(no v4l2loopback\)"):
+    with pytest.raises(JaxnstError, match=r"cannot be used \(no v4l2loopback\)"):
         VirtualCamera(20).send(np.zeros((32, 32, 3), np.uint8))

@@ -23,25 +23,27 @@ def write_clip(
     *,
     codec: str = "libx264",
     sound: bool = False,
+    tone: str = "aac",
     size: tuple[int, int] = (48, 64),
 ) -> Path:
-    """A clip with a frame of `scene` at each of some times, in seconds, and a tone if wanted."""
+    """A clip with a frame of `scene` at each of some times, in seconds, and sound if wanted."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=30)
         stream.height, stream.width = size
         stream.pix_fmt = "yuv420p"
         stream.codec_context.time_base = Fraction(1, 1000)
-        tone = container.add_stream("aac", rate=44_100) if sound else None
+        audio = container.add_stream(tone, rate=44_100) if sound else None
         for number, seconds in enumerate(times):
             frame = av.VideoFrame.from_ndarray(scene(number, *size), format="rgb24")
             frame.pts, frame.time_base = round(1000 * seconds), Fraction(1, 1000)
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
-        if tone is not None:
-            samples = np.sin(np.arange(int(44_100 * times[-1])) / 20).astype(np.float32)
-            frame = av.AudioFrame.from_ndarray(samples[None], format="fltp", layout="mono")
+        if audio is not None:
+            wave = np.sin(np.arange(int(44_100 * times[-1])) / 20)
+            samples = (8000 * wave).astype(np.int16)[None]
+            frame = av.AudioFrame.from_ndarray(samples, format="s16", layout="mono")
             frame.sample_rate, frame.pts = 44_100, 0
-            container.mux([*tone.encode(frame), *tone.encode(None)])
+            container.mux([*audio.encode(frame), *audio.encode(None)])
     return path
 
 

@@ -58,7 +58,7 @@ class Controls:
             self.held = None if key == "b" else self.held
         elif key in ("n", "p"):
             self.index = (self.index + (1 if key == "n" else -1)) % len(self.styles)
-        elif key.isdigit() and 0 < int(key) <= len(self.styles):
+        elif key in tuple("123456789") and int(key) <= len(self.styles):
             self.index = int(key) - 1
         elif key in ("-", "+", "=") and self.has_strengths:
             step, most = _STRENGTHS

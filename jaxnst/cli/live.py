@@ -11,9 +11,11 @@ from typing import Annotated, Any
 
 from tyro.conf import arg
 
+from jaxnst.cli import USAGE_ERROR, went_well
 from jaxnst.cli.arguments import parse
 from jaxnst.cli.cache import use_compilation_cache
 from jaxnst.cli.controls import Controls
+from jaxnst.cli.outputs import check_apart
 from jaxnst.cli.signals import stop_signals
 from jaxnst.cli.stage import Stage
 from jaxnst.errors import JaxnstError, check_number, nearest
@@ -75,7 +77,7 @@ class Live:
         check_number("fps", self.fps, high=1000)
         check_number("rate", self.rate, low=0.1, high=1000)
         check_number("strength", self.strength, high=2)
-        if self.size != "auto" and not self.size.isdigit():
+        if self.size != "auto" and not (self.size.isascii() and self.size.isdigit()):
             raise JaxnstError(f"size {self.size!r} is no size: give auto, or a long side in pixels")
         if self.size not in ("auto", "0"):
             check_number("size", int(self.size), low=32, high=8192)
@@ -85,7 +87,13 @@ def main(argv: Sequence[str]) -> int:
     """Runs the command; the exit status is 0, or 128 and a signal's number after one."""
     command = parse(Live, argv, "jaxnst live", f"{Live.__doc__}")
     _check(command)
-    return _run(command)
+    status = 0
+
+    def run() -> None:
+        nonlocal status
+        status = _run(command)
+
+    return status if went_well(run) else USAGE_ERROR
 
 
 def _check(command: Live) -> None:
@@ -98,6 +106,7 @@ def _check(command: Live) -> None:
         check_writable(command.output)
     if command.stats is not None:
         check_writable(command.stats)
+    check_apart([Path(command.source)], [p for p in (command.output, command.stats) if p])
     if not command.folder.is_dir():
         raise JaxnstError(f"{display_name(command.folder)}: there is no such folder; make it")
     if command.no_window and not (command.output or command.stats or command.virtual_camera):
@@ -132,7 +141,7 @@ def _run(command: Live) -> int:
     meter = Meter()
     with stop_signals() as stopped, contextlib.ExitStack() as stack:
         say(f"{_described(source)}; paints in {controls.styles[0]}")
-        size = _size(command, stylizer, stack)
+        size = _size(command, stylizer, lambda: controls.look(0), stack)
         if source.size is not None:
             warm_up(stylizer, controls.look(0), size, source.size)
         capture = stack.enter_context(Capture(source))
@@ -162,12 +171,14 @@ def _described(source: Any) -> str:
     return f"{source.name}: {size}{source.rate:.3g} frames per second"
 
 
-def _size(command: Live, stylizer: Any, stack: contextlib.ExitStack) -> Any:
+def _size(
+    command: Live, stylizer: Any, look: Callable[[], Any], stack: contextlib.ExitStack
+) -> Any:
     from jaxnst.live import AutoSize, FixedSize
 
     if command.size != "auto":
         return FixedSize(int(command.size))
-    size = AutoSize(stylizer, stylizer.model.styles[0], command.rate)
+    size = AutoSize(stylizer, look, command.rate)
     stack.callback(size.close)
     return size
 

@@ -41,10 +41,12 @@ class Stage:
         return self
 
     def __exit__(self, *error: Any) -> None:
-        self._stop_recording()
-        for opened in (self._camera, self._window):
-            if opened is not None:
-                opened.__exit__(*error)
+        try:
+            self._stop_recording()
+        finally:
+            for opened in (self._camera, self._window):
+                if opened is not None:
+                    opened.__exit__(*error)
 
     def show(self, shown: Any, line: str) -> None:
         """Shows and records a frame."""
@@ -56,8 +58,7 @@ class Stage:
         self.size = painting.shape[:2]
         self._picture = self._controls.picture(photo, painting)
         if self._recorder is not None:
-            self._recorded_from = self._recorded_from or shown.time
-            self._recorder.write(self._picture, shown.time - self._recorded_from)
+            self._keep(self._picture, shown.time)
         if self._camera is not None:
             self._camera.send(self._picture)
         if self._window is not None:
@@ -70,10 +71,11 @@ class Stage:
         key = self._window.key()
         if key in ("q", "escape") or not self._window.is_open:
             return False
-        if key == "s":
-            self._snapshot()
-        elif key == "r":
-            self._toggle_recording()
+        if key in ("s", "r"):
+            try:
+                (self._snapshot if key == "s" else self._toggle_recording)()
+            except JaxnstError as error:  # it is no reason to stop painting
+                self._warn(error)
         elif key == "f":
             self._window.toggle_full_screen()
         elif key:
@@ -98,22 +100,33 @@ class Stage:
     def _toggle_recording(self) -> None:
         if self._recorder is not None:
             self._stop_recording()
-            return
-        try:
+        else:
             self._record(self._new_path("recording", ".mp4"))
-        except JaxnstError as error:  # it is no reason to stop painting
-            self._notice, self._notice_until = str(error), time.monotonic() + _NOTICE_SECONDS
-            self._say(str(error))
+
+    def _keep(self, picture: np.ndarray, seconds: float) -> None:
+        """Records a frame; if that fails it is the end of a recording that was asked for by a key,
+        and of everything if by --output."""
+        self._recorded_from = self._recorded_from or seconds
+        try:
+            self._recorder.write(picture, seconds - self._recorded_from)
+        except JaxnstError as error:
+            recorder, self._recorder = self._recorder, None
+            if recorder.path == self._command.output:
+                raise
+            self._warn(error)
 
     def _record(self, path: Path) -> None:
         self._recorder, self._recorded_from = VideoWriter(path), 0.0
 
     def _stop_recording(self) -> None:
         recorder, self._recorder = self._recorder, None
-        if recorder is not None:
-            recorder.close()
-            if recorder.count:
-                self._tell(recorder.path)
+        if recorder is not None and recorder.close():
+            self._tell(recorder.path)
+
+    def _warn(self, error: JaxnstError) -> None:
+        """Says what went wrong, on the screen as well."""
+        self._notice, self._notice_until = str(error), time.monotonic() + _NOTICE_SECONDS
+        self._say(str(error))
 
     def _tell(self, path: Path) -> None:
         """Says that a file was written."""

@@ -93,7 +93,7 @@ def paint_trained(command: Stylize, given: set[str]) -> int:
     _check_command(command, names)
     size = command.paint.size if "--size" in given else None
     if is_film(command):
-        return paint_video(command, tasks[0], model, size)
+        return _paint_video(command, tasks[0], model, size)
     use_compilation_cache()
     painter = TrainedPainter(command, model, size)
     if command.output == STREAM:
@@ -102,6 +102,16 @@ def paint_trained(command: Stylize, given: set[str]) -> int:
     with contextlib.nullcontext() if single else new_folder(command.output):
         check_outputs(command, tasks)
         return painter.paint_all(tasks)
+
+
+def _paint_video(command: Stylize, task: Task, model: Model, size: int | None) -> int:
+    status = 0
+
+    def paint() -> None:
+        nonlocal status
+        status = paint_video(command, task, model, size)
+
+    return status if went_well(paint) else 2
 
 
 class TrainedPainter:
