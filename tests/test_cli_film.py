@@ -117,6 +117,7 @@ def test_smoothing_and_size(words: list[str], tmp_path: Path) -> None:
     assert frames(tmp_path / "out.mp4").shape == (len(TIMES), 96, 128, 3)
 
 
+@pytest.mark.slow
 def test_one_that_was_stopped_goes_on(words: list[str], tmp_path: Path) -> None:
     write_clip(Path(words[1]), [i / 20 for i in range(900)])
     words = [*words, "--size", "64", "--quiet"]

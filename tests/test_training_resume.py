@@ -92,10 +92,8 @@ def test_killed_twenty_times(run, tmp_path):
     killed_and_finished(run, tmp_path / "work", 20)
 
 
-@pytest.mark.parametrize(
-    ("number", "status"),
-    [(signal.SIGTERM, 143), pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow)],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_asked_to_stop(run, tmp_path, number, status):
     words, folder, whole = run
     command = [*words, "--work", tmp_path]
@@ -116,6 +114,7 @@ def test_asked_to_stop(run, tmp_path, number, status):
     assert set(reports()) <= set(steps)
 
 
+@pytest.mark.slow
 def test_a_full_disk_ends_a_run_which_goes_on_when_there_is_space(run, tmp_path):
     words, folder, whole = run
     command = [*words, "--work", tmp_path]
