@@ -13,6 +13,7 @@ other by a hard cut. Differences are means in 255ths.
 import argparse
 import itertools
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -29,6 +30,14 @@ MOVING = 2.0  # pixels from frame to frame
 AGREED, STILL = 1.0, 0.5  # pixels
 
 
+class Scene(NamedTuple):
+    """The ends of a clip: photo and painting."""
+
+    name: str
+    first: tuple[np.ndarray, np.ndarray]
+    last: tuple[np.ndarray, np.ndarray]
+
+
 def main() -> None:
     """Prints a row for each clip, the mean of their ratios, and what is left after a cut."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -38,7 +47,7 @@ def main() -> None:
     args = parser.parse_args()
     stylizer = Stylizer(DEFAULT, exact=True)
     style = args.style or stylizer.model.styles[0]
-    ratios, firsts = [], []
+    ratios, scenes = [], []
     for path in sorted((args.data / "video").iterdir()):
         photos = read(path)
         plain = [stylizer(photo, style) for photo in photos]
@@ -53,14 +62,15 @@ def main() -> None:
             f"moving parts differ by {ghosts:.2f}",
             flush=True,
         )
-        firsts.append((photos[-1], plain[-1], photos[0], plain[0]))
+        ends = (photos[0], plain[0]), (photos[-1], plain[-1])
+        scenes.append(Scene(path.name, *ends))
         if args.out:
             args.out.mkdir(parents=True, exist_ok=True)
             with VideoWriter(args.out / f"{path.stem}.mp4") as writer:
                 for number, pair in enumerate(zip(plain, smooth, strict=True)):
                     writer.write(np.concatenate(pair, axis=1), number / 25)
     print(f"smoothed, flicker is {np.mean(ratios):.2f} times what it was, mean over the clips")
-    print(f"after a cut {after_cuts(firsts):.2f} of the first frame's painting is missing at most")
+    after_cuts(scenes)
 
 
 def read(path: Path) -> list[np.ndarray]:
@@ -120,17 +130,16 @@ def difference_where_moving(
     return total / max(count, 1)
 
 
-def after_cuts(firsts: list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]) -> float:
-    """Greatest difference, over all pairs of clips of a size, of the first frame after a cut from
-    its own painting."""
-    most = 0.0
-    for before, after in itertools.permutations(firsts, 2):
-        if before[0].shape == after[0].shape:
+def after_cuts(scenes: list[Scene]) -> None:
+    """Prints, for all pairs of clips of a size, by how much the first frame after a cut from one to
+    the other differs from its own painting, at most."""
+    for before, after in itertools.permutations(scenes, 2):
+        if before.last[0].shape == after.first[0].shape:
             smoother = Smoother()
-            smoother(before[0], before[1])
-            shown = smoother(after[2], after[3])
-            most = max(most, float(np.abs(shown.astype(float) - after[3]).max()))
-    return most
+            smoother(*before.last)
+            shown = smoother(*after.first).astype(float)
+            most = np.abs(shown - after.first[1]).max()
+            print(f"after a cut from {before.name} to {after.name}: {most:.0f} at most")
 
 
 if __name__ == "__main__":
