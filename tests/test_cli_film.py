@@ -112,6 +112,7 @@ def test_a_damaged_part_is_painted_anew(words: list[str], tmp_path: Path) -> Non
     assert read_times(tmp_path / "out.mp4") == TIMES
 
 
+@pytest.mark.slow
 def test_smoothing_and_size(words: list[str], tmp_path: Path) -> None:
     assert main([*words, "--smooth", "--size", "128", "--quiet"]) == 0
     assert frames(tmp_path / "out.mp4").shape == (len(TIMES), 96, 128, 3)

@@ -105,7 +105,8 @@ def test_prepared_kernels_serve_tiles_as_well(random_vgg, paint):
 
 
 @pytest.mark.parametrize(
-    "layer", [pytest.param("pool4", marks=pytest.mark.slow), "relu5_1", "pool5"]
+    "layer",
+    [*(pytest.param(name, marks=pytest.mark.slow) for name in ("pool4", "relu5_1")), "pool5"],
 )
 def test_tiles_are_aligned_for_the_deepest_layers(paint, layer):
     params, options = load_vgg("vgg16"), LossOptions(content_layers=(layer,), style_layers=(layer,))

@@ -132,6 +132,7 @@ def test_keys_change_the_style_and_make_snapshots_and_recordings(session: Sessio
     assert "Traceback" not in errors
 
 
+@pytest.mark.slow
 def test_the_close_button_ends_it(session: Session) -> None:
     press_close_button(session.environment["DISPLAY"], int(session.window))
     _, errors = session.process.communicate(timeout=5)
