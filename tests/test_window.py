@@ -108,6 +108,7 @@ def session(tmp_path: Path, display: str) -> Iterator[Session]:
     session.process.communicate()
 
 
+@pytest.mark.slow
 def test_keys_change_the_style_and_make_snapshots_and_recordings(session: Session) -> None:
     session.press("space", "s")  # the same frame from now on
     (first,) = session.made("*snapshot*.png", 1)
