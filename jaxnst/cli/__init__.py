@@ -65,6 +65,12 @@ def went_well(action: Callable[[], None]) -> bool:
     return True
 
 
+def status_of(action: Callable[[], int]) -> int:
+    """The exit status that an action returns, or that for what is wrong with it, as `went_well`."""
+    returned: list[int] = []
+    return returned[0] if went_well(lambda: returned.append(action())) else USAGE_ERROR
+
+
 def _run(args: list[str]) -> int:
     if args[:1] in (["-h"], ["--help"]) or not args:
         print(_usage(), file=sys.stdout if args else sys.stderr)

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 from tyro.conf import arg
 
-from jaxnst.cli import USAGE_ERROR, went_well
+from jaxnst.cli import status_of
 from jaxnst.cli.arguments import parse
 from jaxnst.cli.cache import use_compilation_cache
 from jaxnst.cli.controls import Controls
@@ -87,13 +87,7 @@ def main(argv: Sequence[str]) -> int:
     """Runs the command; the exit status is 0, or 128 and a signal's number after one."""
     command = parse(Live, argv, "jaxnst live", f"{Live.__doc__}")
     _check(command)
-    status = 0
-
-    def run() -> None:
-        nonlocal status
-        status = _run(command)
-
-    return status if went_well(run) else USAGE_ERROR
+    return status_of(lambda: _run(command))
 
 
 def _check(command: Live) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jaxnst.cli import went_well
+from jaxnst.cli import status_of, went_well
 from jaxnst.cli.cache import use_compilation_cache
 from jaxnst.cli.film import is_film, paint_video
 from jaxnst.cli.outputs import announce_finished, check_outputs, new_folder, write_painting
@@ -93,7 +93,7 @@ def paint_trained(command: Stylize, given: set[str]) -> int:
     _check_command(command, names)
     size = command.paint.size if "--size" in given else None
     if is_film(command):
-        return _paint_video(command, tasks[0], model, size)
+        return status_of(partial(paint_video, command, tasks[0], model, size))
     use_compilation_cache()
     painter = TrainedPainter(command, model, size)
     if command.output == STREAM:
@@ -102,16 +102,6 @@ def paint_trained(command: Stylize, given: set[str]) -> int:
     with contextlib.nullcontext() if single else new_folder(command.output):
         check_outputs(command, tasks)
         return painter.paint_all(tasks)
-
-
-def _paint_video(command: Stylize, task: Task, model: Model, size: int | None) -> int:
-    status = 0
-
-    def paint() -> None:
-        nonlocal status
-        status = paint_video(command, task, model, size)
-
-    return status if went_well(paint) else 2
 
 
 class TrainedPainter:
