@@ -4,9 +4,9 @@
 
 Three pairs of photo and painting, the default preset's weights, 100 evaluations each: 256 and 512
 pixels, VGG-16 and VGG-19, two sets of style layers; one pair at 1024 pixels as well. The relative
-errors that are left, layer by layer, are compared between sizes, and those of the content and of
-all style layers together between sets of layers and between nets. DIR holds content/*.jpg and
-styles/*.jpg; --out keeps the pictures.
+errors |a - b| / |b| that are left (the loss adds up their squares), layer by layer, are compared
+between sizes, and those of the content and of all style layers together between sets of layers and
+between nets. DIR holds content/*.jpg and styles/*.jpg; --out keeps the pictures.
 """
 
 import argparse
@@ -79,7 +79,7 @@ def _compare(
         ratios = [max(v) / min(v) for (_, name), v in alike.items() if name.startswith(kind)]
         print(
             f"between {what}: {kind} errors differ by a factor {np.median(ratios):.2f} "
-            f"in the median, {max(ratios):.2f} at most"
+            f"in the median, {max(ratios):.2f} at most (their squares {max(ratios) ** 2:.2f})"
         )
 
 
@@ -94,7 +94,7 @@ def _run(
     job = make_job(content, [Style(style)], _options(net, layers, size))
     started = time.perf_counter()
     *_, last = optimize.run(load_vgg(net), job)
-    errors = {name: value for name, value in last.parts.items() if "/" in name}
+    errors = {name: value**0.5 for name, value in last.parts.items() if "/" in name}
     shown = " ".join(f"{name} {value:.4f}" for name, value in errors.items())
     seconds = time.perf_counter() - started
     print(f"{pair[0]:>15} {net:>6} {layers:>16} {size:>5} | {shown} ({seconds:.0f} s)", flush=True)

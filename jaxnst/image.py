@@ -92,7 +92,7 @@ def load(
     with open_binary(path) as handle, _strict_pillow():
         try:
             with Image.open(handle, formats=_READ_FORMATS) as image:
-                _check_size(name, image.size, min_side, max_pixels)
+                check_size(name, image.size, min_side, max_pixels)
                 image.load()
                 return _to_picture(name, image)
         except JaxnstError:
@@ -274,7 +274,7 @@ def _strict_pillow() -> Iterator[None]:
             Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES = before
 
 
-def _check_size(name: str, size: tuple[int, int], min_side: int, max_pixels: int) -> None:
+def check_size(name: str, size: tuple[int, int], min_side: int, max_pixels: int) -> None:
     """Refuses a picture by the size in its header, before memory is set aside for its pixels."""
     width, height = size
     if width * height > max_pixels:

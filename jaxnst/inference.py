@@ -6,7 +6,7 @@ a few times only. It is first continued by its reflection to a multiple of the n
 """
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -70,6 +70,21 @@ class Stylizer:
         Raises:
           JaxnstError: the image is not one, or the model has no such style or strength.
         """
+        return self.begin(image, style, strength=strength, keep_colors=keep_colors, size=size)()
+
+    def begin(
+        self,
+        image: ArrayLike,
+        style: str | Mapping[str, float],
+        *,
+        strength: float = 1.0,
+        keep_colors: bool = False,
+        size: int | None = None,
+    ) -> Callable[[], np.ndarray]:
+        """Starts painting and returns at once a function that waits for the result.
+
+        In between, the next frame can be got ready. Takes what `__call__` takes.
+        """
         condition = self.model.condition(style, strength)
         photos = _checked(image)
         batch = photos.shape[:-3]
@@ -82,7 +97,11 @@ class Stylizer:
         is_huge = pixels * self.model.network.floats_per_pixel > WHOLE
         paint = self._in_bands if is_huge else self._at_once
         paintings = paint(photos, condition, keep_colors)
-        return np.asarray(paintings)[:, :height, :width].reshape(*batch, height, width, 3)
+
+        def wait() -> np.ndarray:
+            return np.asarray(paintings)[:, :height, :width].reshape(*batch, height, width, 3)
+
+        return wait
 
     def _at_once(self, photos: np.ndarray, condition: np.ndarray, keep_colors: bool) -> jax.Array:
         """Paintings in the corner of canvases whose sides are multiples of the bucket."""

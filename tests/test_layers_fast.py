@@ -58,6 +58,7 @@ def test_block_kernel_is_as_wide_as_it_reaches():
     assert layers.block_kernel(kernel, 4).shape == (3, 3, 48, 80)
 
 
+@pytest.mark.slow
 def test_prepared_johnson_paints_the_same(paint):
     network = networks.Johnson(width=8, blocks=1)  # 32 channels in the trunk: Winograd's too
     image = jnp.asarray(paint(0, 44, 52))[None]

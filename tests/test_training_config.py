@@ -6,7 +6,8 @@ import pytest
 from training_files import write_run
 
 from jaxnst.cli import main
-from jaxnst.training.config import load_train_config, train_config_names
+from jaxnst.training.config import TrainConfig, load_train_config, train_config_names
+from jaxnst.training.run import claim_folder
 
 SHIPPED = ("add_style", "johnson_paper", "slim_multistyle", "smoke")
 
@@ -89,3 +90,13 @@ def test_wrong_runs(capsys, tmp_path):
     assert not work.exists()
     options = ("--batch", 8, "--work", tmp_path / "file")
     assert "cannot be a work folder" in refused(capsys, *words, *options)
+
+
+def test_the_folder_of_another_run_is_refused_and_left_alone(capsys, tmp_path):
+    words, work = write_run(tmp_path), tmp_path / "work"
+    claim_folder(work, TrainConfig(seed=7))
+    held = (work / "config.json").read_bytes()
+    message = refused(capsys, *words, "--work", work, "--batch", 8, "--seed", 3)
+    assert "is the folder of another configuration" in message
+    assert "seed was 7 and is 3" in message
+    assert [path.read_bytes() for path in work.iterdir()] == [held]

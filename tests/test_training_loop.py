@@ -1,6 +1,9 @@
 """The loop and its checkpoints: what is kept, what is picked up, and what ends a run."""
 
+import resource
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import jax
 import numpy as np
@@ -41,7 +44,9 @@ def run(work, total: int, stream: Stream, rate: float = 0.1, **options) -> list:
 
 
 def kept(work) -> list[int]:
-    return sorted(int(path.name) for path in (work / "checkpoints").iterdir())
+    """Steps of the whole checkpoints."""
+    names = [path.name for path in (work / "checkpoints").iterdir()]
+    return sorted(int(name) for name in names if name.isdigit())
 
 
 def test_reports_and_checkpoints(tmp_path):
@@ -81,3 +86,26 @@ def test_failed_training_ends_with_the_step_and_the_part(tmp_path, rate):
         restored = checkpoints.restore(create_train_state(params, optax.sgd(0.1)))
     assert int(restored.state.step) == last
     assert np.isfinite(jax.device_get(restored.state.params["color"])).all()
+
+
+@contextmanager
+def full_disk() -> Iterator[None]:
+    """No file of this process can grow beyond 100 bytes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_full_disk_ends_a_run_which_goes_on_when_there_is_space(tmp_path):
+    whole = run(tmp_path / "whole", 7, Stream())[-1]
+    work = tmp_path / "work"
+    run(work, 3, Stream())
+    with full_disk(), pytest.raises(JaxnstError, match=r"checkpoint cannot be written .*space"):
+        run(work, 7, Stream())
+    assert kept(work) == [3]
+    assert np.array_equal(
+        run(work, 7, Stream())[-1].state.params["color"], whole.state.params["color"]
+    )

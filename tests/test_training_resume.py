@@ -2,6 +2,7 @@
 
 import csv
 import random
+import resource
 import signal
 import subprocess
 import time
@@ -91,10 +92,8 @@ def test_killed_twenty_times(run, tmp_path):
     killed_and_finished(run, tmp_path / "work", 20)
 
 
-@pytest.mark.parametrize(
-    ("number", "status"),
-    [(signal.SIGTERM, 143), pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow)],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_asked_to_stop(run, tmp_path, number, status):
     words, folder, whole = run
     command = [*words, "--work", tmp_path]
@@ -113,3 +112,22 @@ def test_asked_to_stop(run, tmp_path, number, status):
     steps = [row["step"] for row in table(tmp_path)]
     assert steps == sorted(set(steps))
     assert set(reports()) <= set(steps)
+
+
+@pytest.mark.slow
+def test_a_full_disk_ends_a_run_which_goes_on_when_there_is_space(run, tmp_path):
+    words, folder, whole = run
+    command = [*words, "--work", tmp_path]
+    process = start_training(command, folder / "cache")
+    run_until(process, tmp_path, 3)
+    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (4000, 4000))  # bytes of any file
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 2, errors
+    (line,) = [line for line in errors.splitlines() if ": error: " in line]
+    assert "checkpoint cannot be written" in line
+    assert len(line) < 400
+    assert "Traceback" not in errors
+    process = start_training(command, folder / "cache")
+    _, errors = process.communicate(timeout=300)
+    assert process.returncode == 0, errors
+    assert last_state(tmp_path) == whole

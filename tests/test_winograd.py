@@ -39,6 +39,7 @@ def test_gradient_to_the_input_is_the_compiler_s(height, width):
     np.testing.assert_allclose(found, expected, atol=1e-4 * float(jnp.abs(expected).max()))
 
 
+@pytest.mark.slow
 def test_prepared_net_has_the_same_features(random_vgg, paint):
     prepared = vgg.prepare(random_vgg, ["relu3_1"])
     assert "winograd" in prepared["conv2_2"]

@@ -15,6 +15,7 @@ from jaxnst.files import display_name, one_line
 # so that `jaxnst --help` does not wait for JAX.
 COMMANDS = {
     "stylize": "turn photos into paintings",
+    "live": "paint what the camera sees",
     "train": "train a network that paints in one pass",
     "models": "list, show, verify, export and convert trained networks",
     "weights": "list, verify, convert and fetch VGG weights",
@@ -62,6 +63,12 @@ def went_well(action: Callable[[], None]) -> bool:
             return False
         raise
     return True
+
+
+def status_of(action: Callable[[], int]) -> int:
+    """The exit status that an action returns, or that for what is wrong with it, as `went_well`."""
+    returned: list[int] = []
+    return returned[0] if went_well(lambda: returned.append(action())) else USAGE_ERROR
 
 
 def _run(args: list[str]) -> int:

@@ -102,7 +102,7 @@ def check_outputs(command: Stylize, tasks: Sequence[Task]) -> None:
     for task in tasks:
         _check_format(command, task)
     inputs = list(_inputs(command, tasks))
-    _check_apart(inputs, outputs)
+    check_apart(inputs, outputs)
     if command.preview_every:
         _check_previews([*inputs, *outputs], tasks)
 
@@ -158,7 +158,7 @@ def _check_places(paths: Iterable[Path]) -> None:
             ) from error
 
 
-def _check_apart(inputs: Sequence[Path], outputs: Sequence[Path]) -> None:
+def check_apart(inputs: Sequence[Path], outputs: Sequence[Path]) -> None:
     """Refuses files that would overwrite one another, by whatever names they go."""
     taken = {_identity(path): "an input" for path in inputs}
     for path in outputs:

@@ -14,6 +14,7 @@ from jaxnst.cli.tasks import check_command, plan_tasks
 from jaxnst.cli.trained import is_trained, paint_trained
 from jaxnst.errors import JaxnstError, check_number
 from jaxnst.presets import PaintOptions, load_preset, preset_names
+from jaxnst.video import SUFFIXES
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,10 +22,10 @@ class Stylize:
     """Turn photos into paintings: every CONTENT in the style of every STYLE."""
 
     content: Annotated[Positional[tuple[Path, ...]], arg(metavar="CONTENT ...")]
-    """Photos, or folders of them. None, with a style: a texture."""
+    """Photos, or folders of them; or a video. None, with a style: a texture."""
     output: Annotated[Path, arg(aliases=["-o"])]
-    """The painting: a .png, .jpg, .webp, .tif or .bmp file; or a folder, as for several;
-    on a second run those that are finished are skipped."""
+    """The painting: a .png, .jpg, .webp, .tif or .bmp file, for a video .mp4, .mkv or .mov; or a
+    folder, as for several; on a second run those that are finished are skipped."""
     style: tuple[Path, ...] = ()
     """Names of trained styles, which paint at once; or pictures, or folders of them, for which the
     pixels are optimised. None, with --style-weight 0: the photo's features are inverted."""
@@ -35,6 +36,8 @@ class Stylize:
     optimising the pixels. Auto: as --style wants it."""
     model: str = ""
     """Trained network: a name from `jaxnst models`, or a .safetensors file. None: slim."""
+    smooth: bool = False
+    """Of a video: less flicker where the picture is still."""
     strength: float = 1.0
     """Of a trained style: 0 leaves the photo as it is, up to 2 exaggerates."""
     contact_sheet: bool = False
@@ -92,8 +95,10 @@ def main(argv: Sequence[str]) -> int:
     command, given = parse_stylize(argv), options_in(argv)
     if is_trained(command):
         return paint_trained(command, given)
-    for option in sorted(given & {"--strength", "--model", "--contact-sheet"}):
+    for option in sorted(given & {"--strength", "--model", "--contact-sheet", "--smooth"}):
         raise JaxnstError(f"{option} is for trained styles: give the name of one, or leave it out")
+    if any(path.suffix.lower() in SUFFIXES for path in command.content):
+        raise JaxnstError("a video is painted in trained styles: give --style the name of one")
     tasks = plan_tasks(command.content, command.style, command.output, one=command.joins_styles)
     check_command(command, tasks)
     single = tasks[0].output == command.output

@@ -3,10 +3,10 @@
 import contextlib
 import dataclasses
 import json
-import signal
+import logging
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +14,7 @@ from tyro.conf import arg
 
 from jaxnst.cli.arguments import parse, value_in
 from jaxnst.cli.progress import ProgressDisplay
+from jaxnst.cli.signals import stop_signals
 from jaxnst.errors import JaxnstError, check_number
 from jaxnst.files import check_writable, display_name
 from jaxnst.training.config import Painting, TrainConfig, load_train_config, train_config_names
@@ -115,6 +116,7 @@ def _run(command: Train) -> int:
     from jaxnst.training.run import claim_folder, set_up
     from jaxnst.training.step import make_train_step
 
+    _hush_orbax()
     config, total = command.settings, command.settings.optimizer.steps
     is_first = jax.process_index() == 0
     run = set_up(config, str(command.paintings_dir))
@@ -154,6 +156,12 @@ def _run(command: Train) -> int:
     if is_first:
         _finish(command, run, last)
     return 0
+
+
+def _hush_orbax() -> None:
+    """What Orbax's threads log and print of an error, pages of it, is raised here as well."""
+    logging.getLogger("absl").setLevel(logging.CRITICAL)
+    sys.unraisablehook = lambda _: None
 
 
 def _finish(command: Train, run: "Run", last: Progress) -> None:
@@ -218,37 +226,3 @@ class Watch:
             self._grid.write(self._command.work / "pictures" / f"{step:06d}.png", progress.state)
             self._records.write()
         self._before = step, time.monotonic()
-
-
-class StopSignals:
-    """SIGTERM and the first Ctrl-C ask a run to stop; a second Ctrl-C interrupts it."""
-
-    def __init__(self) -> None:
-        self._received = 0
-
-    def is_set(self) -> bool:
-        """Whether a signal has come."""
-        return bool(self._received)
-
-    @property
-    def status(self) -> int:
-        """The exit status of a program that the signal has ended."""
-        return 128 + self._received
-
-    def receive(self, number: int, _: Any) -> None:
-        """The signals' handler."""
-        if self._received and number == signal.SIGINT:
-            raise KeyboardInterrupt
-        self._received = number
-
-
-@contextlib.contextmanager
-def stop_signals() -> Iterator[StopSignals]:
-    """Signals that ask a run to stop, during the block."""
-    signals = StopSignals()
-    before = {n: signal.signal(n, signals.receive) for n in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield signals
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jaxnst.cli import went_well
+from jaxnst.cli import status_of, went_well
 from jaxnst.cli.cache import use_compilation_cache
+from jaxnst.cli.film import is_film, paint_video
 from jaxnst.cli.outputs import announce_finished, check_outputs, new_folder, write_painting
 from jaxnst.cli.progress import ProgressDisplay
 from jaxnst.cli.recipe import finished_record, trained_recipe
@@ -36,7 +37,7 @@ STREAM = Path("-")
 _OPTIONS = {
     *("--output", "-o", "--style", "--method", "--model", "--blend", "--strength", "--size"),
     *("--keep-colors", "--contact-sheet", "--quality", "--compare", "--sidecar", "--json"),
-    *("--overwrite", "--quiet"),
+    *("--smooth", "--overwrite", "--quiet"),
 }
 
 
@@ -90,8 +91,10 @@ def paint_trained(command: Stylize, given: set[str]) -> int:
         command.content, (), command.output, one=command.joins_styles, trained=trained
     )
     _check_command(command, names)
-    use_compilation_cache()
     size = command.paint.size if "--size" in given else None
+    if is_film(command):
+        return status_of(partial(paint_video, command, tasks[0], model, size))
+    use_compilation_cache()
     painter = TrainedPainter(command, model, size)
     if command.output == STREAM:
         return 0 if went_well(partial(painter.paint, tasks[0])) else 2

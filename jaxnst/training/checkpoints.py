@@ -46,7 +46,11 @@ class Checkpoints:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
-        self._checkpointer.close()
+        try:
+            self._checkpointer.close()
+        except (OSError, ValueError) as failed:
+            if error is None:
+                raise self._unwritable(failed) from failed
 
     def save(self, state: TrainState, stream: dict[str, Any], loss: float) -> None:
         """Starts writing a checkpoint; waits only for the one before. All hosts call it at once.

@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -45,7 +45,9 @@ class Records:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
-        self.write()
+        # An error that is on its way says more than one of writing.
+        with suppress(JaxnstError) if error else nullcontext():
+            self.write()
         self._events.close()
 
     def add(self, step: int, metrics: Mapping[str, float]) -> None:

@@ -1,0 +1,119 @@
+"""The camera loop: rate, latency, dropped frames, memory, and what it costs over bare painting.
+
+    python benchmarks/live.py --data DIR [--seconds 60]
+
+Every clip of DIR/video comes again and again at the pace of a camera, 30 frames per second, and is
+painted at 512 pixels in the slim network, without a window. Then frames come as fast as they are
+taken, and the loop takes turns with the network alone, on the same frames.
+"""
+
+import argparse
+import itertools
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+
+from jaxnst.camera import Capture, VideoSource, all_frames
+from jaxnst.inference import Stylizer
+from jaxnst.live import FixedSize, Look, Meter, paint_live, scaled, warm_up
+from jaxnst.models import DEFAULT
+
+SIZE, RATE, TURNS, FRAMES = 512, 30, 5, 60
+
+
+class Clip:
+    """The frames of a clip, over and over."""
+
+    def __init__(self, path: Path, rate: float | None, count: int | None = None) -> None:
+        """Reads them all; a rate is that of a camera, and a count where it ends."""
+        source = VideoSource(str(path))
+        frames = list(itertools.islice(all_frames(source), 200))
+        source.close()
+        self.name, self.rate = path.name, rate or 0.0
+        self.size: tuple[int, int] = frames[0].shape[:2]
+        self.due: float | None = None
+        self._rate, self._frames, self._number, self._count = rate, frames, 0, count
+
+    def read(self) -> np.ndarray | None:
+        """The next frame."""
+        if self._number == self._count:
+            return None
+        if self._rate:
+            self.due = self._number / self._rate
+        self._number += 1
+        return self._frames[(self._number - 1) % len(self._frames)]
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def main() -> None:
+    """Prints a table, then what the loop costs."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--seconds", type=float, default=60)
+    args = parser.parse_args()
+    stylizer = Stylizer(DEFAULT, exact=True)
+    clips = sorted((args.data / "video").iterdir())
+    print(f"{'clip':>30} {'painted':>10} {'fps':>6} {'p50':>7} {'p95':>7} {'dropped':>7}  memory")
+    for path in clips:
+        print(at_the_pace_of_a_camera(path, stylizer, args.seconds), flush=True)
+    for path in clips:
+        print(cost_of_the_loop(path, stylizer), flush=True)
+
+
+def at_the_pace_of_a_camera(path: Path, stylizer: Stylizer, seconds: float) -> str:
+    """A row of the table."""
+    clip, size, how = Clip(path, RATE), FixedSize(SIZE), Look(stylizer.model.styles[0])
+    warm_up(stylizer, how, size, clip.size)
+    meter, memory, process = Meter(), [], psutil.Process()
+    until, next_look = time.monotonic() + seconds, 0.0
+    with Capture(clip) as capture:
+        for shown in paint_live(capture, stylizer, lambda: how, size):
+            if shown is not None:
+                meter.see(shown.time)
+            now = time.monotonic()
+            if now > next_look:
+                memory.append(process.memory_info().rss / 1e6)
+                next_look = now + seconds / 10
+            if now > until:
+                break
+        dropped = capture.dropped
+    height, width = size.of(clip.size)
+    return (
+        f"{path.name:>30} {width:>5}x{height:<4} {meter.rate():>6.1f} "
+        f"{1000 * meter.latency(50):>4.0f} ms {1000 * meter.latency(95):>4.0f} ms {dropped:>7}  "
+        f"{memory[1]:.0f} MB, {memory[-1]:.0f} MB in the end"
+    )
+
+
+def cost_of_the_loop(path: Path, stylizer: Stylizer) -> str:
+    """Seconds for a frame in the loop and of the network alone, taking turns."""
+    size, how = FixedSize(SIZE), Look(stylizer.model.styles[0])
+    ratios, alone, looped = [], [], []
+    for _ in range(TURNS):
+        clip = Clip(path, None, FRAMES)
+        photos = [scaled(frame, size) for frame in all_frames(clip)]
+        started = time.perf_counter()
+        for photo in photos:
+            stylizer(photo, how.style)
+        alone.append((time.perf_counter() - started) / FRAMES)
+        clip = Clip(path, 1000, None)
+        started, count = time.perf_counter(), 0
+        with Capture(clip) as capture:
+            for shown in paint_live(capture, stylizer, lambda: how, size):
+                count += shown is not None
+                if count == FRAMES:
+                    break
+        looped.append((time.perf_counter() - started) / FRAMES)
+        ratios.append(looped[-1] / alone[-1])
+    return (
+        f"{path.name}: {1000 * np.median(looped):.1f} ms a frame in the loop, "
+        f"{1000 * np.median(alone):.1f} ms the network alone: {np.median(ratios):.2f} times"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,210 @@
+"""`jaxnst live`: the camera as a painting."""
+
+import contextlib
+import dataclasses
+import json
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+from tyro.conf import arg
+
+from jaxnst.cli import status_of
+from jaxnst.cli.arguments import parse
+from jaxnst.cli.cache import use_compilation_cache
+from jaxnst.cli.controls import Controls
+from jaxnst.cli.outputs import check_apart
+from jaxnst.cli.signals import stop_signals
+from jaxnst.cli.stage import Stage
+from jaxnst.errors import JaxnstError, check_number, nearest
+from jaxnst.files import atomic_write, check_writable, display_name
+
+_RECENT = 30  # frames, of which rate and latency are shown
+
+
+@dataclasses.dataclass(frozen=True)
+class Live:
+    """Paint what the camera sees. Press h for the keys."""
+
+    source: str = ""
+    """Camera by its number or device, a video file, a folder of pictures, or the URL of a stream.
+    None: the first camera that opens."""
+    width: int = 0
+    """Asked of the camera, in pixels; 0: its own."""
+    height: int = 0
+    """Asked of the camera, in pixels; 0: its own."""
+    fps: float = 0.0
+    """Frames per second asked of the camera, or pictures per second of a folder; 0: its own."""
+    style: tuple[str, ...] = ()
+    """Styles that the keys choose from. None: all that the network knows."""
+    model: str = ""
+    """Trained network: a name from `jaxnst models`, or a .safetensors file. None: slim."""
+    size: str = "auto"
+    """Long side that is painted, in pixels; auto: the largest that holds --rate here; 0: as the
+    frames come."""
+    rate: float = 20.0
+    """Frames per second that --size auto holds."""
+    strength: float = 1.0
+    """0 leaves the photo as it is, up to 2 exaggerates."""
+    keep_colors: bool = False
+    """Keep the colours of what the camera sees."""
+    smooth: bool = False
+    """Less flicker where the picture is still."""
+    split: bool = False
+    """Show the photo beside the painting."""
+    mirror: bool = False
+    """As in a mirror."""
+    output: Annotated[Path | None, arg(aliases=["-o"])] = None
+    """Record everything, from the first frame on, as a .mp4, .mkv or .mov file."""
+    folder: Path = Path()
+    """Where snapshots and recordings go."""
+    virtual_camera: bool = False
+    """Offer the painting to other programs as a camera, by pyvirtualcam."""
+    no_window: bool = False
+    """Show nothing: for servers, with --output, --stats or --virtual-camera."""
+    frames: int = 0
+    """Stop after so many frames; 0: never."""
+    stats: Path | None = None
+    """Write rate, latency and dropped frames as a .json file in the end."""
+    quiet: bool = False
+    """Only errors, and the files that were written."""
+
+    def __post_init__(self) -> None:
+        for name in ("width", "height", "frames"):
+            check_number(name, getattr(self, name), high=1e6)
+        check_number("fps", self.fps, high=1000)
+        check_number("rate", self.rate, low=0.1, high=1000)
+        check_number("strength", self.strength, high=2)
+        if self.size != "auto" and not (self.size.isascii() and self.size.isdigit()):
+            raise JaxnstError(f"size {self.size!r} is no size: give auto, or a long side in pixels")
+        if self.size not in ("auto", "0"):
+            check_number("size", int(self.size), low=32, high=8192)
+
+
+def main(argv: Sequence[str]) -> int:
+    """Runs the command; the exit status is 0, or 128 and a signal's number after one."""
+    command = parse(Live, argv, "jaxnst live", f"{Live.__doc__}")
+    _check(command)
+    return status_of(lambda: _run(command))
+
+
+def _check(command: Live) -> None:
+    """Raises JaxnstError for what could not be done in the end, before anything is opened."""
+    from jaxnst.video import check_video_path, import_av
+
+    if command.output is not None:
+        import_av()
+        check_video_path(command.output)
+        check_writable(command.output)
+    if command.stats is not None:
+        check_writable(command.stats)
+    check_apart([Path(command.source)], [p for p in (command.output, command.stats) if p])
+    if not command.folder.is_dir():
+        raise JaxnstError(f"{display_name(command.folder)}: there is no such folder; make it")
+    if command.no_window and not (command.output or command.stats or command.virtual_camera):
+        raise JaxnstError("--no-window shows nothing: give --output or --stats as well")
+    if not command.no_window:
+        from jaxnst.window import check_display
+
+        check_display()
+
+
+def _run(command: Live) -> int:
+    from jaxnst.camera import Capture, open_source
+    from jaxnst.inference import Stylizer
+    from jaxnst.live import Meter, paint_live, warm_up
+    from jaxnst.models import DEFAULT, PHOTO, load_model
+
+    model = load_model(command.model or DEFAULT)
+    for name in command.style:
+        if name not in model.styles:
+            raise JaxnstError(f"style {name!r} is unknown: {nearest(name, model.styles)}")
+    controls = Controls(
+        command.style or tuple(model.styles), strength=command.strength,
+        has_strengths=PHOTO in model.rows, keep_colors=command.keep_colors,
+        smooth=command.smooth, split=command.split, mirror=command.mirror,
+    )  # fmt: skip
+    model.condition(controls.styles[0], controls.strength)
+    use_compilation_cache()
+    stylizer = Stylizer(model, exact=True)
+    asked = {name: getattr(command, name) or None for name in ("width", "height", "fps")}
+    source = open_source(command.source, **asked)
+    say: Callable[[str], None] = (lambda _: None) if command.quiet else _say
+    meter = Meter()
+    with stop_signals() as stopped, contextlib.ExitStack() as stack:
+        say(f"{_described(source)}; paints in {controls.styles[0]}")
+        size = _size(command, stylizer, lambda: controls.look(0), stack)
+        if source.size is not None:
+            warm_up(stylizer, controls.look(0), size, source.size)
+        capture = stack.enter_context(Capture(source))
+        stage = stack.enter_context(Stage(command, controls, say))
+        started = time.monotonic()
+        frames = paint_live(
+            capture, stylizer, lambda: controls.look(time.monotonic() - started), size
+        )
+        for shown in frames:
+            if shown is not None and not controls.frozen:
+                stage.show(shown, _line(controls, meter, capture, time.monotonic() - started))
+                meter.see(shown.time)
+            if not stage.look_after() or stopped.is_set():
+                break
+            if command.frames and meter.count >= command.frames:
+                break
+        else:
+            say(f"{source.name}: has ended")
+        stats = _stats(meter, capture, shown_size=stage.size)
+    _report(command, stats, say)
+    return stopped.status if stopped.is_set() else 0
+
+
+def _described(source: Any) -> str:
+    """What a source really gives."""
+    size = f"{source.size[1]}x{source.size[0]} pixels, " if source.size else ""
+    return f"{source.name}: {size}{source.rate:.3g} frames per second"
+
+
+def _size(
+    command: Live, stylizer: Any, look: Callable[[], Any], stack: contextlib.ExitStack
+) -> Any:
+    from jaxnst.live import AutoSize, FixedSize
+
+    if command.size != "auto":
+        return FixedSize(int(command.size))
+    size = AutoSize(stylizer, look, command.rate)
+    stack.callback(size.close)
+    return size
+
+
+def _line(controls: Controls, meter: Any, capture: Any, seconds: float) -> str:
+    return (
+        f"{controls.title(seconds)}   {meter.rate(_RECENT):.1f} fps, "
+        f"{1000 * meter.latency(50, _RECENT):.0f} ms, {capture.dropped} dropped"
+    )
+
+
+def _stats(meter: Any, capture: Any, shown_size: tuple[int, int] | None) -> dict[str, Any]:
+    return {
+        "frames": meter.count,
+        "fps": round(meter.rate(), 2),
+        "latency_ms_p50": round(1000 * meter.latency(50), 1),
+        "latency_ms_p95": round(1000 * meter.latency(95), 1),
+        "dropped": capture.dropped,
+        "size": shown_size and [shown_size[1], shown_size[0]],
+    }
+
+
+def _report(command: Live, stats: dict[str, Any], say: Callable[[str], None]) -> None:
+    if command.stats is not None:
+        with atomic_write(command.stats) as temporary:
+            temporary.write_text(json.dumps(stats, indent=2) + "\n")
+        print(display_name(command.stats))
+    say(
+        f"{stats['frames']} frames, {stats['fps']} per second, {stats['dropped']} dropped; latency "
+        f"{stats['latency_ms_p50']} ms, 95 %: {stats['latency_ms_p95']} ms"
+    )
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)

@@ -1,0 +1,73 @@
+"""Short clips for the tests, and a source of frames without a file."""
+
+import time
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+
+
+def scene(number: int, height: int = 48, width: int = 64, still: bool = False) -> np.ndarray:
+    """A coloured ground with a bright square, which moves from frame to frame unless still."""
+    rows, columns = np.mgrid[:height, :width]
+    image = np.stack([4 * rows, 3 * columns, 128 + 0 * rows], axis=-1).astype(np.uint8)
+    left = 4 if still else 4 + 2 * number % (width - 20)
+    image[8:20, left : left + 12] = 255
+    return image
+
+
+def write_clip(
+    path: Path,
+    times: list[float],
+    *,
+    codec: str = "libx264",
+    sound: bool = False,
+    tone: str = "aac",
+    size: tuple[int, int] = (48, 64),
+) -> Path:
+    """A clip with a frame of `scene` at each of some times, in seconds, and sound if wanted."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=30)
+        stream.height, stream.width = size
+        stream.pix_fmt = "yuv420p"
+        stream.codec_context.time_base = Fraction(1, 1000)
+        audio = container.add_stream(tone, rate=44_100) if sound else None
+        for number, seconds in enumerate(times):
+            frame = av.VideoFrame.from_ndarray(scene(number, *size), format="rgb24")
+            frame.pts, frame.time_base = round(1000 * seconds), Fraction(1, 1000)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+        if audio is not None:
+            wave = np.sin(np.arange(int(44_100 * times[-1])) / 20)
+            samples = (8000 * wave).astype(np.int16)[None]
+            frame = av.AudioFrame.from_ndarray(samples, format="s16", layout="mono")
+            frame.sample_rate, frame.pts = 44_100, 0
+            container.mux([*audio.encode(frame), *audio.encode(None)])
+    return path
+
+
+def read_times(path: Path) -> list[float]:
+    """The times of a clip's frames."""
+    with av.open(str(path)) as container:
+        return [round(float(frame.time), 3) for frame in container.decode(video=0)]
+
+
+class Scenes:
+    """A source of frames; each takes a while to come."""
+
+    name, rate, due = "scenes", 0.0, None
+
+    def __init__(self, count: int, seconds: float = 0.0) -> None:
+        self.size, self.closed = scene(0).shape[:2], 0
+        self._left, self._seconds, self._count = count, seconds, count
+
+    def read(self) -> np.ndarray | None:
+        if not self._left:
+            return None
+        time.sleep(self._seconds)
+        self._left -= 1
+        return scene(self._count - self._left - 1)
+
+    def close(self) -> None:
+        self.closed += 1
