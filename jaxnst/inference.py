@@ -133,8 +133,7 @@ def _paint(
 ) -> jax.Array:
     """uint8 [N, H, W, 3] to uint8 [N, H, W, 3], all with one condition [K]."""
     image = photos.astype(jnp.float32) / 255
-    conditions = jnp.broadcast_to(condition, (len(photos), len(condition)))
-    painting = networks.paint(network, variables, image, conditions, valid)
+    painting = networks.paint(network, variables, image, condition[None], valid)
     return bands.to_bytes(painting, image, keep_colors)
 
 

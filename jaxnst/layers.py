@@ -48,12 +48,22 @@ class Conv(nn.Module):
     """Variance of the outputs before training, relative to that of the inputs."""
 
     @nn.compact
-    def __call__(self, x: jax.Array, valid: Valid = None) -> jax.Array:
-        """Maps [N, H, W, C_in] to [N, H', W', features]; `valid` are x's own rows and columns."""
+    def __call__(
+        self, x: jax.Array, valid: Valid = None, mixture: jax.Array | None = None
+    ) -> jax.Array:
+        """Maps [N, H, W, C_in] to [N, H', W', features].
+
+        `valid` are x's own rows and columns; `mixture` [N, 1, 1, C_in^2] is a matrix for each
+        image, or one for all with N = 1: what it makes of x's channels is added to x beforehand.
+        """
+        if mixture is not None:
+            mixture = mixture.reshape(-1, x.shape[-1], x.shape[-1]).astype(x.dtype)
+            if len(mixture) > 1:
+                x, mixture = x + jnp.einsum("nhwc,ncd->nhwd", x, mixture), None
         shape = (self.size, self.size, x.shape[-1], self.features)
         initializer = nn.initializers.variance_scaling(self.start, "fan_in", "truncated_normal")
         kernel = self.param("kernel", initializer, shape).astype(x.dtype)
-        kernel = _leveled(kernel) if self.level else kernel
+        kernel = _mixing(_leveled(kernel) if self.level else kernel, mixture)
         # The reflection of one doubled position is the position itself.
         border = "edge" if self.upsample else self.border
         kernel = fold_upsampling(kernel) if self.upsample else kernel
@@ -61,6 +71,8 @@ class Conv(nn.Module):
             self.put_variable("prepared", "winograd", winograd.transform_kernel(kernel))
         if self.has_variable("prepared", "winograd"):
             kernels: winograd.Kernels = self.get_variable("prepared", "winograd")
+            if mixture is not None:  # the kernel is not the one that was prepared
+                kernels = winograd.transform_kernel(kernel)
             y = winograd.convolve(pad(x, 1, border, valid), kernels)[:, 1:-1, 1:-1]
         else:
             y = convolve(x, kernel, stride=self.stride, border=border, valid=valid)
@@ -176,6 +188,13 @@ def fold_upsampling(kernel: jax.Array) -> jax.Array:
     return folded.reshape(*kernel.shape[:3], 4 * kernel.shape[3])
 
 
+def _mixing(kernel: jax.Array, mixture: jax.Array | None) -> jax.Array:
+    """What a kernel [S, S, C_in, C_out] is before x has mixtures [1, C_in, C_in] added to it."""
+    if mixture is None:
+        return kernel
+    return kernel + jnp.einsum("cd,yxdo->yxco", mixture[0], kernel)
+
+
 def _leveled(kernel: jax.Array) -> jax.Array:
     """A kernel [S, S, C_in, 4 C] with the same sum over its taps for each position of a block."""
     size, _, c_in, c_out = kernel.shape
@@ -216,15 +235,23 @@ class ConvNorm(nn.Module):
     border: str = "edge"
 
     @nn.compact
-    def __call__(self, x: jax.Array, condition: jax.Array, valid: Valid = None) -> jax.Array:
+    def __call__(
+        self,
+        x: jax.Array,
+        condition: jax.Array,
+        valid: Valid = None,
+        mixture: jax.Array | None = None,
+    ) -> jax.Array:
         """Maps [N, H, W, C_in], scales and shifts [N, 1, 1, 2 C] to [N, H', W', C].
 
-        `valid` are the rows and columns of the output that are picture and not padding.
+        `valid` are the rows and columns of the output that are picture and not padding; `mixture`
+        is as for `Conv`.
         """
         conv = Conv(
             self.features, self.size, self.stride, self.upsample, border=self.border, name="conv"
         )
-        x = conv(x, None if valid is None else (self._before(valid[0]), self._before(valid[1])))
+        before = None if valid is None else (self._before(valid[0]), self._before(valid[1]))
+        x = conv(x, before, mixture)
         self.sow("unnormed", "features", x)
         if self.has_variable("moments", "given"):
             given: tuple[jax.Array, jax.Array] = self.get_variable("moments", "given")

@@ -3,8 +3,9 @@
 Images are [N, H, W, 3], RGB, float, [0, 1]; outputs are alike but may overshoot a little. A network
 is made of convolutions, shared by all its styles, and of a *condition* for each style: the scales
 and shifts of its instance norms (Dumoulin et al., 2017), gains of shortcuts, mixtures of channels
-and colours, as one vector [K]. Conditions can be added up: a blend of styles is a weighted mean of their conditions,
-and a style's strength is the distance from the condition that leaves the photo as it is.
+and of colours, as one vector [K]. Conditions can be added up: a blend of styles is a weighted mean
+of their conditions, and a style's strength is the distance from the condition that leaves the photo
+as it is.
 
 Encoder, trunk and decoder are modules of their own, so that a huge picture can be encoded and
 decoded in tiles. `valid` are the rows and columns of an image that are not padding, multiples of
@@ -111,7 +112,7 @@ class Network(nn.Module):
 
     @nn.compact
     def __call__(self, image: jax.Array, condition: jax.Array, valid: Valid = None) -> jax.Array:
-        """Maps images [N, H, W, 3] and conditions [N, K] to paintings [N, H, W, 3]."""
+        """Maps images [N, H, W, 3] and conditions [N, K], or one for all, to paintings."""
         encoder, trunk, decoder = (
             stage.copy(parent=self, name=name)
             for stage, name in zip(self.stages(), STAGES, strict=True)
@@ -189,7 +190,9 @@ class Slim(Network):
 
     Blocks of 4x4 pixels become channels; one step down, residual blocks, two steps up; channels
     become blocks of 2x2 pixels. Noise gives strokes something to start from in flat regions. Two
-    shortcuts carry detail past the trunk, each channel as much as a style wants of it.
+    shortcuts carry detail past the trunk, each channel as much as a style wants of it. A style also
+    mixes the channels that some convolutions see: with scales and shifts alone, the styles of one
+    small network look like one another.
 
     The result is the photo, mixed with its own colours as a style wants them, and what is painted
     on it. The condition that leaves the photo as it is has neither, so that it does so exactly.
@@ -201,7 +204,13 @@ class Slim(Network):
         return (
             SlimEncoder(self.width, parent=None),
             Trunk(
-                4 * self.width, self.blocks, 8, border="reflect", noisy=True, mixing=True, parent=None
+                4 * self.width,
+                self.blocks,
+                8,
+                border="reflect",
+                noisy=True,
+                mixing=True,
+                parent=None,
             ),
             SlimDecoder(self.width, parent=None),
         )
@@ -275,31 +284,23 @@ class SlimDecoder(nn.Module):
         half, quarter = self.width, 2 * self.width
         parts = {name: part.astype(x.dtype) for name, part in parts.items()}
         features, pixels, image = shortcuts
-        x = _remixed(x, parts["mix_up1"])
-        x = ConvNorm(quarter, upsample=True, name="up1")(x, parts["up1"], _shrunk(valid, 4))
-        x = _remixed(nn.relu(x + features * parts["shortcut1"]), parts["mix_up2"])
-        x = ConvNorm(half, upsample=True, name="up2")(x, parts["up2"], _shrunk(valid, 2))
-        x = _remixed(nn.relu(x + pixels * parts["shortcut2"]), parts["mix_out"])
+        up1 = ConvNorm(quarter, upsample=True, name="up1")
+        x = up1(x, parts["up1"], _shrunk(valid, 4), parts["mix_up1"])
+        x = nn.relu(x + features * parts["shortcut1"])
+        up2 = ConvNorm(half, upsample=True, name="up2")
+        x = up2(x, parts["up2"], _shrunk(valid, 2), parts["mix_up2"])
+        x = nn.relu(x + pixels * parts["shortcut2"])
         out = Conv(12, border="reflect", level=True, start=0.01, name="out")
-        strokes = depth_to_space(out(x, _shrunk(valid, 2)), 2)
-        mixed = _mixed(strokes, parts["strokes"]) + _mixed(image, parts["colors"])
-        return image + mixed + parts["tone"]
+        strokes, photo = out(x, _shrunk(valid, 2), parts["mix_out"]), space_to_depth(image, 2)
+        mixed = _mixed(strokes, parts["strokes"]) + _mixed(photo, parts["colors"])
+        return depth_to_space(photo + mixed + jnp.tile(parts["tone"], 4), 2)
 
 
-def _remixed(x: jax.Array, matrix: jax.Array) -> jax.Array:
-    """Features [N, H, W, C] with other mixtures of their channels added, [N, 1, 1, C^2].
-
-    With scales and shifts alone, styles of one small network look like one another.
-    """
-    channels = x.shape[-1]
-    matrix = matrix.reshape(-1, channels, channels).astype(x.dtype)
-    return x + jnp.einsum("nhwc,ncd->nhwd", x, matrix)
-
-
-def _mixed(image: jax.Array, colors: jax.Array) -> jax.Array:
-    """Each pixel's colour times a matrix [N, 1, 1, 9]."""
-    matrix = colors.reshape(-1, 1, 1, 3, 3)
-    return sum(image[..., i : i + 1] * matrix[..., i, :] for i in range(3))  # type: ignore[return-value]
+def _mixed(blocks: jax.Array, colors: jax.Array) -> jax.Array:
+    """The colours of blocks of 2x2 pixels, [N, H, W, 12], each times a matrix [N, 1, 1, 9]."""
+    matrix = jnp.einsum("pq,nij->npiqj", jnp.eye(4, dtype=blocks.dtype), colors.reshape(-1, 3, 3))
+    matrix = jnp.broadcast_to(matrix, (len(blocks), *matrix.shape[1:]))
+    return jnp.einsum("nhwc,ncd->nhwd", blocks, matrix.reshape(-1, 12, 12))
 
 
 class Trunk(nn.Module):
@@ -321,15 +322,12 @@ class Trunk(nn.Module):
             kernel = self.param("noise", initializer, (_NOISE_CHANNELS, self.features))
             x = x + (self._noise(x) @ kernel.astype(x.dtype)) * parts["noise"].astype(x.dtype)
         for i in range(1, self.blocks + 1):
-            y = x
-            for j in (1, 2):
-                name = f"block{i}_{j}"
-                part = parts[name] if j == 1 else _without_shift_gradient(parts[name])
-                y = ConvNorm(self.features, border=self.border, name=name)(y, part, within)
-                if j == 1:
-                    y = nn.relu(y)
-                    y = _remixed(y, parts[f"mix_block{i}"]) if self.mixing else y
-            x = x + y
+            first, second = f"block{i}_1", f"block{i}_2"
+            conv1 = ConvNorm(self.features, border=self.border, name=first)
+            conv2 = ConvNorm(self.features, border=self.border, name=second)
+            mixture = parts[f"mix_block{i}"] if self.mixing else None
+            y = nn.relu(conv1(x, parts[first], within))
+            x = x + conv2(y, _without_shift_gradient(parts[second]), within, mixture)
         return x
 
     def _noise(self, x: jax.Array) -> jax.Array:
@@ -393,7 +391,7 @@ def paint(
       network: what is applied.
       variables: {"params": kernels}, or from `prepare`.
       image: RGB in [0, 1], H and W multiples of the network's stride.
-      condition: one for each image.
+      condition: one for each image, or [1, K], one for all, which is faster.
       valid: the rows and columns that are not padding; None: all.
       noise: random key for fresh noise; None: the same pattern at every call.
     """
