@@ -48,6 +48,18 @@ def ycbcr_to_rgb(ycbcr: ArrayLike) -> jax.Array:
     return jnp.stack([red, green, blue], axis=-1)
 
 
+def match_histogram(image: ArrayLike, reference: ArrayLike) -> jax.Array:
+    """The image [H, W, 3] with the reference's distribution of values in each channel.
+
+    Args:
+        image: float, [0, 1].
+        reference: of any size [H', W', 3].
+    """
+    pixels, wanted = (jnp.asarray(x).reshape(-1, 3) for x in (image, reference))
+    matched = jax.vmap(_matched, in_axes=1, out_axes=1)(pixels, wanted)
+    return matched.reshape(jnp.shape(image))
+
+
 def transfer_luma(stylized: ArrayLike, content: ArrayLike) -> jax.Array:
     """The stylised picture in the photo's colours: luma of the one, chroma of the other.
 
@@ -118,3 +130,13 @@ def _symmetric_power(matrix: jax.Array, exponent: float) -> jax.Array:
 def _product(left: jax.Array, right: jax.Array) -> jax.Array:
     """Matrix product in full float32, which accelerators do not give unless asked."""
     return jnp.matmul(left, right, precision=jax.lax.Precision.HIGHEST)
+
+
+def _matched(values: jax.Array, wanted: jax.Array) -> jax.Array:
+    """Values [N] with the distribution of others [M]; what was equal stays so."""
+    ordered = jnp.sort(values)
+    below, upto = (jnp.searchsorted(ordered, values, side=side) for side in ("left", "right"))
+    # In the middle of their equals, from 0 to 1.
+    ranks = (below + upto).astype(jnp.float32) / (2 * len(values))
+    positions = (jnp.arange(len(wanted), dtype=jnp.float32) + 0.5) / len(wanted)
+    return jnp.interp(ranks, positions, jnp.sort(wanted))

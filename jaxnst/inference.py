@@ -43,8 +43,11 @@ class Stylizer:
         """
         self._bucket = 1 if exact else BUCKET
         self.model = load_model(model) if isinstance(model, str) else model
+        if not isinstance(self.model.network, Network):
+            raise JaxnstError("this model enlarges pictures and has no styles: give another")
+        self._network = self.model.network
         kernels = jax.tree.map(jnp.asarray, self.model.kernels)
-        self._variables = jax.device_put(networks.prepare(self.model.network, kernels))
+        self._variables = jax.device_put(networks.prepare(self._network, kernels))
 
     def __call__(
         self,
@@ -92,9 +95,9 @@ class Stylizer:
         if size is not None:
             photos = _resized(photos, size)
         height, width = photos.shape[1:3]
-        photos = _enlarged(photos, self.model.network.stride, "reflect")
+        photos = _enlarged(photos, self._network.stride, "reflect")
         pixels = photos.shape[1] * photos.shape[2]
-        is_huge = pixels * self.model.network.floats_per_pixel > WHOLE
+        is_huge = pixels * self._network.floats_per_pixel > WHOLE
         paint = self._in_bands if is_huge else self._at_once
         paintings = paint(photos, condition, keep_colors)
 
@@ -109,11 +112,11 @@ class Stylizer:
         valid: Valid = None
         if canvases.shape != photos.shape:
             valid = (jnp.int32(photos.shape[1]), jnp.int32(photos.shape[2]))
-        network, variables = self.model.network, self._variables
+        network, variables = self._network, self._variables
         return _paint(network, variables, canvases, condition, valid, keep_colors=keep_colors)
 
     def _in_bands(self, photos: np.ndarray, condition: np.ndarray, keep_colors: bool) -> jax.Array:
-        network, variables = self.model.network, self._variables
+        network, variables = self._network, self._variables
         paintings = [
             paint_in_bands(network, variables, photo, condition, keep_colors=keep_colors)
             for photo in photos

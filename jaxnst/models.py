@@ -23,6 +23,7 @@ from safetensors.numpy import save as dump_arrays
 from jaxnst.errors import JaxnstError, check_choice, check_number, nearest
 from jaxnst.files import PathLike, atomic_write, display_name, one_line, open_binary
 from jaxnst.networks import NETWORKS, Network
+from jaxnst.upscalers import UPSCALERS, UpscaleNetwork
 
 PHOTO = "photo"
 """The style that leaves a photo as it is; strength is measured from it."""
@@ -34,6 +35,12 @@ DEFAULT = "slim"
 SHIPPED = {"slim": "3567c1ce2847b4191061f0afe07787c045056ce282d88e86cfa5953da4f9a521"}
 """SHA-256 of the files that ship."""
 
+KINDS: Mapping[str, type[Network] | type[UpscaleNetwork]] = {**NETWORKS, **UPSCALERS}
+"""All networks by the names that cards give them."""
+
+UPSCALING: dict[int, str] = {}
+"""The model that ships for each scale of super-resolution."""
+
 _FORMAT = "1"
 _LARGEST = 200_000_000  # bytes; the largest network one can ask for is far below
 _ASSETS = Path(__file__).parent / "assets" / "models"
@@ -43,10 +50,10 @@ _ASSETS = Path(__file__).parent / "assets" / "models"
 class Model:
     """A network with its parameters, and what is known of it."""
 
-    network: Network
+    network: Network | UpscaleNetwork
     kernels: Mapping[str, Any]
     conditions: np.ndarray
-    """[S, K], a row for every style of the card."""
+    """[S, K], a row for every style of the card; a network that enlarges has none."""
     card: Mapping[str, Any]
 
     @property
@@ -153,19 +160,20 @@ def model_names() -> tuple[str, ...]:
     return tuple(SHIPPED)
 
 
-def network_of(card: Mapping[str, Any]) -> Network:
+def network_of(card: Mapping[str, Any]) -> Network | UpscaleNetwork:
     """The network that a card describes."""
     settings = dict(card["network"])
-    return NETWORKS[settings.pop("name")](**settings)
+    return KINDS[settings.pop("name")](**settings)
 
 
-def describe_network(network: Network) -> dict[str, Any]:
+def describe_network(network: Network | UpscaleNetwork) -> dict[str, Any]:
     """What a card says of a network: its name, and what it is set to."""
-    name = next(name for name, kind in NETWORKS.items() if type(network) is kind)
-    return {"name": name, "width": network.width, "blocks": network.blocks}
+    name = next(name for name, kind in KINDS.items() if type(network) is kind)
+    settings = {"name": name, "width": network.width, "blocks": network.blocks}
+    return settings | ({"scale": network.scale} if isinstance(network, UpscaleNetwork) else {})
 
 
-def check_kernels(network: Network, kernels: Mapping[str, Any]) -> None:
+def check_kernels(network: Network | UpscaleNetwork, kernels: Mapping[str, Any]) -> None:
     """Raises JaxnstError unless the kernels have the names and shapes that the network wants."""
     wanted = jax.eval_shape(network.init, jax.random.key(0), *network.example())["params"]
     shapes = {path: leaf.shape for path, leaf in flatten_dict(wanted).items()}

@@ -22,6 +22,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxnst.layers import Conv, ConvNorm, Valid, depth_to_space, space_to_depth
+from jaxnst.upscalers import UpscaleNetwork
 
 Params = Mapping[str, Any]
 Parts = Mapping[str, jax.Array]
@@ -401,7 +402,7 @@ def paint(
     return painting
 
 
-def prepare(network: Network, kernels: Params) -> dict[str, Any]:
+def prepare(network: Network | UpscaleNetwork, kernels: Params) -> dict[str, Any]:
     """The variables of `network.apply` for inference: what this machine is fast with.
 
     On a CPU most 3x3 convolutions go by `jaxnst.winograd`, with kernels that are transformed here;

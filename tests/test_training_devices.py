@@ -4,7 +4,13 @@ import jax
 import numpy as np
 import optax
 import pytest
-from training_files import make_batches, mean_color_task, run_steps, two_processes
+from training_files import (
+    make_batches,
+    mean_color_task,
+    run_steps,
+    small_upscale_task,
+    two_processes,
+)
 
 from jaxnst.training.step import create_train_state, make_train_step, replicate, share_out
 
@@ -47,6 +53,13 @@ def test_eight_devices_are_as_one(alone):
         assert len(shards) == 8
         for shard in shards:
             assert worst(shard, alone[optimizer], optimizer) < 1e-5
+
+
+def test_eight_devices_are_as_one_in_super_resolution():
+    alone = run_steps(jax.devices()[:1], make_task=small_upscale_task)
+    for optimizer, shards in run_steps(make_task=small_upscale_task).items():
+        for shard in shards:
+            assert worst(shard, alone[optimizer][0], optimizer) < 1e-5
 
 
 @pytest.mark.slow

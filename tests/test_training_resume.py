@@ -12,7 +12,7 @@ import jax
 import numpy as np
 import pytest
 from orbax.checkpoint import v1 as ocp
-from training_files import start_training, write_run
+from training_files import start_training, write_run, write_upscale_run
 
 from jaxnst.models import load_model
 
@@ -90,6 +90,17 @@ def test_killed_twice(run, tmp_path):
 @pytest.mark.slow
 def test_killed_twenty_times(run, tmp_path):
     killed_and_finished(run, tmp_path / "work", 20)
+
+
+@pytest.mark.slow
+def test_super_resolution_is_killed_as_well(tmp_path):
+    words = [*write_upscale_run(tmp_path, STEPS), *OFTEN]
+    process = start_training([*words, "--work", tmp_path / "whole"], tmp_path / "cache")
+    _, errors = process.communicate(timeout=300)
+    assert process.returncode == 0, errors
+    assert load_model(tmp_path / "whole" / "model.safetensors").card["network"]["scale"] == 2
+    run = words, tmp_path, last_state(tmp_path / "whole")
+    killed_and_finished(run, tmp_path / "work", 3)
 
 
 @pytest.mark.slow

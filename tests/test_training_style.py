@@ -10,8 +10,8 @@ import pytest
 from model_files import small_model
 from training_files import LAYERS, make_batches, small_task
 
-from jaxnst.networks import Slim
 from jaxnst.training.config import Painting, TrainConfig
+from jaxnst.training.jobs import make_job
 from jaxnst.training.optimizer import OptimizerOptions, make_optimizer
 from jaxnst.training.run import export
 from jaxnst.training.step import create_train_state
@@ -71,7 +71,7 @@ def test_a_new_style_leaves_the_others_as_they_are() -> None:
         {"kernels": base.kernels, "photo": base.conditions[0], "styles": base.conditions[1:] + 1},
         optax.identity(),
     )
-    model = export(config, Slim(width=4, blocks=1), base, state)
+    model = export(config, make_job(config, base), state)
     assert model.rows == ["photo", "wave", "new", "kiss"]
     np.testing.assert_array_equal(model.conditions[:2], base.conditions[:2])
     np.testing.assert_array_equal(model.conditions[2:], base.conditions[1:] + 1)

@@ -20,6 +20,8 @@ from jaxnst.losses import LossOptions
 from jaxnst.networks import Network, Slim
 from jaxnst.training.step import create_train_state, make_train_step, replicate, share_out
 from jaxnst.training.style import Frozen, StyleOptions, StyleTask
+from jaxnst.training.upscale import UpscaleOptions, UpscaleTask
+from jaxnst.upscalers import Compact
 from jaxnst.vgg import conv_shapes
 from jaxnst.weights import save_weights
 
@@ -50,6 +52,13 @@ def small_task(
     frozen = task.freeze(small_vgg(), list(rng.random((2, 48, 48, 3), np.float32)), (1.0, 0.5))
     params = task.init(jax.random.key(0, impl="rbg"), 2)
     return task, frozen, params
+
+
+def small_upscale_task() -> tuple[UpscaleTask, dict, dict]:
+    """A task of super-resolution by pixels and features, its frozen part and parameters."""
+    options = UpscaleOptions(pixel_weight=1.0, feature_weight=1.0)
+    task = UpscaleTask(Compact(2, 8, 1), LAYERS, options)
+    return task, task.freeze(small_vgg()), task.init(jax.random.key(0, impl="rbg"))
 
 
 class MeanColor:
@@ -212,6 +221,29 @@ def write_run(folder: Path, steps: int = 40) -> list[str]:
     (folder / "run.toml").write_text(config)
     words = ["--config", folder / "run.toml", "--paintings-dir", folder]
     return [str(word) for word in words]
+
+
+UPSCALE = """
+seed = 3
+[network]
+network = "compact"
+scale = 2
+width = 4
+blocks = 1
+[data]
+source = "folder:{photos}"
+crop = 64
+batch = 2
+[optimizer]
+steps = {steps}
+"""
+
+
+def write_upscale_run(folder: Path, steps: int = 40) -> list[str]:
+    """As `write_run`, for super-resolution."""
+    config = UPSCALE.format(photos=photos(folder / "photos"), steps=steps)
+    (folder / "upscale.toml").write_text(config)
+    return ["--config", str(folder / "upscale.toml")]
 
 
 def start_training(words: Sequence[object], cache: Path) -> subprocess.Popen:

@@ -16,6 +16,7 @@ from jaxnst.files import display_name, one_line
 COMMANDS = {
     "stylize": "turn photos into paintings",
     "live": "paint what the camera sees",
+    "upscale": "enlarge pictures",
     "train": "train a network that paints in one pass",
     "models": "list, show, verify, export and convert trained networks",
     "weights": "list, verify, convert and fetch VGG weights",

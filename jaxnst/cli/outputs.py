@@ -24,6 +24,7 @@ from jaxnst.vgg import NETS
 
 if TYPE_CHECKING:
     from jaxnst.cli.stylize import Stylize
+    from jaxnst.cli.upscale import Upscale
 
 
 @contextmanager
@@ -79,12 +80,20 @@ def write_painting(
     announce(command, task, record)
 
 
-def announce(command: Stylize, task: Task, record: Mapping[str, Any]) -> None:
+def picture_bytes(picture: Picture, record: Mapping[str, Any]) -> bytes:
+    """A picture as a PNG file, for standard output."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "out.png")
+        save(path, picture, settings=dict(record))
+        return path.read_bytes()
+
+
+def announce(command: Stylize | Upscale, task: Task, record: Mapping[str, Any]) -> None:
     """On stdout: the picture that is there now."""
     print(json.dumps({"output": str(task.output), **record}) if command.json else task.output)
 
 
-def announce_finished(command: Stylize, task: Task, record: Mapping[str, Any]) -> None:
+def announce_finished(command: Stylize | Upscale, task: Task, record: Mapping[str, Any]) -> None:
     """Says that a picture was there before."""
     if not command.quiet:
         name = display_name(task.output)
@@ -156,6 +165,13 @@ def _check_places(paths: Iterable[Path]) -> None:
             raise JaxnstError(
                 f"{display_name(path)}: cannot be written ({one_line(error)}); give another path"
             ) from error
+
+
+def check_files(inputs: Sequence[Path], outputs: Sequence[Path]) -> None:
+    """Raises JaxnstError for outputs that could not be written, or would overwrite a file of the
+    command."""
+    _check_places(outputs)
+    check_apart(inputs, outputs)
 
 
 def check_apart(inputs: Sequence[Path], outputs: Sequence[Path]) -> None:

@@ -15,11 +15,12 @@ from jaxnst.cli.tasks import Task
 from jaxnst.errors import JaxnstError
 from jaxnst.files import display_name, open_binary
 from jaxnst.image import check_writable_suffix, read_settings
-from jaxnst.models import DEFAULT
+from jaxnst.models import DEFAULT, UPSCALING
 from jaxnst.vgg import NETS
 
 if TYPE_CHECKING:
     from jaxnst.cli.stylize import Stylize
+    from jaxnst.cli.upscale import Upscale
 
 _LONGEST_IN_JPEG = 60_000  # bytes; EXIF holds 65,533, and the losses are still to come
 
@@ -66,6 +67,23 @@ def trained_recipe(
     }
     content = _hashed([task.content] if task.content else [])
     model = {"name": Path(command.model).name or DEFAULT, "sha256": card["sha256"]}
+    return {"jaxnst": __version__, "content": content, "model": model, "options": options}
+
+
+def upscale_recipe(command: Upscale, task: Task, card: Mapping[str, Any]) -> dict[str, Any]:
+    """Program, photo and model by hash, options.
+
+    Raises:
+      JaxnstError: the photo cannot be read.
+    """
+    scale = card["network"]["scale"]
+    options = {
+        "scale": scale,
+        "match_histogram": command.match_histogram,
+        "quality": command.quality,
+    }
+    content = _hashed([task.content] if task.content else [])
+    model = {"name": Path(command.model).name or UPSCALING[scale], "sha256": card["sha256"]}
     return {"jaxnst": __version__, "content": content, "model": model, "options": options}
 
 

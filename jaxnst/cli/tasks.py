@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from jaxnst.cli.stylize import Stylize
 
 
+STREAM = Path("-")
+"""Standard input or output."""
+
+
 class Task(NamedTuple):
     """One picture to be made."""
 

@@ -121,7 +121,7 @@ def _run(command: Train) -> int:
     is_first = jax.process_index() == 0
     run = set_up(config, str(command.paintings_dir))
     claim_folder(command.work, config)
-    step = make_train_step(run.task, run.tx, run.frozen, average=config.optimizer.average)
+    step = make_train_step(run.job.task, run.tx, run.frozen, average=config.optimizer.average)
     hosts = {"host": jax.process_index(), "hosts": jax.process_count()}
     stream = batches(run.data.train, config.data, seed=config.seed, **hosts)
     quiet = command.quiet or not is_first
@@ -170,7 +170,7 @@ def _finish(command: Train, run: "Run", last: Progress) -> None:
     from jaxnst.training.run import export, held_out_losses
 
     held_out = held_out_losses(run, last.state)
-    model = export(run.config, run.task.network, run.base, last.state, held_out)
+    model = export(run.config, run.job, last.state, held_out)
     save_model(command.model, model)
     broken = run.data.train.broken | run.data.held_out.broken
     if broken and not command.quiet:

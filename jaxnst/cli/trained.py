@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-import tempfile
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -16,22 +15,25 @@ import numpy as np
 from jaxnst.cli import status_of, went_well
 from jaxnst.cli.cache import use_compilation_cache
 from jaxnst.cli.film import is_film, paint_video
-from jaxnst.cli.outputs import announce_finished, check_outputs, new_folder, write_painting
+from jaxnst.cli.outputs import (
+    announce_finished,
+    check_outputs,
+    new_folder,
+    picture_bytes,
+    write_painting,
+)
 from jaxnst.cli.progress import ProgressDisplay
 from jaxnst.cli.recipe import finished_record, trained_recipe
-from jaxnst.cli.tasks import Task, check_counts, plan_tasks
+from jaxnst.cli.tasks import STREAM, Task, check_counts, plan_tasks
 from jaxnst.errors import JaxnstError, nearest
 from jaxnst.files import display_name
-from jaxnst.image import Picture, load, save, to_bytes
+from jaxnst.image import Picture, load, to_bytes
 from jaxnst.inference import Stylizer
 from jaxnst.models import DEFAULT, Model, load_model
 from jaxnst.reports import contact_sheet
 
 if TYPE_CHECKING:
     from jaxnst.cli.stylize import Stylize
-
-STREAM = Path("-")
-"""Standard input or output."""
 
 # The options that mean something to a network; all others are for optimising pixels.
 _OPTIONS = {
@@ -77,6 +79,8 @@ def paint_trained(command: Stylize, given: set[str]) -> int:
             f"path of a style picture"
         )
     model = load_model(command.model or DEFAULT)
+    if not model.styles:
+        raise JaxnstError(f"{display_name(command.model)}: has no styles: `jaxnst upscale` uses it")
     names = tuple(map(str, command.style))
     for name in names:
         if name not in model.styles:
@@ -158,7 +162,7 @@ class TrainedPainter:
     def _write(self, task: Task, photo: Picture, painting: Picture, record: dict[str, Any]) -> None:
         command = self._command
         if task.output == STREAM:
-            sys.stdout.buffer.write(_as_png(painting, record))
+            sys.stdout.buffer.write(picture_bytes(painting, record))
             return
         write_painting(command, task, painting, record, [photo.rgb])
 
@@ -176,10 +180,3 @@ def _check_command(command: Stylize, names: Sequence[str]) -> None:
     streams = [path for path in (*command.content, command.output) if path == STREAM]
     if streams and (len(command.content) > 1 or (len(names) > 1 and not command.blend)):
         raise JaxnstError("'-' is one picture: give one photo and one style")
-
-
-def _as_png(picture: Picture, record: dict[str, Any]) -> bytes:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "out.png")
-        save(path, picture, settings=record)
-        return path.read_bytes()

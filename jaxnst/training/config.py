@@ -13,6 +13,8 @@ from jaxnst.presets import config_names, read_config
 from jaxnst.training.data import DataOptions
 from jaxnst.training.optimizer import OptimizerOptions
 from jaxnst.training.style import StyleOptions
+from jaxnst.training.upscale import UpscaleOptions
+from jaxnst.upscalers import SCALES, UPSCALERS, UpscaleNetwork
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,27 +47,35 @@ class Painting:
 class NetworkOptions:
     """What is trained."""
 
-    network: Literal["slim", "johnson"] = "slim"
-    """Slim: ours, for real time. Johnson: the residual network of the paper."""
+    network: Literal["slim", "johnson", "compact", "johnson_upscaler"] = "slim"
+    """For styles: slim, ours, for real time; johnson, the residual network of the paper. For
+    super-resolution: compact, ours; johnson_upscaler, the paper's."""
     width: int = 0
     """Channels of the first and last layer, of which those inside have two and four times as many;
     0: the network's own default."""
     blocks: int = 0
     """Residual blocks; 0: the network's own default."""
+    scale: int = 4
+    """How many times as wide and high the pictures of a network for super-resolution are."""
 
     precision: Literal["float32", "bfloat16"] = "float32"
     """Of its features in training; parameters, norms' moments and losses stay in float32."""
 
     def __post_init__(self) -> None:
-        check_choice("network", self.network, NETWORKS)
+        check_choice("network", self.network, NETWORKS | UPSCALERS)
         check_choice("precision", self.precision, ("float32", "bfloat16"))
         check_number("width", self.width, high=512)
         check_number("blocks", self.blocks, high=64)
+        if self.scale not in SCALES:
+            raise JaxnstError(f"scale is {self.scale}: there are {', '.join(map(str, SCALES))}")
 
-    def make(self) -> Network:
+    def make(self) -> Network | UpscaleNetwork:
         """The network itself."""
         given = {"width": self.width, "blocks": self.blocks}
-        return NETWORKS[self.network](**{k: v for k, v in given.items() if v})  # type: ignore[arg-type]
+        given = {name: value for name, value in given.items() if value}
+        if self.network in UPSCALERS:
+            return UPSCALERS[self.network](scale=self.scale, **given)  # type: ignore[arg-type]
+        return NETWORKS[self.network](**given)  # type: ignore[arg-type]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,8 +101,15 @@ class TrainConfig:
     """What the pictures are compared with, and how much each comparison counts."""
     style: StyleOptions = dataclasses.field(default_factory=StyleOptions)
     """What the strength of a style means."""
+    upscale: UpscaleOptions = dataclasses.field(default_factory=UpscaleOptions)
+    """What counts in super-resolution."""
     optimizer: OptimizerOptions = dataclasses.field(default_factory=OptimizerOptions)
     """How the parameters are trained."""
+
+    @property
+    def upscales(self) -> bool:
+        """Whether it is for super-resolution."""
+        return self.network.network in UPSCALERS
 
     def __post_init__(self) -> None:
         check_number("seed", self.seed, high=2**32 - 1)

@@ -202,7 +202,9 @@ class BatchIterator(Protocol):
 def make_sample(photo: np.ndarray, options: DataOptions, rng: np.random.Generator) -> Batch:
     """A random square of a photo [H, W, 3], scaled to [crop, crop, 3], with a seed of its own."""
     height, width = photo.shape[:2]
-    side = min(height, width) * rng.uniform(options.smallest, 1)
+    short = min(height, width)
+    # Never enlarged, as far as the photo goes: there would be nothing sharp to learn from.
+    side = max(short * rng.uniform(options.smallest, 1), min(short, options.crop))
     left, top = rng.uniform(0, width - side), rng.uniform(0, height - side)
     flip, seed = rng.random() < 0.5, rng.integers(2**32, dtype=np.uint32)
     square = square_cut(photo, (left, top, side), options.crop)

@@ -6,13 +6,11 @@ from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from types import TracebackType
 
-import jax
 import numpy as np
 
 from jaxnst.errors import JaxnstError
 from jaxnst.files import atomic_write, display_name, one_line
 from jaxnst.image import save
-from jaxnst.networks import paint
 from jaxnst.reports import write_curves
 from jaxnst.training.data import middle_square
 from jaxnst.training.run import Run
@@ -79,31 +77,19 @@ class Records:
 
 
 class PictureGrid:
-    """What the network makes of a few fixed photos, a row each, in every style."""
+    """What the network makes of a few fixed photos, a row each."""
 
     def __init__(self, run: Run) -> None:
         """Takes the first of the held-out photos, or of the others if none are."""
         photos = run.data.held_out if len(run.data.held_out) else run.data.train
         self._photos = [_middle(photos[i], run) for i in range(min(_GRID_PHOTOS, len(photos)))]
-        self._styles = len(run.config.paintings)
-        network = run.task.network
-        self._paint = jax.jit(lambda params, *inputs: paint(network, {"params": params}, *inputs))
+        self._show = run.job.show
 
     def write(self, path: Path, state: TrainState) -> None:
-        """Paints all photos in all styles, beside the photos themselves."""
+        """Writes the photos, and beside them what is made of each."""
         params = state.average
         rows = [
-            np.concatenate(
-                [photo]
-                + [
-                    np.asarray(
-                        self._paint(params["kernels"], photo[None], params["styles"][i][None])
-                    )[0]
-                    for i in range(self._styles)
-                ],
-                axis=1,
-            )
-            for photo in self._photos
+            np.concatenate([photo, *self._show(params, photo)], axis=1) for photo in self._photos
         ]
         path.parent.mkdir(exist_ok=True)
         save(path, np.clip(np.concatenate(rows), 0, 1))

@@ -2,30 +2,25 @@
 
 import dataclasses
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import optax
 
 from jaxnst import __version__
-from jaxnst.errors import JaxnstError, nearest
+from jaxnst.errors import JaxnstError
 from jaxnst.files import atomic_write, display_name, one_line, open_binary
-from jaxnst.image import fit_long_side, list_images, load, resize
-from jaxnst.models import PHOTO, Model, describe_network, load_model
-from jaxnst.networks import Network
+from jaxnst.models import Model, describe_network, load_model
 from jaxnst.presets import options_from
 from jaxnst.training.checkpoints import Checkpoints
-from jaxnst.training.config import Painting, TrainConfig, differences
+from jaxnst.training.config import TrainConfig, differences
 from jaxnst.training.data import Data, held_out_batches, open_data
+from jaxnst.training.jobs import Job, Measured, make_job
 from jaxnst.training.optimizer import make_optimizer
 from jaxnst.training.step import TrainState, check_batch, create_train_state
-from jaxnst.training.style import Frozen, StyleTask
-from jaxnst.weights import load_vgg
 
 CONFIG = "config.json"
 NOTES = (
@@ -38,14 +33,12 @@ class Run(NamedTuple):
     """What a run is made of."""
 
     config: TrainConfig
-    task: StyleTask
+    job: Job
     tx: optax.GradientTransformation
-    frozen: Frozen
+    frozen: Any
     state: TrainState
     """Before the first step."""
     data: Data
-    base: Model | None
-    """The model that it starts from."""
 
 
 def set_up(config: TrainConfig, paintings: str = "") -> Run:
@@ -58,20 +51,16 @@ def set_up(config: TrainConfig, paintings: str = "") -> Run:
     Raises:
       JaxnstError: something of it is missing, or does not go together.
     """
-    if not config.paintings:
-        raise JaxnstError("there is no style to learn: give --style FILE, or a configuration's")
-    if config.only_styles and not config.start_from:
-        raise JaxnstError("only_styles leaves the kernels as they are: give --start-from MODEL")
+    job = _job(config)
     check_batch(config.data.batch, jax.device_count())
-    pictures = [_picture(painting, paintings) for painting in config.paintings]
     data = open_data(config.data, config.seed)
-    base = load_model(config.start_from) if config.start_from else None
-    task = _task(config, base)
-    _check_crop(config.data.crop, task.network.stride)
-    weights = [painting.weight for painting in config.paintings]
-    frozen = task.freeze(load_vgg(config.net), pictures, weights)
-    state, tx = _first_state(config, task, base)
-    return Run(config, task, tx, frozen, state, data, base)
+    if config.data.crop % job.stride:
+        raise JaxnstError(
+            f"crop {config.data.crop} is not a multiple of {job.stride}, which the network wants"
+        )
+    frozen = job.freeze(paintings)
+    state, tx = _first_state(config, job)
+    return Run(config, job, tx, frozen, state, data)
 
 
 def claim_folder(work: Path, config: TrainConfig) -> None:
@@ -100,36 +89,22 @@ def claim_folder(work: Path, config: TrainConfig) -> None:
 
 
 def export(
-    config: TrainConfig,
-    network: Network,
-    base: Model | None,
-    state: TrainState,
-    held_out: Mapping[str, Any] | None = None,
+    config: TrainConfig, job: Job, state: TrainState, held_out: Mapping[str, Any] | None = None
 ) -> Model:
     """The model that a state amounts to, with its card.
 
     Args:
       config: of the run.
-      network: that was trained.
-      base: the model that the run started from; those of its styles that were not trained are kept
-        where the kernels were, too.
+      job: of the run.
       state: what the run has come to.
-      held_out: losses of each style, from `held_out_losses`.
+      held_out: from `held_out_losses`.
     """
     params = jax.device_get(state.average)
-    cards = [_style_card(painting) for painting in config.paintings]
-    rows = list(params["styles"])
-    if base is not None and config.only_styles:
-        old = [i for i, n in enumerate(base.rows) if n not in {c["name"] for c in cards}]
-        cards = [*(base.card["styles"][i] for i in old), *cards]
-        rows = [*(base.conditions[i] for i in old), *rows]
-    elif config.style.full_strength < 1:
-        photo = network.leave_photo(params["photo"])
-        cards, rows = [{"name": PHOTO}, *cards], [photo, *rows]
+    cards, conditions = job.styles(params)
     steps = int(state.step)
     card = {
         "jaxnst": __version__,
-        "network": describe_network(network),
+        "network": describe_network(job.network),
         "styles": cards,
         "recipe": _recipe(config),
         "steps": steps,
@@ -137,7 +112,7 @@ def export(
         "held_out": dict(held_out or {}),
         "notes": NOTES,
     }
-    return Model(network, params["kernels"], np.stack(rows), card)
+    return Model(job.network, params["kernels"], conditions, card)
 
 
 def export_checkpoint(work: Path) -> Model:
@@ -153,79 +128,32 @@ def export_checkpoint(work: Path) -> Model:
         except ValueError as error:
             raise JaxnstError(f"{name}: its {CONFIG} cannot be read ({one_line(error)})") from error
     config = options_from(TrainConfig(), values, f"{display_name(work / CONFIG)}: ")
-    base = load_model(config.start_from) if config.start_from else None
-    task = _task(config, base)
-    state, _ = _first_state(config, task, base)
+    job = _job(config)
+    state, _ = _first_state(config, job)
     with Checkpoints(work) as checkpoints:
         restored = checkpoints.restore(state)
     if restored is None:
         raise JaxnstError(f"{name}: has no whole checkpoint yet: train on")
-    return export(config, task.network, base, restored.state)
+    return export(config, job, restored.state)
 
 
-def held_out_losses(run: Run, state: TrainState) -> dict[str, dict[str, float]]:
-    """Mean weighted terms of the loss at full strength on the held-out photos, for each style."""
-    terms = jax.jit(run.task.terms)
-    found: dict[str, dict[str, float]] = {}
-    for number, painting in enumerate(run.config.paintings):
-        rows = []
-        for batch in held_out_batches(run.data.held_out, run.config.data):
-            photo = jnp.asarray(batch["image"], jnp.float32) / 255
-            style, strength = jnp.array([number]), jnp.ones(1)
-            rows.append(terms(state.average, run.frozen, photo, style, strength))
-        if rows:
-            means = {name: float(np.mean([row[name][0] for row in rows])) for name in rows[0]}
-            found[painting.name] = means
-    return found
+def held_out_losses(run: Run, state: TrainState) -> Measured:
+    """Mean terms of the loss on the held-out photos, for each style or scale."""
+    batches = held_out_batches(run.data.held_out, run.config.data)
+    photos = (np.asarray(batch["image"], np.float32) / 255 for batch in batches)
+    return run.job.measure(state.average, run.frozen, photos)
 
 
-def _task(config: TrainConfig, base: Model | None) -> StyleTask:
-    network = base.network if base and config.only_styles else config.network.make()
-    return StyleTask(network, config.loss, config.style, jnp.dtype(config.network.precision))
+def _job(config: TrainConfig) -> Job:
+    return make_job(config, load_model(config.start_from) if config.start_from else None)
 
 
-def _first_state(
-    config: TrainConfig, task: StyleTask, base: Model | None
-) -> tuple[TrainState, optax.GradientTransformation]:
+def _first_state(config: TrainConfig, job: Job) -> tuple[TrainState, optax.GradientTransformation]:
     """The state before the first step, and the optimiser that it is for."""
     # The usual generator would take ten seconds more to compile.
-    params = task.init(jax.random.key(config.seed, impl="rbg"), len(config.paintings))
-    if base is not None:
-        params = _started(params, base, config)
-    others = 0.0 if config.only_styles else 1.0
-    rate = config.optimizer.condition_rate
-    rates = {"kernels": others, "photo": others * rate, "styles": rate}
-    tx = make_optimizer(config.optimizer, rates)
+    params = job.init(jax.random.key(config.seed, impl="rbg"))
+    tx = make_optimizer(config.optimizer, job.rates())
     return create_train_state(params, tx), tx
-
-
-def _picture(painting: Painting, folder: str) -> np.ndarray:
-    path = Path(folder, painting.file)
-    if folder and os.path.isdir(folder) and not path.is_file():
-        names = [p.name for p in list_images(folder)]
-        raise JaxnstError(
-            f"painting {painting.file!r} is not in {display_name(folder)}: "
-            f"{nearest(painting.file, names)}"
-        )
-    picture = load(path).rgb
-    return resize(picture, fit_long_side(picture.shape[:2], painting.size))
-
-
-def _check_crop(crop: int, stride: int) -> None:
-    if crop % stride:
-        raise JaxnstError(f"crop {crop} is not a multiple of {stride}, which the network wants")
-
-
-def _started(params: dict[str, Any], base: Model, config: TrainConfig) -> dict[str, Any]:
-    """Parameters with what is known from another model."""
-    if type(base.network) is not type(config.network.make()) and not config.only_styles:
-        raise JaxnstError(f"{config.start_from}: is another network than the one to be trained")
-    known = dict(zip(base.rows, jnp.asarray(base.conditions), strict=True))
-    photo = known.get(PHOTO, params["photo"])
-    # A style that the model does not know starts from the middle of those it does.
-    middle = jnp.mean(jnp.stack([known[name] for name in base.styles]), axis=0)
-    styles = jnp.stack([known.get(painting.name, middle) for painting in config.paintings])
-    return {"kernels": jax.tree.map(jnp.asarray, base.kernels), "photo": photo, "styles": styles}
 
 
 def _recipe(config: TrainConfig) -> dict[str, Any]:
@@ -238,8 +166,3 @@ def _recipe(config: TrainConfig) -> dict[str, Any]:
     for painting in recipe["paintings"]:
         painting["file"] = Path(painting["file"]).name
     return recipe
-
-
-def _style_card(painting: Painting) -> dict[str, Any]:
-    shown = ("name", "title", "artist", "year", "licence")
-    return {name: getattr(painting, name) for name in shown}
