@@ -7,7 +7,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxnst.color import luma, match_colors, rgb_to_ycbcr, transfer_luma, ycbcr_to_rgb
+from jaxnst.color import (
+    luma,
+    match_colors,
+    match_histogram,
+    rgb_to_ycbcr,
+    transfer_luma,
+    ycbcr_to_rgb,
+)
 
 
 def _noise(seed: int, shape: tuple[int, ...], low: float = 0.0, high: float = 1.0) -> np.ndarray:
@@ -116,3 +123,24 @@ def test_functions_can_be_jitted_and_take_jax_arrays() -> None:
         np.testing.assert_allclose(
             jax.jit(function)(style, content), function(style, content), atol=1e-5
         )
+
+
+def test_a_matched_histogram_is_the_references() -> None:
+    rng = np.random.default_rng(0)
+    image, reference = rng.random((24, 20, 3), np.float32), rng.random((31, 16, 3), np.float32) ** 3
+    matched = np.asarray(jax.jit(match_histogram)(image, reference))
+    for channel in range(3):
+        shares = np.linspace(0.05, 0.95, 10)
+        found, wanted = (np.quantile(x[..., channel], shares) for x in (matched, reference))
+        np.testing.assert_allclose(found, wanted, atol=0.01)
+        order = [np.argsort(x[..., channel].ravel()) for x in (image, matched)]
+        assert np.mean(order[0] == order[1]) > 0.99
+
+
+def test_equal_values_stay_equal_when_matched() -> None:
+    image = np.repeat(np.linspace(0, 1, 4, dtype=np.float32), 12).reshape(4, 4, 3)
+    matched = np.asarray(
+        match_histogram(image, np.random.default_rng(0).random((8, 8, 3), np.float32))
+    )
+    for channel in range(3):
+        assert len(np.unique(matched[..., channel])) == len(np.unique(image[..., channel]))
