@@ -27,7 +27,7 @@ from jaxnst.convert_network import convert_network
 from jaxnst.image import fit_long_side, load, resize, to_bytes
 from jaxnst.inference import Stylizer
 from jaxnst.losses import StyleTarget, Targets
-from jaxnst.models import model_names
+from jaxnst.models import load_model, model_names
 from jaxnst.optimize import Job, OptimizeOptions, Style
 from jaxnst.presets import load_preset
 from jaxnst.weights import load_vgg
@@ -54,7 +54,8 @@ def main() -> None:
     photos = [load(args.data / "photos" / name).rgb for name in names[: args.photos]]
     judge = Judge(args.data)
     found: dict[str, Any] = {"styles": {}, "curves": [], "udnie": {}}
-    stylizers = {name: Stylizer(name) for name in model_names()}
+    models = {name: load_model(name) for name in model_names()}
+    stylizers = {name: Stylizer(model) for name, model in models.items() if model.styles}
     for size in SIZES:
         found["styles"][size] = all_styles(judge, stylizers, photos, size)
     for size, (count, styles, evaluations) in CURVES.items():

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from jaxnst.presets import PaintOptions as PaintOptions
     from jaxnst.presets import load_preset as load_preset
     from jaxnst.presets import preset_names as preset_names
+    from jaxnst.upscaling import Upscaler as Upscaler
     from jaxnst.vgg import extract_features as extract_features
     from jaxnst.weights import load_vgg as load_vgg
 
@@ -51,6 +52,7 @@ _HOMES = {
     "optimize": ("OptimizeOptions", "Style"),
     "paint": ("stylize",),
     "presets": ("PaintOptions", "load_preset", "preset_names"),
+    "upscaling": ("Upscaler",),
     "vgg": ("extract_features",),
     "weights": ("load_vgg",),
 }

@@ -40,6 +40,11 @@ class UpscaleNetwork(nn.Module):
         """How many floats the largest features have for each pixel of the small photo."""
         raise NotImplementedError
 
+    @property
+    def stride(self) -> int:
+        """Height and width of what it is to find must be multiples of this."""
+        return self.scale
+
     def example(self) -> tuple[jax.Array]:
         """A small photo, to find out about shapes."""
         return (jnp.zeros((1, 16, 16, 3)),)

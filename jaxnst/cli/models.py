@@ -36,7 +36,8 @@ def list_(json: Json = False) -> int:
         return _print_json([_summary(name, model) for name, model in models.items()])
     for name, model in models.items():
         described = model.card["network"]
-        print(f"{name}: {described['name']} network, {len(model.styles)} styles")
+        use = f"x{described['scale']}" if "scale" in described else f"{len(model.styles)} styles"
+        print(f"{name}: {described['name']} network, {use}")
         for style in model.card["styles"]:
             if style["name"] in model.styles:
                 print(f"  {style['name']:<20} {_credit(style)}")

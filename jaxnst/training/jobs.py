@@ -40,10 +40,6 @@ class Job(Protocol):
     def network(self) -> Network | UpscaleNetwork:
         """What is trained."""
 
-    @property
-    def stride(self) -> int:
-        """Sides of samples are multiples of this."""
-
     def freeze(self, paintings: str) -> Any:
         """The task's frozen part; `paintings` is the folder with those of relative paths."""
 
@@ -88,7 +84,7 @@ class StyleJob:
         if not isinstance(network, Network):
             raise JaxnstError(f"{config.start_from}: is a network without styles")
         self._config, self._base = config, base
-        self.network, self.stride = network, network.stride
+        self.network = network
         dtype = jnp.dtype(config.network.precision)
         self.task = StyleTask(network, config.loss, config.style, dtype)
         self._paint = jax.jit(lambda kernels, *inputs: paint(network, {"params": kernels}, *inputs))
@@ -160,7 +156,7 @@ class UpscaleJob:
         if base is not None and network != base.network:
             raise JaxnstError(f"{config.start_from}: is a network of another size or scale")
         self._config, self._base = config, base
-        self.network, self.stride = network, network.scale
+        self.network = network
         dtype = jnp.dtype(config.network.precision)
         self.task = UpscaleTask(network, config.loss, config.upscale, dtype)
 

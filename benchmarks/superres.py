@@ -1,0 +1,144 @@
+"""How good super-resolution is: the paper's table, on Set5, Set14 and B100.
+
+    python benchmarks/superres.py --data DIR [--model FILE ...] [--out FILE.json]
+
+PSNR and SSIM of the luma of video, less a border as wide as the scale, as in Johnson et al. (2016);
+grey files as they are. And the distance of VGG-19's features (`metrics.feature_distance`): lower is
+nearer. Every picture goes through eight bits. At x4 the low resolution is that of the test sets'
+own files, else it is made as they were. The paper's rows are printed beside ours.
+
+DIR holds sr/Set5, sr/Set14, sr/B100 and sr/LR_bicubic_x4.
+"""
+
+import argparse
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from PIL import Image
+
+from jaxnst.metrics import feature_distance, psnr, shaved, ssim, video_luma
+from jaxnst.models import UPSCALING, load_model, model_names
+from jaxnst.resampling import resize_bicubic, shrink
+from jaxnst.upscalers import UpscaleNetwork
+from jaxnst.upscaling import Upscaler
+from jaxnst.weights import load_vgg
+
+SETS = ("Set5", "Set14", "B100")
+GREY = {"bridge"}  # the one file of a single channel; all others count by their luma
+
+# Johnson et al. (2016), table in section 4.2; SRCNN as quoted there. PSNR and SSIM, set by set.
+PAPER = {
+    4: {
+        "paper's l_pixel": ((28.40, 0.8205), (25.75, 0.6994), (25.91, 0.6680)),
+        "SRCNN": ((30.48, 0.8628), (27.49, 0.7503), (26.90, 0.7101)),
+        "paper's l_feat": ((27.09, 0.7680), (24.99, 0.6731), (24.95, 0.6317)),
+    },
+    8: {"paper's l_feat": ((23.26, 0.7058), (21.64, 0.5837), (21.35, 0.5474))},
+}
+
+Enlarge = Callable[[np.ndarray, tuple[int, int]], np.ndarray]
+Scores = dict[str, float]
+
+
+def main() -> None:
+    """Prints a table for each scale."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--model", nargs="*", default=[], help="more networks to measure")
+    parser.add_argument("--out", type=Path)
+    args = parser.parse_args()
+    judge = Judge()
+    found: dict[int, Any] = {}
+    for scale in sorted({4, 8, *UPSCALING}):
+        ways = {"bicubic": bicubic, **networks(scale, args.model)}
+        found[scale] = {name: {s: [] for s in SETS} for name in ways}
+        for folder in SETS:
+            for path in sorted((args.data / "sr" / folder).glob("*.png")):
+                small, photo = pair(args.data / "sr", path, scale)
+                for name, enlarge in ways.items():
+                    result = enlarge(small, photo.shape[:2])
+                    found[scale][name][folder].append(judge.scores(result, photo, path.stem, scale))
+        found[scale] = {
+            name: {folder: mean(rows) for folder, rows in sets.items()}
+            for name, sets in found[scale].items()
+        }
+        print_table(scale, found[scale])
+    if args.out:
+        args.out.write_text(json.dumps(found, indent=1) + "\n")
+
+
+def networks(scale: int, files: list[str]) -> dict[str, Enlarge]:
+    """The networks for a scale, of those that ship and those named."""
+    found: dict[str, Enlarge] = {}
+    for name in (*model_names(), *files):
+        model = load_model(name)
+        if isinstance(model.network, UpscaleNetwork) and model.network.scale == scale:
+            upscaler = Upscaler(model)
+            found[Path(name).stem] = lambda small, _, upscaler=upscaler: upscaler(small)  # type: ignore[misc]
+    return found
+
+
+def bicubic(small: np.ndarray, height_width: tuple[int, int]) -> np.ndarray:
+    """As Matlab does it."""
+    large = resize_bicubic(jnp.asarray(small, jnp.float32) / 255, height_width, in_bytes=True)
+    return np.asarray(jnp.round(255 * large).astype(jnp.uint8))
+
+
+def pair(data: Path, path: Path, scale: int) -> tuple[np.ndarray, np.ndarray]:
+    """A picture at low and at full resolution, uint8; its sides are cut to multiples."""
+    photo = read(path)
+    height, width = (side // scale * scale for side in photo.shape[:2])
+    photo = photo[:height, :width]
+    given = data / f"LR_bicubic_x{scale}" / path.parent.name / path.name
+    if given.is_file():
+        return read(given), photo
+    small = shrink(jnp.asarray(photo, jnp.float32) / 255, scale)
+    return np.asarray(jnp.round(255 * small).astype(jnp.uint8)), photo
+
+
+def read(path: Path) -> np.ndarray:
+    with Image.open(path) as image:
+        return np.asarray(image.convert("RGB"))
+
+
+class Judge:
+    """Compares pictures."""
+
+    def __init__(self) -> None:
+        params = load_vgg("vgg19")
+        self._distance = jax.jit(lambda *pictures: feature_distance(params, *pictures))
+
+    def scores(self, result: np.ndarray, photo: np.ndarray, name: str, scale: int) -> Scores:
+        """PSNR in dB, SSIM, and the distance of features."""
+        a, b = (jnp.asarray(x, jnp.float32) / 255 for x in (result, photo))
+        luma = (lambda x: x[..., :1]) if name in GREY else video_luma
+        ours, theirs = (shaved(luma(x), scale) for x in (a, b))
+        return {
+            "psnr": float(psnr(ours, theirs)),
+            "ssim": float(ssim(ours, theirs)),
+            "features": float(self._distance(a[None], b[None])[0]),
+        }
+
+
+def mean(rows: list[Scores]) -> Scores:
+    return {key: float(np.mean([row[key] for row in rows])) for key in rows[0]}
+
+
+def print_table(scale: int, found: dict[str, dict[str, Scores]]) -> None:
+    print(f"\nx{scale}: PSNR (dB) / SSIM / distance of features")
+    print(f"{'':<22}" + "".join(f"{folder:>24}" for folder in SETS))
+    for name, sets in found.items():
+        cells = [f"{s['psnr']:.2f} / {s['ssim']:.4f} / {s['features']:.4f}" for s in sets.values()]
+        print(f"{name:<22}" + "".join(f"{cell:>24}" for cell in cells))
+    for name, row in PAPER.get(scale, {}).items():
+        cells = [f"{dB:.2f} / {likeness:.4f} /      -" for dB, likeness in row]
+        print(f"{name:<22}" + "".join(f"{cell:>24}" for cell in cells))
+
+
+if __name__ == "__main__":
+    main()
