@@ -54,10 +54,9 @@ def set_up(config: TrainConfig, paintings: str = "") -> Run:
     job = _job(config)
     check_batch(config.data.batch, jax.device_count())
     data = open_data(config.data, config.seed)
-    if config.data.crop % job.network.stride:
-        raise JaxnstError(
-            f"crop {config.data.crop} is not a multiple of {job.network.stride}, which the network wants"
-        )
+    crop, stride = config.data.crop, job.network.stride
+    if crop % stride:
+        raise JaxnstError(f"crop {crop} is not a multiple of {stride}, which the network wants")
     frozen = job.freeze(paintings)
     state, tx = _first_state(config, job)
     return Run(config, job, tx, frozen, state, data)
