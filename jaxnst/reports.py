@@ -126,10 +126,13 @@ def write_comparison(path: Path, pictures: Sequence[np.ndarray]) -> None:
     save(path, np.concatenate(row[1:], axis=1))
 
 
-def contact_sheet(pictures: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Pictures of one size, uint8 [H, W, 3], in rows with their names below: float [H', W', 3]."""
+def contact_sheet(pictures: Mapping[str, np.ndarray], columns: int = 0) -> np.ndarray:
+    """Pictures of one size, uint8 [H, W, 3], in rows with their names below: float [H', W', 3].
+
+    Without a number of columns the sheet is about as wide as high.
+    """
     height, width = next(iter(pictures.values())).shape[:2]
-    columns = math.ceil(math.sqrt(len(pictures) * height / width))
+    columns = columns or math.ceil(math.sqrt(len(pictures) * height / width))
     rows = -(-len(pictures) // columns)
     line = max(14, width // 16)
     gap = line // 2

@@ -1,14 +1,16 @@
-"""Makes the README's picture: the bundled photos, painted with the default preset.
+"""Makes the README's pictures, of the bundled photos: paintings by optimisation, and by a network.
 
-python tools/make_gallery.py
+python tools/make_gallery.py [gallery] [styles] [blends]
 """
 
+import sys
 from pathlib import Path
 
 import numpy as np
 
 import jaxnst
-from jaxnst.image import load, resize, save
+from jaxnst.image import load, resize, save, to_bytes
+from jaxnst.reports import contact_sheet
 
 ROOT = Path(__file__).parent.parent
 ASSETS = ROOT / "jaxnst/assets"
@@ -22,11 +24,47 @@ CELL = (300, 450)  # height and width of a picture in the grid, pixels
 GAP = 6
 
 
+STRENGTHS = (0.0, 0.33, 0.67, 1.0, 1.5)
+BLEND = ("starry_night", "composition_vii")
+
+
 def main() -> None:
-    """Writes docs/gallery.jpg: two rows of photo | painting | photo | painting."""
-    rows = [np.concatenate([_pair(*pair) for pair in PAIRS[i : i + 2]], axis=1) for i in (0, 2)]
+    """Writes the pictures that are named, or all, into docs/."""
     (ROOT / "docs").mkdir(exist_ok=True)
-    save(ROOT / "docs/gallery.jpg", np.concatenate(rows)[GAP:, GAP:], quality=85)
+    makers = {"gallery": make_gallery, "styles": make_styles, "blends": make_blends}
+    for name in sys.argv[1:] or makers:
+        save(ROOT / f"docs/{name}.jpg", makers[name](), quality=85)
+
+
+def make_gallery() -> np.ndarray:
+    """By optimisation: two rows of photo | painting | photo | painting."""
+    rows = [np.concatenate([_pair(*pair) for pair in PAIRS[i : i + 2]], axis=1) for i in (0, 2)]
+    return np.concatenate(rows)[GAP:, GAP:]
+
+
+def make_styles() -> np.ndarray:
+    """One photo in every style of the network that ships."""
+    paint, photo = jaxnst.Stylizer("slim"), to_bytes(load(ASSETS / "photos/astronaut.jpg").rgb)
+    styles = {style: paint(photo, style, size=300) for style in paint.model.styles}
+    return contact_sheet({"photo": to_bytes(resize(photo / 255, _shape(styles))), **styles})
+
+
+def make_blends() -> np.ndarray:
+    """One style at several strengths, and two in several mixtures."""
+    paint, photo = jaxnst.Stylizer("slim"), to_bytes(load(ASSETS / "photos/cat.jpg").rgb)
+    one, other = BLEND
+    cells = {
+        f"{one} {strength:g}": paint(photo, one, strength=strength, size=300)
+        for strength in STRENGTHS
+    }
+    for share in (0.0, 0.25, 0.5, 0.75, 1.0):
+        name = f"{share:.0%} {other}"
+        cells[name] = paint(photo, {one: 1 - share, other: share}, size=300)
+    return contact_sheet(cells, columns=len(STRENGTHS))
+
+
+def _shape(pictures: dict[str, np.ndarray]) -> tuple[int, ...]:
+    return next(iter(pictures.values())).shape[:2]
 
 
 def _pair(photo: str, style: str) -> np.ndarray:
