@@ -32,7 +32,7 @@ SUFFIX = ".safetensors"
 
 DEFAULT = "slim"
 
-SHIPPED = {"slim": "3567c1ce2847b4191061f0afe07787c045056ce282d88e86cfa5953da4f9a521"}
+SHIPPED = {"slim": "7a288f08c15785e275573ce6f3b03a605fa04d5e9ff984c70805d8c8a14afcb6"}
 """SHA-256 of the files that ship."""
 
 KINDS: Mapping[str, type[Network] | type[UpscaleNetwork]] = {**NETWORKS, **UPSCALERS}
@@ -91,6 +91,25 @@ class Model:
             raise JaxnstError(f"this model has no strength but 1, not {strength}")
         photo = self.conditions[self.rows.index(PHOTO)]
         return np.asarray(photo + strength * (blended - photo), np.float32)
+
+
+def with_styles(model: Model, names: Sequence[str]) -> Model:
+    """A model with some of its styles, in the order given; what is between photo and style stays.
+
+    Raises:
+      JaxnstError: it has no such style.
+    """
+    for name in names:
+        check_choice("style", name, model.styles)
+    kept = [*([PHOTO] if PHOTO in model.rows else []), *dict.fromkeys(names)]
+    at = [model.rows.index(name) for name in kept]
+    held_out = model.card.get("held_out", {})
+    card = {
+        **model.card,
+        "styles": [model.card["styles"][i] for i in at],
+        "held_out": {name: held_out[name] for name in kept if name in held_out},
+    }
+    return dataclasses.replace(model, conditions=model.conditions[at], card=card)
 
 
 def save_model(path: PathLike, model: Model) -> None:

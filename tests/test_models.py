@@ -10,6 +10,7 @@ from model_files import model_file, small_model
 from safetensors.numpy import load_file, save_file
 
 from jaxnst import models
+from jaxnst.cli import main
 from jaxnst.errors import JaxnstError
 from jaxnst.models import load_model, model_names, read_card
 
@@ -112,3 +113,14 @@ def test_conditions_that_there_are_not(style: object, strength: float, message: 
 def test_a_model_without_a_photo_has_one_strength() -> None:
     with pytest.raises(JaxnstError, match="no strength but 1"):
         small_model(photo=False).condition("wave", 0.5)
+
+
+def test_some_styles_can_be_selected(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    path, out = model_file(tmp_path), tmp_path / "kiss.safetensors"
+    assert main(["models", "select", str(path), "kiss", "-o", str(out)]) == 0
+    found, whole = load_model(out), load_model(path)
+    assert found.rows == ["photo", "kiss"]
+    np.testing.assert_array_equal(found.condition("kiss", 0.3), whole.condition("kiss", 0.3))
+    assert main(["models", "select", str(path), "kis", "-o", str(tmp_path / "no.safetensors")]) == 2
+    assert "did you mean 'kiss'" in capsys.readouterr().err
+    assert not (tmp_path / "no.safetensors").exists()

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 import jaxnst
-from jaxnst.image import load, resize, save, to_bytes
+from jaxnst.image import fit_long_side, load, resize, save, to_bytes
 from jaxnst.reports import contact_sheet
 
 ROOT = Path(__file__).parent.parent
@@ -25,6 +25,7 @@ GAP = 6
 
 
 STRENGTHS = (0.0, 0.33, 0.67, 1.0, 1.5)
+SMALL = 300  # long side in the sheets of the network, which paints twice as large
 BLEND = ("starry_night", "composition_vii")
 
 
@@ -45,8 +46,8 @@ def make_gallery() -> np.ndarray:
 def make_styles() -> np.ndarray:
     """One photo in every style of the network that ships."""
     paint, photo = jaxnst.Stylizer("slim"), to_bytes(load(ASSETS / "photos/astronaut.jpg").rgb)
-    styles = {style: paint(photo, style, size=300) for style in paint.model.styles}
-    return contact_sheet({"photo": to_bytes(resize(photo / 255, _shape(styles))), **styles})
+    cells = {style: paint(photo, style, size=2 * SMALL) for style in paint.model.styles}
+    return _sheet({"photo": photo, **cells}, columns=3)
 
 
 def make_blends() -> np.ndarray:
@@ -54,17 +55,20 @@ def make_blends() -> np.ndarray:
     paint, photo = jaxnst.Stylizer("slim"), to_bytes(load(ASSETS / "photos/cat.jpg").rgb)
     one, other = BLEND
     cells = {
-        f"{one} {strength:g}": paint(photo, one, strength=strength, size=300)
+        f"{one} {strength:g}": paint(photo, one, strength=strength, size=2 * SMALL)
         for strength in STRENGTHS
     }
     for share in (0.0, 0.25, 0.5, 0.75, 1.0):
-        name = f"{share:.0%} {other}"
-        cells[name] = paint(photo, {one: 1 - share, other: share}, size=300)
-    return contact_sheet(cells, columns=len(STRENGTHS))
+        blend = {one: 1 - share, other: share}
+        cells[f"{share:.0%} {other}"] = paint(photo, blend, size=2 * SMALL)
+    return _sheet(cells, columns=len(STRENGTHS))
 
 
-def _shape(pictures: dict[str, np.ndarray]) -> tuple[int, ...]:
-    return next(iter(pictures.values())).shape[:2]
+def _sheet(cells: dict[str, np.ndarray], columns: int) -> np.ndarray:
+    """Pictures with their names, each made small."""
+    shape = fit_long_side(next(iter(cells.values())).shape[:2], SMALL)
+    small = {name: to_bytes(resize(cell / 255, shape)) for name, cell in cells.items()}
+    return contact_sheet(small, columns)
 
 
 def _pair(photo: str, style: str) -> np.ndarray:

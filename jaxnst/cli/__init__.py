@@ -18,7 +18,7 @@ COMMANDS = {
     "live": "paint what the camera sees",
     "upscale": "enlarge pictures",
     "train": "train a network that paints in one pass",
-    "models": "list, show, verify, export and convert trained networks",
+    "models": "list, show, verify, export, select from and convert trained networks",
     "weights": "list, verify, convert and fetch VGG weights",
 }
 

@@ -1,4 +1,4 @@
-"""`jaxnst models`: list, show, verify and export trained networks, and convert those of others."""
+"""`jaxnst models`: list, show, verify, export and select from trained networks, convert others'."""
 
 import json
 import sys
@@ -12,7 +12,7 @@ from jaxnst.cli.arguments import Json, Out, run_subcommand
 from jaxnst.cli.outputs import check_new_file
 from jaxnst.errors import JaxnstError
 from jaxnst.files import display_name
-from jaxnst.models import Model, load_model, model_names, save_model
+from jaxnst.models import Model, load_model, model_names, save_model, with_styles
 
 
 def main(argv: Sequence[str]) -> int:
@@ -23,6 +23,7 @@ def main(argv: Sequence[str]) -> int:
         "verify": verify,
         "export": export,
         "convert": convert,
+        "select": select,
     }
     return run_subcommand(
         commands, argv, "jaxnst models", "Trained networks: what ships, and files of your own."
@@ -107,6 +108,23 @@ def convert(source: tyro.conf.Positional[Path], out: Out, name: str = "") -> int
     model = convert_network(source, name or source.stem)
     save_model(out, model)
     print(f"{display_name(out)}: style {', '.join(model.styles)}")
+    return 0
+
+
+def select(
+    model: tyro.conf.Positional[str], styles: tyro.conf.Positional[tuple[str, ...]], out: Out
+) -> int:
+    """Write a network with some of its styles alone.
+
+    Args:
+      model: a name from the list, or a .safetensors file.
+      styles: their names, in the order in which they are to be listed.
+    """
+    check_new_file(out, "networks", Path(model))
+    if not styles:
+        raise JaxnstError("there is no style to select: give the names of some")
+    save_model(out, with_styles(load_model(model), styles))
+    print(f"{display_name(out)}: {', '.join(styles)}")
     return 0
 
 
