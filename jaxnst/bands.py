@@ -148,7 +148,7 @@ def _encode(
     band: Band,
 ) -> Any:
     """Sums of what the norm `wanted` is applied to; or, if it is "", what the encoder is for."""
-    image, parts = window.astype(jnp.float32) / 255, network.split(condition[None])
+    image, parts = window.astype(jnp.float32) / 255, network.split(condition)
     encoder = network.stages()[0]
     inputs = {**variables, "moments": _given(known)}
     (x, _), kept = encoder.apply(inputs, image, parts, None, mutable=["unnormed"])
@@ -160,7 +160,7 @@ def _trunk(
     network: Network, variables: Variables, features: jax.Array, condition: jax.Array
 ) -> Any:
     """The trunk on the whole picture."""
-    return network.stages()[1].apply(variables, features, network.split(condition[None]), None)
+    return network.stages()[1].apply(variables, features, network.split(condition), None)
 
 
 @functools.partial(jax.jit, static_argnames=("network", "wanted", "keep_colors"))
@@ -176,7 +176,7 @@ def _decode(
     keep_colors: bool,
 ) -> Any:
     """Sums of what the norm `wanted` is applied to; or, if it is "", the painting, uint8."""
-    image, parts = window.astype(jnp.float32) / 255, network.split(condition[None])
+    image, parts = window.astype(jnp.float32) / 255, network.split(condition)
     encoder, _, decoder = network.stages()
     encoding, decoding = ({**v, "moments": _given(known)} for v in variables)
     _, shortcuts = encoder.apply(encoding, image, parts, None)

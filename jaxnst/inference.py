@@ -136,7 +136,7 @@ def _paint(
 ) -> jax.Array:
     """uint8 [N, H, W, 3] to uint8 [N, H, W, 3], all with one condition [K]."""
     image = photos.astype(jnp.float32) / 255
-    painting = networks.paint(network, variables, image, condition[None], valid)
+    painting = networks.paint(network, variables, image, condition, valid)
     return bands.to_bytes(painting, image, keep_colors)
 
 

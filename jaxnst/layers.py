@@ -54,11 +54,13 @@ class Conv(nn.Module):
         """Maps [N, H, W, C_in] to [N, H', W', features].
 
         `valid` are x's own rows and columns; `mixture` [N, 1, 1, C_in^2] is a matrix for each
-        image, or one for all with N = 1: what it makes of x's channels is added to x beforehand.
+        image: what it makes of x's channels is added to x beforehand. One for all, [1, 1, C_in^2],
+        becomes part of the kernel.
         """
         if mixture is not None:
-            mixture = mixture.reshape(-1, x.shape[-1], x.shape[-1]).astype(x.dtype)
-            if len(mixture) > 1:
+            shape = (*mixture.shape[:-3], x.shape[-1], x.shape[-1])
+            mixture = mixture.reshape(shape).astype(x.dtype)
+            if mixture.ndim == 3:
                 x, mixture = x + jnp.einsum("nhwc,ncd->nhwd", x, mixture), None
         shape = (self.size, self.size, x.shape[-1], self.features)
         initializer = nn.initializers.variance_scaling(self.start, "fan_in", "truncated_normal")
@@ -189,10 +191,10 @@ def fold_upsampling(kernel: jax.Array) -> jax.Array:
 
 
 def _mixing(kernel: jax.Array, mixture: jax.Array | None) -> jax.Array:
-    """What a kernel [S, S, C_in, C_out] is before x has mixtures [1, C_in, C_in] added to it."""
+    """What a kernel [S, S, C_in, C_out] is before x has a mixture [C_in, C_in] added to it."""
     if mixture is None:
         return kernel
-    return kernel + jnp.einsum("cd,yxdo->yxco", mixture[0], kernel)
+    return kernel + jnp.einsum("cd,yxdo->yxco", mixture, kernel)
 
 
 def _leveled(kernel: jax.Array) -> jax.Array:

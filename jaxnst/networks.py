@@ -26,7 +26,7 @@ from jaxnst.upscalers import UpscaleNetwork
 
 Params = Mapping[str, Any]
 Parts = Mapping[str, jax.Array]
-"""A condition by the names of the layers it is for, [N, 1, 1, C] each."""
+"""Conditions by the names of the layers they are for, [N, 1, 1, C] each, or one, [1, 1, C]."""
 
 STAGES = ("encoder", "trunk", "decoder")
 
@@ -106,14 +106,14 @@ class Network(nn.Module):
         return jnp.zeros((1, side, side, 3)), jnp.asarray(self.first_condition()[None])
 
     def split(self, condition: jax.Array) -> Parts:
-        """The parts of conditions [N, K]."""
+        """The parts of conditions [N, K], or of one for all images, [K]."""
         ends = np.cumsum([part.size for part in self.condition_parts.values()])[:-1]
-        parts = jnp.split(condition[:, None, None, :], ends.tolist(), axis=-1)
+        parts = jnp.split(condition[..., None, None, :], ends.tolist(), axis=-1)
         return dict(zip(self.condition_parts, parts, strict=True))
 
     @nn.compact
     def __call__(self, image: jax.Array, condition: jax.Array, valid: Valid = None) -> jax.Array:
-        """Maps images [N, H, W, 3] and conditions [N, K], or one for all, to paintings."""
+        """Maps images [N, H, W, 3] and conditions [N, K], or one for all [K], to paintings."""
         encoder, trunk, decoder = (
             stage.copy(parent=self, name=name)
             for stage, name in zip(self.stages(), STAGES, strict=True)
@@ -386,13 +386,13 @@ def paint(
     *,
     noise: jax.Array | None = None,
 ) -> jax.Array:
-    """`network.apply`: images [N, H, W, 3] and conditions [N, K] to paintings [N, H, W, 3].
+    """`network.apply`: images [N, H, W, 3] and conditions [N, K] or [K] to paintings [N, H, W, 3].
 
     Args:
       network: what is applied.
       variables: {"params": kernels}, or from `prepare`.
       image: RGB in [0, 1], H and W multiples of the network's stride.
-      condition: one for each image, or [1, K], one for all, which is faster.
+      condition: one for each image, or [K], one for all, which is faster.
       valid: the rows and columns that are not padding; None: all.
       noise: random key for fresh noise; None: the same pattern at every call.
     """

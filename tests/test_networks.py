@@ -41,6 +41,8 @@ def test_each_picture_has_its_own_condition_and_moments(network: Network) -> Non
     together = run(network, variables(network), image, both)
     alone = run(network, variables(network), image[1:], both[1:])
     np.testing.assert_allclose(together[1], alone[0], atol=1e-4)
+    one_for_all = run(network, variables(network), image, both[1])
+    np.testing.assert_allclose(one_for_all[1], alone[0], atol=1e-4)
     swapped = run(network, variables(network), image, both[::-1])
     assert float(jnp.max(jnp.abs(swapped - together))) > 0.01
 

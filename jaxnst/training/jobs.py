@@ -129,7 +129,7 @@ class StyleJob:
 
     def show(self, params: Params, photo: np.ndarray) -> list[np.ndarray]:
         return [
-            np.asarray(self._paint(params["kernels"], photo[None], condition[None])[0])
+            np.asarray(self._paint(params["kernels"], photo[None], condition)[0])
             for condition in params["styles"]
         ]
 
