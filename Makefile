@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 DATA ?= data
+# Two processes; the tests of a file stay together, as they share what takes long to make.
+PARALLEL ?= --numprocesses 2 --dist loadfile
 
 .PHONY: demo test test-all lint bench clean
 demo: .venv/installed
@@ -10,10 +12,10 @@ demo: .venv/installed
 	  --style jaxnst/assets/styles/swirling_night.jpg -o out/demo.png --preset fast --overwrite
 
 test: .venv/installed
-	$(BIN)/pytest -m "not slow and not network"
+	$(BIN)/pytest $(PARALLEL) -m "not slow and not network"
 
 test-all: .venv/installed
-	$(BIN)/pytest -m "not network"
+	$(BIN)/pytest $(PARALLEL) -m "not network"
 
 lint: .venv/installed
 	$(BIN)/ruff check .
