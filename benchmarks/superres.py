@@ -1,6 +1,6 @@
 """How good super-resolution is: the paper's table, on Set5, Set14 and B100.
 
-    python benchmarks/superres.py --data DIR [--model FILE ...] [--out FILE.json]
+    python benchmarks/superres.py --data DIR [--model FILE ...] [--scales 4 8] [--quick]
 
 PSNR and SSIM of the luma of video, less a border as wide as the scale, as in Johnson et al. (2016);
 grey files as they are. And the distance of VGG-19's features (`metrics.feature_distance`): lower is
@@ -12,7 +12,9 @@ DIR holds sr/Set5, sr/Set14, sr/B100 and sr/LR_bicubic_x4.
 
 import argparse
 import json
+import math
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -50,11 +52,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--model", nargs="*", default=[], help="more networks to measure")
+    parser.add_argument("--scales", type=int, nargs="*", default=sorted({4, 8, *UPSCALING}))
+    parser.add_argument("--quick", action="store_true", help="no features, which take an hour")
     parser.add_argument("--out", type=Path)
     args = parser.parse_args()
-    judge = Judge()
+    judge = Judge(with_features=not args.quick)
     found: dict[int, Any] = {}
-    for scale in sorted({4, 8, *UPSCALING}):
+    for scale in args.scales:
         ways = {"bicubic": bicubic, **networks(scale, args.model)}
         found[scale] = {name: {s: [] for s in SETS} for name in ways}
         for folder in SETS:
@@ -109,19 +113,20 @@ def read(path: Path) -> np.ndarray:
 class Judge:
     """Compares pictures."""
 
-    def __init__(self) -> None:
-        params = load_vgg("vgg19")
-        self._distance = jax.jit(lambda *pictures: feature_distance(params, *pictures))
+    def __init__(self, with_features: bool) -> None:
+        params = load_vgg("vgg19") if with_features else None
+        self._distance = params and jax.jit(partial(feature_distance, params))
 
     def scores(self, result: np.ndarray, photo: np.ndarray, name: str, scale: int) -> Scores:
         """PSNR in dB, SSIM, and the distance of features."""
         a, b = (jnp.asarray(x, jnp.float32) / 255 for x in (result, photo))
         luma = (lambda x: x[..., :1]) if name in GREY else video_luma
         ours, theirs = (shaved(luma(x), scale) for x in (a, b))
+        distance = float(self._distance(a[None], b[None])[0]) if self._distance else float("nan")
         return {
             "psnr": float(psnr(ours, theirs)),
             "ssim": float(ssim(ours, theirs)),
-            "features": float(self._distance(a[None], b[None])[0]),
+            "features": distance,
         }
 
 
@@ -133,10 +138,13 @@ def print_table(scale: int, found: dict[str, dict[str, Scores]]) -> None:
     print(f"\nx{scale}: PSNR (dB) / SSIM / distance of features")
     print(f"{'':<22}" + "".join(f"{folder:>24}" for folder in SETS))
     for name, sets in found.items():
-        cells = [f"{s['psnr']:.2f} / {s['ssim']:.4f} / {s['features']:.4f}" for s in sets.values()]
+        cells = [f"{s['psnr']:.2f} / {s['ssim']:.4f}" for s in sets.values()]
+        if not math.isnan(sets[SETS[0]]["features"]):
+            distances = [f" / {s['features']:.4f}" for s in sets.values()]
+            cells = [cell + more for cell, more in zip(cells, distances, strict=True)]
         print(f"{name:<22}" + "".join(f"{cell:>24}" for cell in cells))
     for name, row in PAPER.get(scale, {}).items():
-        cells = [f"{dB:.2f} / {likeness:.4f} /      -" for dB, likeness in row]
+        cells = [f"{dB:.2f} / {likeness:.4f}" for dB, likeness in row]
         print(f"{name:<22}" + "".join(f"{cell:>24}" for cell in cells))
 
 

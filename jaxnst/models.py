@@ -32,13 +32,16 @@ SUFFIX = ".safetensors"
 
 DEFAULT = "slim"
 
-SHIPPED = {"slim": "7a288f08c15785e275573ce6f3b03a605fa04d5e9ff984c70805d8c8a14afcb6"}
+SHIPPED = {
+    "slim": "7a288f08c15785e275573ce6f3b03a605fa04d5e9ff984c70805d8c8a14afcb6",
+    "upscale_x4": "dd6f3303c4eaf9b16dbdd741a9836c0fc83a83bee8008f6bd01bed258cb20382",
+}
 """SHA-256 of the files that ship."""
 
 KINDS: Mapping[str, type[Network] | type[UpscaleNetwork]] = {**NETWORKS, **UPSCALERS}
 """All networks by the names that cards give them."""
 
-UPSCALING: dict[int, str] = {}
+UPSCALING = {4: "upscale_x4"}
 """The model that ships for each scale of super-resolution."""
 
 _FORMAT = "1"

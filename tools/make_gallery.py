@@ -1,16 +1,18 @@
 """Makes the README's pictures, of the bundled photos: paintings by optimisation, and by a network.
 
-python tools/make_gallery.py [gallery] [styles] [blends]
+python tools/make_gallery.py [gallery] [styles] [blends] [upscale]
 """
 
 import sys
 from pathlib import Path
 
+import jax.numpy as jnp
 import numpy as np
 
 import jaxnst
 from jaxnst.image import fit_long_side, load, resize, save, to_bytes
 from jaxnst.reports import contact_sheet
+from jaxnst.resampling import resize_bicubic, shrink
 
 ROOT = Path(__file__).parent.parent
 ASSETS = ROOT / "jaxnst/assets"
@@ -32,7 +34,12 @@ BLEND = ("starry_night", "composition_vii")
 def main() -> None:
     """Writes the pictures that are named, or all, into docs/."""
     (ROOT / "docs").mkdir(exist_ok=True)
-    makers = {"gallery": make_gallery, "styles": make_styles, "blends": make_blends}
+    makers = {
+        "gallery": make_gallery,
+        "styles": make_styles,
+        "blends": make_blends,
+        "upscale": make_upscale,
+    }
     for name in sys.argv[1:] or makers:
         save(ROOT / f"docs/{name}.jpg", makers[name](), quality=85)
 
@@ -62,6 +69,20 @@ def make_blends() -> np.ndarray:
         blend = {one: 1 - share, other: share}
         cells[f"{share:.0%} {other}"] = paint(photo, blend, size=2 * SMALL)
     return _sheet(cells, columns=len(STRENGTHS))
+
+
+def make_upscale() -> np.ndarray:
+    """A part of a photo, made half as large and then enlarged 4 times: bicubic, and our network."""
+    photo = load(ASSETS / "photos/astronaut.jpg").rgb[20:220, 180:440]
+    small = shrink(jnp.asarray(photo), 2)
+    upscale = jaxnst.Upscaler("upscale_x4")
+    height, width = (upscale.scale * side for side in small.shape[:2])
+    large = resize_bicubic(small, (height, width), in_bytes=True)
+    pictures = {
+        "bicubic": np.asarray(large),
+        "upscale_x4": upscale(to_bytes(np.asarray(small))) / 255,
+    }
+    return contact_sheet({name: to_bytes(p) for name, p in pictures.items()}, columns=2)
 
 
 def _sheet(cells: dict[str, np.ndarray], columns: int) -> np.ndarray:
