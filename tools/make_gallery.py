@@ -78,11 +78,8 @@ def make_upscale() -> np.ndarray:
     upscale = jaxnst.Upscaler("upscale_x4")
     height, width = (upscale.scale * side for side in small.shape[:2])
     large = resize_bicubic(small, (height, width), in_bytes=True)
-    pictures = {
-        "bicubic": np.asarray(large),
-        "upscale_x4": upscale(to_bytes(np.asarray(small))) / 255,
-    }
-    return contact_sheet({name: to_bytes(p) for name, p in pictures.items()}, columns=2)
+    ours = upscale(to_bytes(np.asarray(small)))
+    return contact_sheet({"bicubic": to_bytes(np.asarray(large)), "upscale_x4": ours}, columns=2)
 
 
 def _sheet(cells: dict[str, np.ndarray], columns: int) -> np.ndarray:

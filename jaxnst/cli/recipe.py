@@ -65,9 +65,7 @@ def trained_recipe(
         "size": size,
         "quality": command.quality,
     }
-    content = _hashed([task.content] if task.content else [])
-    model = {"name": Path(command.model).name or DEFAULT, "sha256": card["sha256"]}
-    return {"jaxnst": __version__, "content": content, "model": model, "options": options}
+    return _by_network(task, card, Path(command.model).name or DEFAULT, options)
 
 
 def upscale_recipe(command: Upscale, task: Task, card: Mapping[str, Any]) -> dict[str, Any]:
@@ -82,9 +80,7 @@ def upscale_recipe(command: Upscale, task: Task, card: Mapping[str, Any]) -> dic
         "match_histogram": command.match_histogram,
         "quality": command.quality,
     }
-    content = _hashed([task.content] if task.content else [])
-    model = {"name": Path(command.model).name or UPSCALING[scale], "sha256": card["sha256"]}
-    return {"jaxnst": __version__, "content": content, "model": model, "options": options}
+    return _by_network(task, card, Path(command.model).name or UPSCALING[scale], options)
 
 
 def fingerprint(recipe: dict[str, Any]) -> str:
@@ -102,6 +98,14 @@ def finished_record(task: Task, recipe: dict[str, Any]) -> dict[str, Any] | None
     wanted = recipe["options"].get("optimize", {}).get("iterations")
     same = {key: value for key, value in record.items() if key != "result"} == recipe
     return record if same and done == wanted else None
+
+
+def _by_network(
+    task: Task, card: Mapping[str, Any], name: str, options: dict[str, Any]
+) -> dict[str, Any]:
+    content = _hashed([task.content] if task.content else [])
+    model = {"name": name, "sha256": card["sha256"]}
+    return {"jaxnst": __version__, "content": content, "model": model, "options": options}
 
 
 def _hashed(paths: Iterable[Path]) -> list[dict[str, str]]:

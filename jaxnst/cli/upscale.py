@@ -60,16 +60,16 @@ class Upscale:
 def main(argv: Sequence[str]) -> int:
     """Runs the command; the exit status is 0, or 2 if some picture could not be made."""
     command = parse(Upscale, argv, "jaxnst upscale", Upscale.__doc__ or "")
-    model = _model(command, "--scale" in options_in(argv))
-    upscaler = Upscaler(model)
     if not command.content:
         raise JaxnstError("there is nothing to enlarge: give a picture")
+    model = _model(command, "--scale" in options_in(argv))
+    use_compilation_cache()  # the upscaler already compiles when it is made
+    upscaler = Upscaler(model)
     look = (f"x{upscaler.scale}",)
     tasks = plan_tasks(command.content, (), command.output, one=False, trained=look)
     streams = [path for path in (*command.content, command.output) if path == STREAM]
     if streams and len(tasks) > 1:
         raise JaxnstError("'-' is one picture: give no other beside it")
-    use_compilation_cache()
     enlarge = Enlarger(command, upscaler)
     if command.output == STREAM:
         return 0 if went_well(partial(enlarge.make, tasks[0])) else USAGE_ERROR
