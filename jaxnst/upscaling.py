@@ -15,7 +15,9 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import ArrayLike
 
+from jaxnst.color import match_histogram
 from jaxnst.errors import JaxnstError
+from jaxnst.image import Picture, to_bytes
 from jaxnst.models import Model, load_model
 from jaxnst.networks import prepare
 from jaxnst.upscalers import UpscaleNetwork
@@ -100,6 +102,29 @@ class Upscaler:
         window = np.pad(window, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="edge")
         part = np.asarray(_enlarge(self._network, self._variables, window))
         return part[: scale * tile.height, : scale * tile.width]
+
+
+def enlarge_picture(
+    upscaler: Upscaler,
+    photo: Picture,
+    *,
+    match_colors: bool = False,
+    progress: Callable[[float], None] = lambda _: None,
+) -> Picture:
+    """A picture enlarged with its alpha; one that is grey stays grey.
+
+    Args:
+      upscaler: what enlarges.
+      photo: of any size.
+      match_colors: give the result the histogram of the photo, as in Johnson et al. (2016).
+      progress: as for `Upscaler`.
+    """
+    rgb: Any = upscaler(to_bytes(photo.rgb), progress=progress).astype(np.float32) / 255
+    if match_colors:
+        rgb = match_histogram(rgb, photo.rgb)
+    if np.all(photo.rgb == photo.rgb[..., :1]):
+        rgb = np.repeat(rgb.mean(axis=-1, keepdims=True), 3, axis=-1)
+    return photo.with_rgb(rgb)
 
 
 def split(height: int, width: int, side: int) -> Iterator[Tile]:

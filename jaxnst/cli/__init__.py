@@ -17,6 +17,7 @@ COMMANDS = {
     "stylize": "turn photos into paintings",
     "live": "paint what the camera sees",
     "upscale": "enlarge pictures",
+    "web": "open a page in the browser",
     "train": "train a network that paints in one pass",
     "models": "list, show, verify, export, select from and convert trained networks",
     "weights": "list, verify, convert and fetch VGG weights",

@@ -10,7 +10,6 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 from tyro.conf import Positional, arg
 
 from jaxnst.cli import USAGE_ERROR, went_well
@@ -20,12 +19,11 @@ from jaxnst.cli.outputs import announce, announce_finished, check_files, new_fol
 from jaxnst.cli.progress import ProgressDisplay
 from jaxnst.cli.recipe import finished_record, upscale_recipe
 from jaxnst.cli.tasks import STREAM, Task, plan_tasks
-from jaxnst.color import match_histogram
 from jaxnst.errors import JaxnstError, check_number
 from jaxnst.files import display_name
-from jaxnst.image import MAX_PIXELS, Picture, check_writable_suffix, load, save, to_bytes
+from jaxnst.image import MAX_PIXELS, Picture, check_writable_suffix, load, save
 from jaxnst.models import UPSCALING, Model, load_model
-from jaxnst.upscaling import Upscaler
+from jaxnst.upscaling import Upscaler, enlarge_picture
 
 
 @dataclasses.dataclass(frozen=True)
@@ -114,16 +112,12 @@ class Enlarger:
     def _enlarged(self, task: Task, photo: Picture) -> Picture:
         with ProgressDisplay(task.title, 100, quiet=self._command.quiet) as display:
             display.resume(0, 0.0)
-            rgb: Any = self._upscaler(
-                to_bytes(photo.rgb),
+            return enlarge_picture(
+                self._upscaler,
+                photo,
+                match_colors=self._command.match_histogram,
                 progress=lambda share: display.update(round(100 * share), {}, share),
             )
-        rgb = rgb.astype(np.float32) / 255
-        if self._command.match_histogram:
-            rgb = match_histogram(rgb, photo.rgb)
-        if np.all(photo.rgb == photo.rgb[..., :1]):  # grey stays grey
-            rgb = np.repeat(rgb.mean(axis=-1, keepdims=True), 3, axis=-1)
-        return photo.with_rgb(rgb)
 
     def _write(self, task: Task, picture: Picture, record: dict[str, Any]) -> None:
         if task.output == STREAM:

@@ -1,0 +1,132 @@
+"""Keeps out what a visitor may not do: files that were not uploaded, huge requests, foreign hosts.
+
+Gradio checks paths only in applications that it launches by itself, and fetches files from the
+addresses that a request names. Neither is wanted here, so every request passes `GuardedBlocks`.
+"""
+
+import functools
+import inspect
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.utils import get_upload_folder
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from jaxnst.errors import JaxnstError
+
+log = logging.getLogger("jaxnst.web")
+
+_POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; "
+    "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; media-src 'self' data: blob:; "
+    "font-src 'self' data:; connect-src 'self' data: blob:; worker-src 'self' blob:; "
+    "frame-ancestors 'none'; form-action 'self'; base-uri 'self'"
+)
+_HEADERS = {
+    "content-security-policy": _POLICY,  # the browser asks no other host for anything
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+}
+_FORM = 1_000_000  # bytes of a request beside the file in it
+
+
+class GuardedBlocks(gr.Blocks):
+    """Blocks that take no files but those uploaded before."""
+
+    async def preprocess_data(
+        self, block_fn: Any, inputs: list[Any], state: Any, explicit_call: bool = False
+    ) -> list[Any]:
+        """Looks at a request's values before Gradio does."""
+        check_files(inputs)
+        return await super().preprocess_data(block_fn, inputs, state, explicit_call)
+
+
+def check_files(values: Any) -> None:
+    """Raises gr.Error if nested values name a file that was not uploaded, or a web address."""
+    if isinstance(values, dict):
+        path, url = values.get("path"), values.get("url")
+        if path is not None and not (isinstance(path, str) and _is_upload(path)):
+            raise gr.Error("That file was not uploaded here.", print_exception=False)
+        if path is None and url is not None:
+            raise gr.Error("Files are to be uploaded, not linked.", print_exception=False)
+    if isinstance(values, dict | list | tuple):
+        for value in values.values() if isinstance(values, dict) else values:
+            check_files(value)
+
+
+def _is_upload(path: str) -> bool:
+    try:
+        inside = Path(path).resolve().is_relative_to(Path(get_upload_folder()).resolve())
+        return inside and Path(path).is_file()
+    except (OSError, ValueError):  # too long, or with a null character
+        return False
+
+
+class Gate:
+    """Refuses requests that are too large, and adds headers to what is answered."""
+
+    def __init__(self, app: ASGIApp, largest: float) -> None:
+        """Wraps an application; `largest` is that of a file, in megabytes."""
+        self._app, self._largest = app, int(1e6 * largest) + _FORM
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(_HEADERS)
+            await send(message)
+
+        refusal = self._refusal(Headers(scope=scope))
+        await (refusal or self._app)(scope, receive, send_guarded)
+
+    def _refusal(self, headers: Headers) -> PlainTextResponse | None:
+        if "transfer-encoding" in headers:  # could go on for ever
+            return PlainTextResponse("Tell the length of what you send.", 411)
+        length = headers.get("content-length", "0")
+        if not length.isdigit() or int(length) > self._largest:
+            return PlainTextResponse(f"More than {self._largest // 1_000_000} MB.", 413)
+        return None
+
+
+def friendly(handler: Callable[..., Any]) -> Callable[..., Any]:
+    """A handler whose errors become one sentence on the page; the log has the details."""
+    if inspect.isgeneratorfunction(handler):
+
+        @functools.wraps(handler)
+        def steps(*args: Any, **kwargs: Any) -> Iterator[Any]:
+            try:
+                yield from handler(*args, **kwargs)
+            except Exception as error:
+                raise _spoken(error) from error
+
+        return steps
+
+    @functools.wraps(handler)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return handler(*args, **kwargs)
+        except Exception as error:
+            raise _spoken(error) from error
+
+    return call
+
+
+def _spoken(error: Exception) -> gr.Error:
+    """What the visitor is told."""
+    if isinstance(error, gr.Error):
+        return error
+    if isinstance(error, JaxnstError):
+        return gr.Error(str(error), print_exception=False)
+    log.error("a job has failed", exc_info=error)
+    if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error):
+        return gr.Error("There is not enough memory: choose a smaller size.", print_exception=False)
+    return gr.Error("Something went wrong here; the server's log has it.", print_exception=False)

@@ -1,0 +1,29 @@
+"""What one visitor of the page may ask of the server."""
+
+import dataclasses
+
+from jaxnst.errors import check_number
+
+
+@dataclasses.dataclass(frozen=True)
+class Limits:
+    """What one visitor may ask of the server."""
+
+    megapixels: float = 50.0
+    """Of a photo, and of a result."""
+    upload: float = 40.0
+    """Megabytes of a file."""
+    queue: int = 20
+    """Jobs that may wait."""
+    viewers: int = 4
+    """Webcams at a time."""
+
+    def __post_init__(self) -> None:
+        check_number("megapixels", self.megapixels, low=0.1, high=200)
+        check_number("upload", self.upload, low=0.1, high=1000)
+        check_number("queue", self.queue, low=1, high=10_000)
+        check_number("viewers", self.viewers, high=1000)
+
+    @property
+    def pixels(self) -> int:
+        return int(1e6 * self.megapixels)

@@ -1,0 +1,45 @@
+"""The page: its tabs, and how they look."""
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from jaxnst.web.guard import GuardedBlocks
+from jaxnst.web.live import LiveTab
+from jaxnst.web.optimise import OptimiseTab
+from jaxnst.web.paint import PaintTab
+from jaxnst.web.studio import Studio
+from jaxnst.web.upscale import UpscaleTab
+
+STATIC = Path(__file__).parent / "static"
+_FONTS = ["system-ui", "sans-serif"]
+_CLEAN = (600, 3600)  # seconds between cleanings, and those that uploads are kept
+
+
+def build_page(studio: Studio) -> tuple[gr.Blocks, LiveTab]:
+    """The page for the visitors of a studio, and its tab with a connection of its own."""
+    paint = PaintTab(studio)
+    live = LiveTab(studio, paint)
+    with GuardedBlocks(title="jaxnst", analytics_enabled=False, delete_cache=_CLEAN) as page:
+        gr.Markdown("# jaxnst\nTurn photos and the webcam into paintings.")
+        with gr.Tab("Paint", id="paint"):
+            paint.build()
+        with gr.Tab("Optimise", id="optimise"):
+            OptimiseTab(studio).build()
+        with gr.Tab("Live", id="live"):
+            live.build()
+        with gr.Tab("Upscale", id="upscale"):
+            UpscaleTab(studio).build()
+    page.queue(max_size=studio.limits.queue)
+    return page, live
+
+
+def looks() -> dict[str, Any]:
+    """How the page is dressed: fonts that are there, no others."""
+    theme = gr.themes.Soft(font=_FONTS, font_mono=["ui-monospace", "monospace"])
+    return {
+        "theme": theme,
+        "css_paths": [STATIC / "page.css"],
+        "head": '<script src="/jaxnst/live.js"></script>',
+    }

@@ -1,0 +1,130 @@
+"""What all visitors share: networks that are loaded and compiled once, and a folder for files."""
+
+import tempfile
+import threading
+import time
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jaxnst import __version__, vgg
+from jaxnst.errors import JaxnstError
+from jaxnst.image import Picture, fit_long_side, load, resize, save
+from jaxnst.inference import Stylizer
+from jaxnst.models import UPSCALING, load_model
+from jaxnst.upscaling import Upscaler
+from jaxnst.web.limits import Limits
+from jaxnst.weights import load_vgg
+
+SAMPLES = Path(__file__).parent.parent / "assets"
+_VIEW = 1280  # pixels, of the longer side of pictures that are shown
+_HOUR = 3600  # seconds that files are kept
+
+
+class Studio:
+    """The networks, and a folder for results that is emptied by and by."""
+
+    def __init__(self, folder: Path, model: str, limits: Limits) -> None:
+        """Loads the network that paints; results are kept in the folder for an hour.
+
+        Raises:
+          JaxnstError: there is no such model, or it does not paint.
+        """
+        self.limits = limits
+        self.stylizer = Stylizer(load_model(model))
+        self._folder = folder / "results"
+        self._folder.mkdir()
+        self._lock = threading.Lock()
+
+    @property
+    def styles(self) -> dict[str, str]:
+        """Titles of the styles by their names."""
+        return {name: row.get("title") or name for name, row in self._rows.items()}
+
+    @property
+    def styles_and_artists(self) -> dict[str, str]:
+        """Titles with the artists, by the names of the styles."""
+        artists = {name: row.get("artist") for name, row in self._rows.items()}
+        return {
+            name: f"{title} ({artists[name]})" if artists[name] else title
+            for name, title in self.styles.items()
+        }
+
+    @property
+    def _rows(self) -> dict[str, dict[str, Any]]:
+        model = self.stylizer.model
+        return {row["name"]: row for row in model.card["styles"] if row["name"] in model.styles}
+
+    @property
+    def scales(self) -> list[int]:
+        """How many times pictures can be enlarged."""
+        return list(UPSCALING)
+
+    def upscaler(self, scale: int) -> Upscaler:
+        """What enlarges so many times.
+
+        Raises:
+          JaxnstError: nothing does.
+        """
+        if scale not in UPSCALING:
+            raise JaxnstError(f"no network enlarges {scale} times: choose {_listed(UPSCALING)}")
+        with self._lock:
+            return _upscaler(UPSCALING[scale])
+
+    def vgg(self, net: str) -> vgg.Params:
+        """The parameters of a net that ships."""
+        if net not in vgg.NETS:
+            raise JaxnstError(f"net {net!r} is unknown: choose {_listed(vgg.NETS)}")
+        with self._lock:
+            return _vgg(net)
+
+    def open(self, path: str, *, min_side: int = 32) -> Picture:
+        """The picture that a visitor has uploaded.
+
+        Raises:
+          JaxnstError: it is none, or too large.
+        """
+        with open(path, "rb") as file:
+            try:
+                return load(file, min_side=min_side, max_pixels=self.limits.pixels)
+            except JaxnstError as error:
+                cause = str(error).removeprefix("<stream>: ")
+                raise JaxnstError(f"This picture cannot be used: {cause}.") from error
+
+    def keep(self, picture: Picture, name: str, options: dict[str, Any]) -> str:
+        """Writes a result to be downloaded, with what it was made by in it; its path."""
+        path = self._new_file(f"{name}.png")
+        save(path, picture, settings={"jaxnst": __version__, "options": options})
+        return str(path)
+
+    def show(self, rgb: np.ndarray) -> str:
+        """Writes a picture [H, W, 3] as the page shows it, not larger than a screen; its path."""
+        path = self._new_file("view.jpg")
+        size = fit_long_side(rgb.shape[:2], min(_VIEW, max(rgb.shape[:2])), 1)
+        save(path, resize(rgb, size), quality=92)
+        return str(path)
+
+    def _new_file(self, name: str) -> Path:
+        """A path in a new folder; those of an hour ago are gone."""
+        with self._lock:
+            for file in self._folder.glob("*/*"):
+                if file.stat().st_mtime < time.time() - _HOUR:
+                    file.unlink(missing_ok=True)
+                    file.parent.rmdir()
+        return Path(tempfile.mkdtemp(dir=self._folder)) / name
+
+
+@cache
+def _upscaler(name: str) -> Upscaler:
+    return Upscaler(name)
+
+
+@cache
+def _vgg(net: str) -> vgg.Params:
+    return load_vgg(net)
+
+
+def _listed(things: Any) -> str:
+    return ", ".join(map(str, things))

@@ -1,0 +1,79 @@
+"""The tab that enlarges pictures."""
+
+from typing import Any
+
+import gradio as gr
+import numpy as np
+
+from jaxnst.errors import JaxnstError
+from jaxnst.image import resize
+from jaxnst.upscaling import enlarge_picture
+from jaxnst.web.guard import friendly
+from jaxnst.web.paint import PAINTING
+from jaxnst.web.studio import Studio
+
+
+class UpscaleTab:
+    """Enlarges pictures for visitors."""
+
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
+
+    def build(self) -> None:
+        """Lays the tab out, in the Blocks that are open."""
+        scales = [(f"{scale} times", scale) for scale in self._studio.scales]
+        with gr.Row(equal_height=False):
+            with gr.Column():
+                photo = gr.Image(
+                    label="Picture", type="filepath", image_mode=None, height=320,
+                    sources=["upload", "clipboard"], elem_id="upscale-photo",
+                )  # fmt: skip
+                scale = gr.Radio(scales, value=max(self._studio.scales), label="Enlarge")
+                match = gr.Checkbox(False, label="Match the colours of the original exactly")
+                go = gr.Button("Enlarge", variant="primary", elem_id="upscale-go")
+            with gr.Column():
+                both = gr.ImageSlider(
+                    label="Bicubic | network", type="filepath", interactive=False,
+                    elem_id="upscale-result", buttons=["fullscreen"],
+                )  # fmt: skip
+                file = gr.DownloadButton("Download", elem_id="upscale-download")
+        go.click(
+            friendly(self.upscale), [photo, scale, match], [both, file],
+            api_name="upscale", concurrency_id=PAINTING, concurrency_limit=1,
+        )  # fmt: skip
+
+    def upscale(
+        self,
+        photo: str,
+        scale: int = 4,
+        match_colors: bool = False,
+        progress: Any = gr.Progress(),  # noqa: B008 (how Gradio finds it)
+    ) -> tuple[tuple[str, str], str]:
+        """Enlarges a picture by a network for super-resolution.
+
+        Args:
+          photo: the picture, of any size.
+          scale: how many times as wide and high.
+          match_colors: give the result the photo's histogram of colours.
+
+        Returns:
+          The picture by bicubic interpolation and by the network as the page shows them, and the
+          latter as a PNG file.
+        """
+        studio = self._studio
+        if photo is None:
+            raise JaxnstError("Choose a picture first.")
+        upscaler = studio.upscaler(scale)
+        picture = studio.open(photo, min_side=1)
+        height, width = (scale * side for side in picture.rgb.shape[:2])
+        if height * width > studio.limits.pixels:
+            raise JaxnstError(
+                f"The result would have {height * width / 1e6:.0f} megapixels, more than "
+                f"{studio.limits.megapixels:g}: give a smaller picture."
+            )
+        large = enlarge_picture(
+            upscaler, picture, match_colors=match_colors, progress=lambda share: progress(share)
+        )
+        settings = {"scale": scale, "match_colors": match_colors}
+        before = studio.show(np.asarray(resize(picture.rgb, (height, width))))
+        return (before, studio.show(large.rgb)), studio.keep(large, "large", settings)
