@@ -21,7 +21,7 @@ def check_number(name: str, value: float, *, low: float = 0.0, high: float = mat
 
 def check_choice(name: str, value: str, known: Iterable[str]) -> None:
     """Raises JaxnstError, with the likeliest, unless the value is one of those known."""
-    if value not in known:
+    if value not in tuple(known):  # which also takes what cannot be hashed
         raise JaxnstError(f"{name} {value!r} is unknown: {nearest(str(value), known)}")
 
 

@@ -22,7 +22,7 @@ from jaxnst.errors import JaxnstError
 from jaxnst.image import load, to_bytes
 from jaxnst.inference import Stylizer
 from jaxnst.web.guard import log
-from jaxnst.web.paint import PaintTab, style_controls
+from jaxnst.web.paint import PRIVATE, PaintTab, style_controls
 from jaxnst.web.studio import Studio
 
 PATH = "/live"
@@ -78,7 +78,7 @@ class LiveTab:
                     stop = gr.Button("Stop", elem_id="live-stop")
         ticket = gr.Textbox(visible="hidden")
         inputs = [*controls, size, split, mirror]
-        start.click(self.ticket, None, ticket, queue=False, api_visibility="private").then(
+        start.click(self.ticket, None, ticket, queue=False, **PRIVATE).then(
             None, [ticket, *inputs], None, js="(...all) => jaxnstLive.start(...all)"
         )
         stop.click(None, None, None, js="() => jaxnstLive.stop()")

@@ -18,8 +18,10 @@ from jaxnst.paint import finish, make_job
 from jaxnst.presets import PaintOptions, load_preset, override, preset_names
 from jaxnst.reports import LossRow, loss_row
 from jaxnst.web.guard import friendly
+from jaxnst.web.paint import photo_input
 from jaxnst.web.studio import SAMPLES, Studio
 
+_SMALL = 220  # pixels, the height of pictures that are given
 _EVERY = 1.0  # seconds between previews
 _LARGEST, _LONGEST = 1536, 1000  # pixels of the longer side; iterations
 _POINTS = 300  # of a curve that is drawn
@@ -51,44 +53,19 @@ class OptimiseTab:
         with gr.Row(equal_height=False):
             with gr.Column():
                 with gr.Row():
-                    photo = _picture("Photo", "optimise-photo", ["upload", "webcam", "clipboard"])
-                    style = _picture("Painting", "optimise-style")
-                more = _further_styles()
-                names = preset_names()
-                with gr.Row():
-                    preset = gr.Dropdown(list(names), value="fast", label="Preset")
-                    size = gr.Slider(
-                        64,
-                        _LARGEST,
-                        384,
-                        step=32,
-                        label="Size in pixels",
-                        elem_id="optimise-size",
-                    )
-                    iterations = gr.Slider(
-                        1, _LONGEST, 100, step=1, label="Iterations", elem_id="optimise-iterations"
-                    )
-                advanced = _advanced()
+                    photo = photo_input("Photo", "optimise-photo", _SMALL)
+                    style = photo_input("Painting", "optimise-style", _SMALL, webcam=False)
+                choices = [*_further_styles(), *_amount(), *_advanced()]
                 with gr.Row():
                     go = gr.Button("Paint", variant="primary", elem_id="optimise-go")
                     stop = gr.Button("Stop", elem_id="optimise-stop")
                     again = gr.Button("Go on", elem_id="optimise-more")
             with gr.Column():
-                image = gr.Image(
-                    label="Result", type="filepath", interactive=False, elem_id="optimise-result",
-                    buttons=["fullscreen"],
-                )  # fmt: skip
-                status = gr.Markdown("", elem_id="optimise-status")
-                plot = gr.LinePlot(
-                    x="iteration", y="loss", color="part", label="Losses", height=300,
-                    elem_id="optimise-plot",
-                )  # fmt: skip
-                file = gr.DownloadButton("Download", elem_id="optimise-download")
+                outputs = _results()
         photos, styles = (sorted((SAMPLES / kind).glob("*.jpg")) for kind in ("photos", "styles"))
         pairs = [[str(photos[0]), str(styles[0])], [str(photos[1]), str(styles[1])]]
         gr.Examples(pairs, [photo, style], label="Pictures to try")
-        inputs = [photo, style, *more, preset, size, iterations, *advanced]
-        outputs = [image, status, plot, file, last]
+        inputs, outputs = [photo, style, *choices], [*outputs, last]
         lane: Any = {"concurrency_id": "optimising", "concurrency_limit": 1}
         optimise = friendly(self.optimise)
         go.click(optimise, [nothing, *inputs], outputs, api_name="optimise", **lane)
@@ -234,11 +211,30 @@ def _curves(rows: Sequence[LossRow]) -> pd.DataFrame:
     return pd.DataFrame(points, columns=_COLUMNS)
 
 
-def _picture(label: str, name: str, sources: Sequence[Any] = ("upload", "clipboard")) -> gr.Image:
-    return gr.Image(
-        label=label, type="filepath", image_mode=None, height=220, sources=list(sources),
-        elem_id=name,
-    )  # fmt: skip
+def _results() -> list[Any]:
+    """Where a run is watched."""
+    return [
+        gr.Image(
+            label="Result", type="filepath", interactive=False, elem_id="optimise-result",
+            buttons=["fullscreen"],
+        ),
+        gr.Markdown("", elem_id="optimise-status"),
+        gr.LinePlot(
+            x="iteration", y="loss", color="part", label="Losses", height=300,
+            elem_id="optimise-plot",
+        ),
+        gr.DownloadButton("Download", elem_id="optimise-download"),
+    ]  # fmt: skip
+
+
+def _amount() -> list[Any]:
+    """Preset, size and iterations."""
+    with gr.Row():
+        return [
+            gr.Dropdown(list(preset_names()), value="fast", label="Preset"),
+            gr.Slider(64, _LARGEST, 384, step=32, label="Size in pixels", elem_id="optimise-size"),
+            gr.Slider(1, _LONGEST, 100, step=1, label="Iterations", elem_id="optimise-iterations"),
+        ]
 
 
 def _style_weight(label: str) -> gr.Slider:
@@ -250,7 +246,8 @@ def _further_styles() -> list[Any]:
     with gr.Accordion("More paintings, and how much each counts", open=False):
         first = _style_weight("Weight of the first")
         with gr.Row():
-            second, third = _picture("Second painting", "style-2"), _picture("Third", "style-3")
+            second = photo_input("Second painting", "optimise-style-2", _SMALL, webcam=False)
+            third = photo_input("Third painting", "optimise-style-3", _SMALL, webcam=False)
         with gr.Row():
             weights = _style_weight("Weight of the second"), _style_weight("Weight of the third")
     return [first, second, weights[0], third, weights[1]]

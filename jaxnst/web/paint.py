@@ -15,7 +15,11 @@ from jaxnst.web.studio import SAMPLES, Studio
 
 SIZES = {"At most 640 pixels": "640", "At most 1280 pixels": "1280",
          "At most 2560 pixels": "2560", "As the photo": "full"}  # fmt: skip
-PAINTING = "painting"  # the queue that this tab's jobs wait in
+PAINTING: Any = {"concurrency_id": "painting", "concurrency_limit": 1}
+"""Of handlers that wait in the queue for quick jobs."""
+PRIVATE: Any = {"api_visibility": "private"}
+"""Of handlers that only the page itself calls."""
+
 _SHEET = 512  # pixels, of the pictures on the sheet of all styles
 _THUMBNAIL = 160
 
@@ -30,52 +34,28 @@ class PaintTab:
         """Lays the tab out, in the Blocks that are open."""
         with gr.Row(equal_height=False):
             with gr.Column():
-                photo = gr.Image(
-                    label="Photo", type="filepath", image_mode=None, height=320,
-                    sources=["upload", "webcam", "clipboard"], elem_id="paint-photo",
-                )  # fmt: skip
-                gallery = gr.Gallery(
-                    self._thumbnails, label="Style", show_label=False, columns=4,
-                    height="auto", allow_preview=False,
-                    buttons=[], elem_id="paint-gallery", interactive=False,
-                )  # fmt: skip
+                photo = photo_input("Photo", "paint-photo")
+                gallery = self._gallery()
                 controls = style_controls(self._studio)
                 size = gr.Dropdown(list(SIZES.items()), value="1280", label="Size")
                 with gr.Row():
-                    paint = gr.Button("Paint", variant="primary", elem_id="paint-go")
-                    sheet = gr.Button("All styles", elem_id="paint-sheet")
+                    go = gr.Button("Paint", variant="primary", elem_id="paint-go")
+                    all_styles = gr.Button("All styles", elem_id="paint-sheet")
             with gr.Column():
-                both = gr.ImageSlider(
-                    label="Photo | painting", type="filepath", interactive=False,
-                    elem_id="paint-result", buttons=["fullscreen"],
-                )  # fmt: skip
+                result = both_views("Photo | painting", "paint-result")
                 file = gr.DownloadButton("Download", elem_id="paint-download")
-                all_styles = gr.Image(label="All styles", type="filepath", buttons=["download", "fullscreen"], interactive=False,
-                                      visible=False, elem_id="paint-all")  # fmt: skip
+                sheet = gr.Image(
+                    label="All styles", type="filepath", interactive=False, visible=False,
+                    elem_id="paint-all", buttons=["download", "fullscreen"],
+                )  # fmt: skip
         samples = sorted(str(path) for path in (SAMPLES / "photos").glob("*.jpg"))
         gr.Examples(samples, photo, label="Photos to try")
-        inputs = [photo, *controls, size]
-        gr.on(
-            [paint.click], friendly(self.paint), inputs, [both, file],
-            api_name="paint", concurrency_id=PAINTING, concurrency_limit=1,
-        )  # fmt: skip
-        shown = sheet.click(
-            lambda: gr.Image(visible=True), None, all_styles, queue=False, api_visibility="private"
-        )
-        shown.then(
-            friendly(self.sheet), [photo], all_styles,
-            api_name="contact_sheet", concurrency_id=PAINTING, concurrency_limit=1,
-        )  # fmt: skip
-        names = list(self._studio.styles)
-
-        def choose(event: gr.SelectData) -> str:
-            return names[event.index]
-
-        chosen = gallery.select(choose, None, controls[0], queue=False, api_visibility="private")
-        chosen.then(
-            friendly(self.repaint), inputs, [both, file],
-            api_visibility="private", concurrency_id=PAINTING, concurrency_limit=1,
-        )  # fmt: skip
+        inputs, outputs = [photo, *controls, size], [result, file]
+        go.click(friendly(self.paint), inputs, outputs, api_name="paint", **PAINTING)
+        chosen = gallery.select(self._chosen, None, controls[0], queue=False, **PRIVATE)
+        chosen.then(friendly(self.repaint), inputs, outputs, **PRIVATE, **PAINTING)
+        room = all_styles.click(_room, None, sheet, queue=False, **PRIVATE)
+        room.then(friendly(self.sheet), [photo], sheet, api_name="contact_sheet", **PAINTING)
 
     def repaint(self, photo: str | None, *choices: Any) -> tuple[Any, Any]:
         """Paints anew after another style was chosen, if there is something to paint."""
@@ -143,6 +123,16 @@ class PaintTab:
             Picture(contact_sheet(painted)), "styles", {"styles": list(painted)}
         )
 
+    def _gallery(self) -> gr.Gallery:
+        return gr.Gallery(
+            self._thumbnails, label="Style", show_label=False, columns=4, height="auto",
+            allow_preview=False, buttons=[], interactive=False, elem_id="paint-gallery",
+        )  # fmt: skip
+
+    def _chosen(self, event: gr.SelectData) -> str:
+        """The style whose thumbnail was clicked."""
+        return list(self._studio.styles)[event.index]
+
     def look(self, style: str, second: str, mix: float) -> dict[str, float]:
         """Weights of styles, from what the controls say."""
         check_number("mix", mix, high=1)
@@ -164,6 +154,34 @@ class PaintTab:
         paint = self._studio.stylizer
         styles = self._studio.styles.items()
         return [(paint(pixels, name, size=_THUMBNAIL), title) for name, title in styles]
+
+
+def photo_input(label: str, name: str, height: int = 320, *, webcam: bool = True) -> gr.Image:
+    """Where a visitor gives a picture; handlers get the path of the upload."""
+    image = gr.Image(
+        label=label, type="filepath", height=height, elem_id=name,
+        sources=["upload", "webcam", "clipboard"] if webcam else ["upload", "clipboard"],
+    )  # fmt: skip
+    # Gradio's own would already decode it, without a limit of its size. Not by a subclass, beside
+    # whose source Gradio would write a file of types.
+    image.preprocess = _path  # type: ignore[method-assign, assignment]
+    return image
+
+
+def _path(upload: Any) -> str | None:
+    return None if upload is None else upload.path
+
+
+def both_views(label: str, name: str) -> gr.ImageSlider:
+    """Before and after, with a slider between them."""
+    return gr.ImageSlider(
+        label=label, type="filepath", interactive=False, elem_id=name, buttons=["fullscreen"]
+    )
+
+
+def _room() -> gr.Image:
+    """A place for the sheet of all styles."""
+    return gr.Image(visible=True)
 
 
 def style_controls(studio: Studio) -> list[Any]:

@@ -48,7 +48,6 @@ def create_app(
     limits = limits or Limits()
     page, live = build_page(Studio(folder, model, limits))
     app = FastAPI(title="jaxnst", docs_url=None, redoc_url=None, openapi_url=None)
-    app.state.live = live
     app.add_api_websocket_route(PATH, live.serve)
     app.mount("/jaxnst", StaticFiles(directory=STATIC))
     app.add_middleware(Gate, largest=limits.upload)

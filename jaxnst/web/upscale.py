@@ -9,7 +9,7 @@ from jaxnst.errors import JaxnstError
 from jaxnst.image import resize
 from jaxnst.upscaling import enlarge_picture
 from jaxnst.web.guard import friendly
-from jaxnst.web.paint import PAINTING
+from jaxnst.web.paint import PAINTING, both_views, photo_input
 from jaxnst.web.studio import Studio
 
 
@@ -24,22 +24,16 @@ class UpscaleTab:
         scales = [(f"{scale} times", scale) for scale in self._studio.scales]
         with gr.Row(equal_height=False):
             with gr.Column():
-                photo = gr.Image(
-                    label="Picture", type="filepath", image_mode=None, height=320,
-                    sources=["upload", "clipboard"], elem_id="upscale-photo",
-                )  # fmt: skip
+                photo = photo_input("Picture", "upscale-photo", webcam=False)
                 scale = gr.Radio(scales, value=max(self._studio.scales), label="Enlarge")
                 match = gr.Checkbox(False, label="Match the colours of the original exactly")
                 go = gr.Button("Enlarge", variant="primary", elem_id="upscale-go")
             with gr.Column():
-                both = gr.ImageSlider(
-                    label="Bicubic | network", type="filepath", interactive=False,
-                    elem_id="upscale-result", buttons=["fullscreen"],
-                )  # fmt: skip
+                result = both_views("Bicubic | network", "upscale-result")
                 file = gr.DownloadButton("Download", elem_id="upscale-download")
         go.click(
-            friendly(self.upscale), [photo, scale, match], [both, file],
-            api_name="upscale", concurrency_id=PAINTING, concurrency_limit=1,
+            friendly(self.upscale), [photo, scale, match], [result, file],
+            api_name="upscale", **PAINTING,
         )  # fmt: skip
 
     def upscale(
