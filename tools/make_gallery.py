@@ -1,8 +1,11 @@
 """Makes the README's pictures, of the bundled photos: paintings by optimisation, and by a network.
 
-python tools/make_gallery.py [gallery] [styles] [blends] [upscale]
+python tools/make_gallery.py [gallery] [styles] [blends] [upscale] [web]
 """
 
+import io
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -39,6 +42,7 @@ def main() -> None:
         "styles": make_styles,
         "blends": make_blends,
         "upscale": make_upscale,
+        "web": make_web,
     }
     for name in sys.argv[1:] or makers:
         save(ROOT / f"docs/{name}.jpg", makers[name](), quality=85)
@@ -80,6 +84,31 @@ def make_upscale() -> np.ndarray:
     large = resize_bicubic(small, (height, width), in_bytes=True)
     ours = upscale(to_bytes(np.asarray(small)))
     return contact_sheet({"bicubic": to_bytes(np.asarray(large)), "upscale_x4": ours}, columns=2)
+
+
+def make_web() -> np.ndarray:
+    """The page in Chromium, with a photo painted."""
+    from playwright.sync_api import sync_playwright
+
+    command = [sys.executable, "-m", "jaxnst", "web", "--port", "0", "--no-browser"]
+    with (
+        subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server,
+        sync_playwright() as playwright,
+    ):
+        assert server.stdout is not None
+        chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1100, "height": 760})
+        page.goto(server.stdout.readline().split()[0])
+        page.set_input_files("#paint-photo input[type=file]", ASSETS / "photos/coffee.jpg")
+        page.wait_for_selector("#paint-photo img")
+        page.locator("#paint-gallery button").nth(1).click()
+        page.wait_for_selector("#paint-result img")
+        page.wait_for_timeout(2000)  # till all is drawn
+        picture = page.screenshot()
+        browser.close()
+        server.terminate()
+    return load(io.BytesIO(picture)).rgb
 
 
 def _sheet(cells: dict[str, np.ndarray], columns: int) -> np.ndarray:

@@ -1,0 +1,143 @@
+"""The page under load: many clients at once, and the webcam in a browser.
+
+    python benchmarks/web.py --data DIR [--clients 20] [--seconds 120]
+
+Starts `jaxnst web` on loopback. Clients ask its API for paintings of DIR's photos, each as soon as
+it has its answer. Then Chromium, if it is there, has a clip of DIR/video as webcam in the Live tab.
+"""
+
+import argparse
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+import cv2
+import httpx
+import numpy as np
+import psutil
+
+from jaxnst.image import list_images
+
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync",
+    "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream",
+]  # fmt: skip
+SMALL_QUEUE = 10  # fewer than clients, so that some are refused
+LIVE_SECONDS = 20
+
+
+def main() -> None:
+    """Prints what clients got, and the rate of the webcam."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--clients", type=int, default=20)
+    parser.add_argument("--seconds", type=float, default=120)
+    args = parser.parse_args()
+    command = [sys.executable, "-m", "jaxnst", "web", "--port", "0", "--no-browser"]
+    command += ["--queue", str(SMALL_QUEUE)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        url = server.stdout.readline().split()[0]
+        try:
+            load(url, psutil.Process(server.pid), list_images(args.data / "photos"), args)
+            webcam(url, args.data)
+        finally:
+            server.terminate()
+
+
+def load(url: str, server: psutil.Process, photos: list[Path], args: argparse.Namespace) -> None:
+    """Many clients at once."""
+    ask(url, photos[0])  # compiles
+    print(f"memory before: {server.memory_info().rss / 1e9:.2f} GB")
+    answers: list[tuple[str, float]] = []
+    end = time.monotonic() + args.seconds
+
+    def client(number: int) -> None:
+        rng = np.random.default_rng(number)
+        while time.monotonic() < end:
+            began = time.monotonic()
+            answers.append((ask(url, rng.choice(np.array(photos))), time.monotonic() - began))
+            if answers[-1][0] != "complete":
+                time.sleep(1)
+
+    threads = [threading.Thread(target=client, args=(number,)) for number in range(args.clients)]
+    for thread in threads:
+        thread.start()
+    for _ in range(4):
+        time.sleep(args.seconds / 4)
+        print(f"memory: {server.memory_info().rss / 1e9:.2f} GB, {len(answers)} answers")
+    for thread in threads:
+        thread.join()
+    times = [seconds for kind, seconds in answers if kind == "complete"]
+    print(
+        f"{args.clients} clients, {args.seconds:g} s: {dict(Counter(kind for kind, _ in answers))}"
+    )
+    p50, p95 = np.percentile(times, [50, 95])
+    print(f"a painting: p50 {p50:.2f} s, p95 {p95:.2f} s; {len(times) / args.seconds:.2f} a second")
+    began = time.monotonic()
+    kind = ask(url, photos[0])
+    print(f"afterwards, alone: {kind} in {time.monotonic() - began:.2f} s")
+
+
+def ask(url: str, photo: Path) -> str:
+    """How a request for a painting at 640 pixels ends: complete, full or what went wrong."""
+    with httpx.Client(base_url=f"{url}/gradio_api", timeout=300) as client:
+        files = {"files": (photo.name, photo.read_bytes())}
+        path = client.post("/upload", files=files).json()[0]
+        file = {"path": path, "meta": {"_type": "gradio.FileData"}}
+        data = [file, "starry_night", "", 0.5, 1, False, "640"]
+        joined = client.post("/call/paint", json={"data": data})
+        if joined.status_code != 200:
+            return "queue full" if "full" in joined.text else f"status {joined.status_code}"
+        with client.stream("GET", f"/call/paint/{joined.json()['event_id']}") as events:
+            kinds = [
+                line.removeprefix("event: ") for line in events.iter_lines() if "event" in line
+            ]
+        return kinds[-1]
+
+
+def webcam(url: str, data: Path) -> None:
+    """Painted frames per second in the browser."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        print("the webcam: Chromium is not there")
+        return
+    from playwright.sync_api import sync_playwright
+
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        clip = write_camera(data, Path(folder))
+        flags = [*FLAGS, f"--use-file-for-fake-video-capture={clip}"]
+        browser = playwright.chromium.launch(executable_path=chromium, args=flags)
+        page = browser.new_page()
+        page.goto(url)
+        page.get_by_role("tab", name="Live").click()
+        page.click("#live-start")
+        page.wait_for_selector("#live-status:has-text('frames per second')", timeout=120_000)
+        rates = []
+        for _ in range(LIVE_SECONDS):
+            time.sleep(1)
+            rates.append(float(re.match(r"[\d.]+", page.inner_text("#live-status"))[0]))  # type: ignore[index]
+        browser.close()
+    print(f"the webcam at 320 x 240: {np.median(rates):.1f} painted frames a second (aim 10)")
+
+
+def write_camera(data: Path, folder: Path) -> Path:
+    """A clip as Chromium takes it for a webcam: JPEG after JPEG."""
+    source = sorted((data / "video").glob("*.mp4"))[0]
+    film, path = cv2.VideoCapture(str(source)), folder / "clip.mjpeg"
+    with path.open("wb") as file:
+        for _ in range(90):
+            good, frame = film.read()
+            if good:
+                file.write(cv2.imencode(".jpg", frame)[1].tobytes())
+    return path
+
+
+if __name__ == "__main__":
+    main()
