@@ -35,6 +35,16 @@ def resize_bicubic(
     return keep(jnp.einsum("xw,...hwc->...hxc", columns, image, precision="highest"))
 
 
+def enlarge_bicubic(image: jax.Array, scale: int) -> jax.Array:
+    """What `resize_bicubic` gives for a whole number of times the size, many times faster.
+
+    Every position becomes `scale` new ones, each of which sees the same five.
+    """
+    for axis in (image.ndim - 3, image.ndim - 2):
+        image = _multiplied(image, scale, axis)
+    return image
+
+
 def shrink(image: jax.Array, scale: int, *, blur: bool = False) -> jax.Array:
     """What a camera of less resolution would have seen: [..., H / scale, W / scale, C], of 8 bits.
 
@@ -68,6 +78,21 @@ def _blurred(image: jax.Array) -> jax.Array:
             for i, weight in enumerate(kernel / kernel.sum())
         )  # type: ignore[assignment]
     return image
+
+
+def _multiplied(image: jax.Array, scale: int, axis: int) -> jax.Array:
+    """The images, `scale` times as long in one axis."""
+    length, shape = image.shape[axis], list(image.shape)
+    # Of five positions made longer, the new ones that come of the third, [5, scale, 1, ...].
+    weights = _weights(5, 5 * scale)[2 * scale : 3 * scale].T
+    spread = jnp.asarray(weights, image.dtype).reshape(5, scale, *[1] * (image.ndim - axis - 1))
+    padded = jnp.pad(image, [(2, 2) if i == axis else (0, 0) for i in range(image.ndim)], "edge")
+    taps = [
+        jnp.expand_dims(jax.lax.slice_in_dim(padded, i, i + length, axis=axis), axis + 1)
+        for i in range(5)
+    ]
+    shape[axis] *= scale
+    return sum(tap * spread[i] for i, tap in enumerate(taps)).reshape(shape)  # type: ignore[union-attr]
 
 
 @functools.lru_cache(maxsize=64)

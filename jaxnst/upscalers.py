@@ -13,7 +13,7 @@ import jax.numpy as jnp
 
 from jaxnst.errors import JaxnstError
 from jaxnst.layers import Conv, depth_to_space
-from jaxnst.resampling import resize_bicubic
+from jaxnst.resampling import enlarge_bicubic
 
 SCALES = (2, 3, 4, 8)
 
@@ -71,7 +71,7 @@ class Compact(UpscaleNetwork):
         x = first = Conv(self.width, use_bias=True, name="first")(image - 0.5)
         x = _blocks(x, self.blocks)
         x = Conv(3 * self.scale**2, use_bias=True, start=0.01, name="out")(x + first)
-        return _enlarged(image, self.scale) + depth_to_space(x, self.scale)
+        return enlarge_bicubic(image, self.scale) + depth_to_space(x, self.scale)
 
 
 class JohnsonUpscaler(UpscaleNetwork):
@@ -103,7 +103,7 @@ class JohnsonUpscaler(UpscaleNetwork):
         for i in range(1, int(math.log2(self.scale)) + 1):
             x = nn.relu(Conv(self.width, upsample=True, use_bias=True, name=f"up{i}")(x))
         x = Conv(3, size=9, use_bias=True, start=0.01, name="out")(x)
-        return _enlarged(image, self.scale) + x
+        return enlarge_bicubic(image, self.scale) + x
 
 
 UPSCALERS: dict[str, type[UpscaleNetwork]] = {
@@ -118,7 +118,3 @@ def _blocks(x: jax.Array, count: int) -> jax.Array:
         y = nn.relu(Conv(x.shape[-1], use_bias=True, start=2.0, name=f"block{i}_1")(x))
         x = x + Conv(x.shape[-1], use_bias=True, start=0.1, name=f"block{i}_2")(y)
     return x
-
-
-def _enlarged(image: jax.Array, scale: int) -> jax.Array:
-    return resize_bicubic(image, (scale * image.shape[1], scale * image.shape[2]))

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from jaxnst.errors import JaxnstError
-from jaxnst.resampling import resize_bicubic, shrink
+from jaxnst.resampling import enlarge_bicubic, resize_bicubic, shrink
 
 
 def test_halving_has_the_published_weights() -> None:
@@ -25,6 +25,14 @@ def test_inside_it_is_as_pillow_has_it(paint) -> None:
     ]
     wanted = np.stack([np.asarray(plane) for plane in planes], -1)
     np.testing.assert_allclose(found[3:-3, 3:-3], wanted[3:-3, 3:-3], atol=2e-5)
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4, 8])
+@pytest.mark.parametrize("size", [(13, 6), (2, 5), (1, 1)])
+def test_enlarging_is_resizing(paint, scale, size) -> None:
+    images = jnp.stack([jnp.asarray(paint(seed, *size)) for seed in (0, 1)])
+    wanted = resize_bicubic(images, (scale * size[0], scale * size[1]))
+    np.testing.assert_allclose(enlarge_bicubic(images, scale), wanted, atol=2e-6)
 
 
 def test_a_picture_goes_on_as_it_ends(paint) -> None:

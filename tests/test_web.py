@@ -4,6 +4,7 @@ import json
 import signal
 import socket
 import struct
+import tempfile
 import time
 import zlib
 from pathlib import Path
@@ -40,10 +41,10 @@ def server(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def client(server):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HF_HUB_DISABLE_TELEMETRY", "1")
-        return Client(server.url, verbose=False, analytics_enabled=False)
+def client(server, tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:  # it would leave folders in /tmp
+        patch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("client")))
+        yield Client(server.url, verbose=False, analytics_enabled=False)
 
 
 @pytest.fixture(scope="module")
