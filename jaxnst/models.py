@@ -35,13 +35,14 @@ DEFAULT = "slim"
 SHIPPED = {
     "slim": "7a288f08c15785e275573ce6f3b03a605fa04d5e9ff984c70805d8c8a14afcb6",
     "upscale_x4": "dd6f3303c4eaf9b16dbdd741a9836c0fc83a83bee8008f6bd01bed258cb20382",
+    "upscale_x8": "4e54013f40b336378fa9d9e2eebd1878bb3e5ba7a6f765cd581b07771fb8baff",
 }
 """SHA-256 of the files that ship."""
 
 KINDS: Mapping[str, type[Network] | type[UpscaleNetwork]] = {**NETWORKS, **UPSCALERS}
 """All networks by the names that cards give them."""
 
-UPSCALING = {4: "upscale_x4"}
+UPSCALING = {4: "upscale_x4", 8: "upscale_x8"}
 """The model that ships for each scale of super-resolution."""
 
 _FORMAT = "1"
