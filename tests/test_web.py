@@ -37,7 +37,8 @@ def server(tmp_path_factory):
         yield running
         assert "OUTSIDE" not in running.log.read_text()
         assert running.end() == 0
-        assert not list(running.temporary.iterdir())
+        left = [path for path in running.log.parent.rglob("*") if path != running.log]
+        assert left == [running.temporary]
 
 
 @pytest.fixture(scope="module")

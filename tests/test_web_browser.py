@@ -36,9 +36,15 @@ def url(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def browser():
+def browser(tmp_path_factory):
+    film = tmp_path_factory.mktemp("webcam") / "film.mjpeg"  # JPEG after JPEG
+    photo = Image.open(CAT).resize((960, 640))
+    with film.open("wb") as file:
+        for x in range(0, 320, 32):
+            photo.crop((x, 0, x + 640, 480)).save(file, "JPEG")
+    flags = [*FLAGS, f"--use-file-for-fake-video-capture={film}"]
     with api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
         yield chromium
         chromium.close()
 
