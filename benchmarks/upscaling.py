@@ -20,7 +20,7 @@ import torch
 from _torch_upscalers import TorchUpscaler, enlarge
 
 from jaxnst.image import list_images, load, resize, save, to_bytes
-from jaxnst.models import UPSCALING, load_model
+from jaxnst.models import SHARPER, UPSCALING, load_model
 from jaxnst.upscalers import UpscaleNetwork
 from jaxnst.upscaling import Upscaler
 
@@ -32,7 +32,7 @@ def main() -> None:
     """Prints a line for each network, and the memory."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--model", nargs="*", default=list(UPSCALING.values()))
+    parser.add_argument("--model", nargs="*", default=[*UPSCALING.values(), *SHARPER.values()])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2, help="of torch")
     args = parser.parse_args()

@@ -36,6 +36,7 @@ SHIPPED = {
     "slim": "7a288f08c15785e275573ce6f3b03a605fa04d5e9ff984c70805d8c8a14afcb6",
     "upscale_x4": "dd6f3303c4eaf9b16dbdd741a9836c0fc83a83bee8008f6bd01bed258cb20382",
     "upscale_x8": "4e54013f40b336378fa9d9e2eebd1878bb3e5ba7a6f765cd581b07771fb8baff",
+    "upscale_x4_features": "846d814e00c5cfb20f5ab22d0cbfc5c8dccde9abfc2aa2280d4c5fa398d2a3ff",
 }
 """SHA-256 of the files that ship."""
 
@@ -44,6 +45,9 @@ KINDS: Mapping[str, type[Network] | type[UpscaleNetwork]] = {**NETWORKS, **UPSCA
 
 UPSCALING = {4: "upscale_x4", 8: "upscale_x8"}
 """The model that ships for each scale of super-resolution."""
+
+SHARPER = {4: "upscale_x4_features"}
+"""Those trained by features: sharper to the eye, further off pixel by pixel."""
 
 _FORMAT = "1"
 _LARGEST = 200_000_000  # bytes; the largest network one can ask for is far below
@@ -176,6 +180,19 @@ def read_card(data: bytes) -> dict[str, Any]:
     if not isinstance(card, dict) or card.pop("format", None) != _FORMAT:
         raise ValueError("no card that this version can read")
     return card
+
+
+def upscaling_model(scale: int, *, sharp: bool = False) -> str:
+    """The name of the model that ships for a scale.
+
+    Raises:
+      JaxnstError: there is none.
+    """
+    known = SHARPER if sharp else UPSCALING
+    if scale not in known:
+        scales, kind = ", ".join(map(str, known)), "sharp network" if sharp else "network"
+        raise JaxnstError(f"no {kind} enlarges {scale} times: give --scale {scales}")
+    return known[scale]
 
 
 def model_names() -> tuple[str, ...]:

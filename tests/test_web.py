@@ -158,7 +158,7 @@ OPTIMISE = {
     "weight_3": 1, "preset": "fast", "size": 64, "iterations": 2, "content_weight": None,
     "style_weight": None, "tv_weight": None, "style_scale": 1, "keep": "no", "seed": 0,
 }  # fmt: skip
-UPSCALE = {"photo": ..., "scale": 4, "match": False}
+UPSCALE = {"photo": ..., "scale": 4, "sharp": False, "match": False}
 WRONG = [
     ("paint", PAINT, {"photo": None}), ("paint", PAINT, {"style": "monalisa"}),
     ("paint", PAINT, {"style": ["udnie"]}), ("paint", PAINT, {"style": {"a": 1}}),
@@ -173,7 +173,8 @@ WRONG = [
     ("optimise", OPTIMISE, {"preset": "/etc/passwd"}), ("optimise", OPTIMISE, {"preset": "a.toml"}),
     ("optimise", OPTIMISE, {"keep": "x"}), ("optimise", OPTIMISE, {"style_scale": 1e9}),
     ("optimise", OPTIMISE, {"style": None}), ("upscale", UPSCALE, {"scale": 3}),
-    ("upscale", UPSCALE, {"scale": 1e9}), ("upscale", UPSCALE, {"scale": NAN}),
+    ("upscale", UPSCALE, {"scale": 8, "sharp": True}), ("upscale", UPSCALE, {"scale": 1e9}),
+    ("upscale", UPSCALE, {"scale": NAN}),
 ]  # fmt: skip
 
 

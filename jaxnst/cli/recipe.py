@@ -15,7 +15,7 @@ from jaxnst.cli.tasks import Task
 from jaxnst.errors import JaxnstError
 from jaxnst.files import display_name, open_binary
 from jaxnst.image import check_writable_suffix, read_settings
-from jaxnst.models import DEFAULT, UPSCALING
+from jaxnst.models import DEFAULT
 from jaxnst.vgg import NETS
 
 if TYPE_CHECKING:
@@ -68,19 +68,20 @@ def trained_recipe(
     return _by_network(task, card, Path(command.model).name or DEFAULT, options)
 
 
-def upscale_recipe(command: Upscale, task: Task, card: Mapping[str, Any]) -> dict[str, Any]:
-    """Program, photo and model by hash, options.
+def upscale_recipe(
+    command: Upscale, task: Task, card: Mapping[str, Any], model: str
+) -> dict[str, Any]:
+    """Program, photo and model by hash, options; `model` is the name or file of the latter.
 
     Raises:
       JaxnstError: the photo cannot be read.
     """
-    scale = card["network"]["scale"]
     options = {
-        "scale": scale,
+        "scale": card["network"]["scale"],
         "match_histogram": command.match_histogram,
         "quality": command.quality,
     }
-    return _by_network(task, card, Path(command.model).name or UPSCALING[scale], options)
+    return _by_network(task, card, Path(model).name, options)
 
 
 def fingerprint(recipe: dict[str, Any]) -> str:

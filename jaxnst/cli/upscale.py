@@ -22,7 +22,7 @@ from jaxnst.cli.tasks import STREAM, Task, plan_tasks
 from jaxnst.errors import JaxnstError, check_number
 from jaxnst.files import display_name
 from jaxnst.image import MAX_PIXELS, Picture, check_writable_suffix, load, save
-from jaxnst.models import UPSCALING, Model, load_model
+from jaxnst.models import Model, load_model, upscaling_model
 from jaxnst.upscaling import Upscaler, enlarge_picture
 
 
@@ -37,6 +37,8 @@ class Upscale:
     run those that are finished are skipped. - is standard output."""
     scale: int = 4
     """How many times as wide and high."""
+    sharp: bool = False
+    """Sharper detail, less near to the truth pixel by pixel: by the network trained by features."""
     model: str = ""
     """Trained network: a name from `jaxnst models`, or a .safetensors file, whose scale counts
     then. None: the one that ships for --scale."""
@@ -60,7 +62,10 @@ def main(argv: Sequence[str]) -> int:
     command = parse(Upscale, argv, "jaxnst upscale", Upscale.__doc__ or "")
     if not command.content:
         raise JaxnstError("there is nothing to enlarge: give a picture")
-    model = _model(command, "--scale" in options_in(argv))
+    name = _model_name(command)
+    model = load_model(name)
+    if "--scale" in options_in(argv):
+        _check_scale(command, model)
     use_compilation_cache()  # the upscaler already compiles when it is made
     upscaler = Upscaler(model)
     look = (f"x{upscaler.scale}",)
@@ -68,7 +73,7 @@ def main(argv: Sequence[str]) -> int:
     streams = [path for path in (*command.content, command.output) if path == STREAM]
     if streams and len(tasks) > 1:
         raise JaxnstError("'-' is one picture: give no other beside it")
-    enlarge = Enlarger(command, upscaler)
+    enlarge = Enlarger(command, upscaler, name)
     if command.output == STREAM:
         return 0 if went_well(partial(enlarge.make, tasks[0])) else USAGE_ERROR
     single = tasks[0].output == command.output
@@ -83,8 +88,9 @@ def main(argv: Sequence[str]) -> int:
 class Enlarger:
     """Makes the pictures of a command."""
 
-    def __init__(self, command: Upscale, upscaler: Upscaler) -> None:
-        self._command, self._upscaler = command, upscaler
+    def __init__(self, command: Upscale, upscaler: Upscaler, name: str) -> None:
+        """Takes what is asked for, what enlarges, and its name or file."""
+        self._command, self._upscaler, self._name = command, upscaler, name
 
     def make_all(self, tasks: Sequence[Task]) -> int:
         """Makes all pictures, and goes on when one cannot be made; 0, or 2 if that was so."""
@@ -101,7 +107,7 @@ class Enlarger:
         if task.content == STREAM:  # read once: it cannot be hashed first
             photo, settings = load(sys.stdin.buffer, min_side=1, max_pixels=limit), {}
         else:
-            settings = upscale_recipe(command, task, self._upscaler.model.card)
+            settings = upscale_recipe(command, task, self._upscaler.model.card, self._name)
             record = None if command.overwrite else finished_record(task, settings)
             if record is not None:
                 announce_finished(command, task, record)
@@ -127,22 +133,18 @@ class Enlarger:
         announce(self._command, task, record)
 
 
-def _model(command: Upscale, has_scale: bool) -> Model:
-    """The model that a command means.
+def _model_name(command: Upscale) -> str:
+    """The model that a command means, by name or file."""
+    if command.model and command.sharp:
+        raise JaxnstError("--sharp chooses the network: leave out --model, or it")
+    return command.model or upscaling_model(command.scale, sharp=command.sharp)
 
-    Raises:
-      JaxnstError: there is none for its scale, or it has named one of another scale.
-    """
-    if not command.model:
-        if command.scale not in UPSCALING:
-            scales = ", ".join(map(str, UPSCALING))
-            raise JaxnstError(f"no network enlarges {command.scale} times: give --scale {scales}")
-        return load_model(UPSCALING[command.scale])
-    model = load_model(command.model)
+
+def _check_scale(command: Upscale, model: Model) -> None:
+    """Raises JaxnstError if a model enlarges, but not as many times as --scale says."""
     scale = getattr(model.network, "scale", None)
-    if has_scale and scale not in (None, command.scale):
+    if scale not in (None, command.scale):
         raise JaxnstError(
             f"{display_name(command.model)}: enlarges {scale} times, not {command.scale}: "
             f"leave --scale out"
         )
-    return model

@@ -13,7 +13,7 @@ from jaxnst import __version__, vgg
 from jaxnst.errors import JaxnstError
 from jaxnst.image import Picture, fit_long_side, load, resize, save
 from jaxnst.inference import Stylizer
-from jaxnst.models import UPSCALING, load_model
+from jaxnst.models import UPSCALING, load_model, upscaling_model
 from jaxnst.upscaling import Upscaler
 from jaxnst.web.limits import Limits
 from jaxnst.weights import load_vgg
@@ -62,16 +62,15 @@ class Studio:
         """How many times pictures can be enlarged."""
         return list(UPSCALING)
 
-    def upscaler(self, scale: int) -> Upscaler:
-        """What enlarges so many times.
+    def upscaler(self, scale: int, *, sharp: bool) -> Upscaler:
+        """What enlarges so many times, by features if it is to be sharp.
 
         Raises:
           JaxnstError: nothing does.
         """
-        if scale not in UPSCALING:
-            raise JaxnstError(f"no network enlarges {scale} times: choose {_listed(UPSCALING)}")
+        name = upscaling_model(scale, sharp=sharp)
         with self._lock:
-            return _upscaler(UPSCALING[scale])
+            return _upscaler(name)
 
     def vgg(self, net: str) -> vgg.Params:
         """The parameters of a net that ships."""

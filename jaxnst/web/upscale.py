@@ -25,14 +25,15 @@ class UpscaleTab:
         with gr.Row(equal_height=False):
             with gr.Column():
                 photo = photo_input("Picture", "upscale-photo", webcam=False)
-                scale = gr.Radio(scales, value=max(self._studio.scales), label="Enlarge")
+                scale = gr.Radio(scales, value=4, label="Enlarge")
+                sharp = gr.Checkbox(False, label="Sharper, but less true to the original")
                 match = gr.Checkbox(False, label="Match the colours of the original exactly")
                 go = gr.Button("Enlarge", variant="primary", elem_id="upscale-go")
             with gr.Column():
                 result = both_views("Bicubic | network", "upscale-result")
                 file = gr.DownloadButton("Download", elem_id="upscale-download")
         go.click(
-            friendly(self.upscale), [photo, scale, match], [result, file],
+            friendly(self.upscale), [photo, scale, sharp, match], [result, file],
             api_name="upscale", **PAINTING,
         )  # fmt: skip
 
@@ -40,6 +41,7 @@ class UpscaleTab:
         self,
         photo: str,
         scale: int = 4,
+        sharp: bool = False,
         match_colors: bool = False,
         progress: Any = gr.Progress(),  # noqa: B008 (how Gradio finds it)
     ) -> tuple[tuple[str, str], str]:
@@ -48,6 +50,7 @@ class UpscaleTab:
         Args:
           photo: the picture, of any size.
           scale: how many times as wide and high.
+          sharp: by the network trained by features.
           match_colors: give the result the photo's histogram of colours.
 
         Returns:
@@ -57,7 +60,7 @@ class UpscaleTab:
         studio = self._studio
         if photo is None:
             raise JaxnstError("Choose a picture first.")
-        upscaler = studio.upscaler(scale)
+        upscaler = studio.upscaler(scale, sharp=sharp)
         picture = studio.open(photo, min_side=1)
         height, width = (scale * side for side in picture.rgb.shape[:2])
         if height * width > studio.limits.pixels:
@@ -68,6 +71,6 @@ class UpscaleTab:
         large = enlarge_picture(
             upscaler, picture, match_colors=match_colors, progress=lambda share: progress(share)
         )
-        settings = {"scale": scale, "match_colors": match_colors}
+        settings = {"scale": scale, "sharp": sharp, "match_colors": match_colors}
         before = studio.show(np.asarray(resize(picture.rgb, (height, width))))
         return (before, studio.show(large.rgb)), studio.keep(large, "large", settings)
