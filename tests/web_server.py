@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 # Refuses connections to other machines, and remembers that they were tried.
-_PROGRAM = """
+PROGRAM = """
 import sys
 def watch(event, args):
     if event == "socket.connect" and isinstance(args[1], tuple):
@@ -50,7 +50,7 @@ def serving(folder: Path, *options: str) -> Iterator[Server]:
     """The page, on a port of its own, with nothing but a temporary folder to write to."""
     temporary, log = folder / "temporary", folder / "log.txt"
     temporary.mkdir()
-    command = [sys.executable, "-c", _PROGRAM, "web", "--port", "0", "--no-browser", *options]
+    command = [sys.executable, "-c", PROGRAM, "web", "--port", "0", "--no-browser", *options]
     with log.open("w") as errors:
         process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=errors, text=True, cwd=folder,

@@ -89,12 +89,16 @@ def _run(app: Any, listener: socket.socket) -> None:
         def capture_signals(self) -> Iterator[None]:
             yield  # its own would raise them again in the end, with a traceback
 
-    server = Server(
-        uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=2, ws_max_size=1_000_000)
-    )
+    config = uvicorn.Config(
+        app, log_level="warning", timeout_graceful_shutdown=2, ws_max_size=1_000_000,
+        loop="asyncio",
+    )  # fmt: skip
+    server = Server(config)
 
     def end(*_: Any) -> None:
+        server.force_exit = server.should_exit  # the second time
         server.should_exit = True
+        app.state.presence.close()
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end)

@@ -3,6 +3,7 @@
 import dataclasses
 import threading
 import time
+import zlib
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -11,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from jaxnst import optimize
-from jaxnst.errors import JaxnstError, check_choice, check_number
+from jaxnst.errors import JaxnstError, check_choice
 from jaxnst.image import Picture
 from jaxnst.optimize import Job, Progress, Style
 from jaxnst.paint import finish, make_job
@@ -19,7 +20,7 @@ from jaxnst.presets import PaintOptions, load_preset, override, preset_names
 from jaxnst.reports import LossRow, loss_row
 from jaxnst.web.guard import friendly
 from jaxnst.web.paint import photo_input
-from jaxnst.web.studio import SAMPLES, Studio
+from jaxnst.web.studio import SAMPLES, Studio, whole
 
 _SMALL = 220  # pixels, the height of pictures that are given
 _EVERY = 1.0  # seconds between previews
@@ -32,6 +33,8 @@ _COLUMNS = ["iteration", "loss", "part"]
 class Canvas(NamedTuple):
     """What a visitor's last run has made, to go on from."""
 
+    photo: int
+    """Checksum of what was painted."""
     image: np.ndarray
     rows: tuple[LossRow, ...]
 
@@ -49,7 +52,7 @@ class OptimiseTab:
 
     def build(self) -> None:
         """Lays the tab out, in the Blocks that are open."""
-        nothing, last = gr.State(None), gr.State(None, time_to_live=3600)
+        anew, on, last = gr.State(False), gr.State(True), gr.State(None, time_to_live=3600)
         with gr.Row(equal_height=False):
             with gr.Column():
                 with gr.Row():
@@ -68,8 +71,8 @@ class OptimiseTab:
         inputs, outputs = [photo, style, *choices], [*outputs, last]
         lane: Any = {"concurrency_id": "optimising", "concurrency_limit": 1}
         optimise = friendly(self.optimise)
-        go.click(optimise, [nothing, *inputs], outputs, api_name="optimise", **lane)
-        again.click(optimise, [last, *inputs], outputs, api_name="go_on", **lane)
+        go.click(optimise, [anew, last, *inputs], outputs, api_name="optimise", **lane)
+        again.click(optimise, [on, last, *inputs], outputs, api_name="go_on", **lane)
         stop.click(self.stop, None, None, queue=False, api_name="stop")
 
     def stop(self, request: gr.Request) -> None:
@@ -79,7 +82,8 @@ class OptimiseTab:
 
     def optimise(
         self,
-        start: Canvas | None,
+        goes_on: bool,
+        last: Canvas | None,
         request: gr.Request,
         photo: str,
         style: str,
@@ -101,7 +105,8 @@ class OptimiseTab:
         """Paints a photo in the style of another picture, by optimising its pixels.
 
         Args:
-          start: what an earlier run of the visitor has made, to go on from.
+          goes_on: whether to go on from what the visitor's last run has made.
+          last: what that is.
           request: whose run it is.
           photo: what is painted.
           style: whose style it gets.
@@ -128,37 +133,44 @@ class OptimiseTab:
         options = override(
             _known(preset),
             {
-                "size": _whole("size", size, _LARGEST),
-                "iterations": _whole("iterations", iterations, _LONGEST),
+                "size": whole("size", size, _LARGEST),
+                "iterations": whole("iterations", iterations, _LONGEST),
                 "style_scale": style_scale,
                 "keep_colors": keep_colors,
-                "seed": _whole("seed", seed, 2**32 - 1),
+                "seed": whole("seed", seed, 2**32 - 1),
                 **{name: value for name, value in weights.items() if value is not None},
-                **({"coarsest": 0} if start else {}),
+                **({"coarsest": 0} if goes_on else {}),
             },
         )
         pictures = [(style, weight), (style_2, weight_2), (style_3, weight_3)]
         if photo is None or not any(path for path, _ in pictures):
             raise JaxnstError("Choose a photo and a painting first.")
+        content = self._studio.open(photo).rgb
+        checksum = zlib.crc32(content.tobytes())
+        if goes_on and (last is None or last.photo != checksum):
+            raise JaxnstError("There is nothing to go on from: paint this photo first.")
+        start = last if goes_on else None
         job = make_job(
-            self._studio.open(photo).rgb,
+            content,
             [Style(self._studio.open(path).rgb, one) for path, one in pictures if path],
             options,
             start=start.image if start else None,
         )
-        yield from self._run(job, options, start, request.session_hash)
+        canvas = start or Canvas(checksum, content, ())
+        yield from self._run(job, options, canvas, request.session_hash)
 
     def _run(
-        self, job: Job, options: PaintOptions, start: Canvas | None, visitor: str | None
+        self, job: Job, options: PaintOptions, canvas: Canvas, visitor: str | None
     ) -> Iterator[Step]:
-        """The steps of a run, which ends early when its visitor wants it to."""
-        yield None, "Getting ready …", gr.skip(), None, gr.skip()
+        """The steps of a run, which ends early when its visitor wants it to, or has gone."""
         stop = self._stops[visitor] = threading.Event()
-        rows = list(start.rows if start else ())
+        rows = list(canvas.rows)
         first, began, shown = len(rows), time.monotonic(), 0.0
         progress = None
         try:
+            yield None, "Getting ready …", gr.skip(), None, gr.skip()
             for progress in optimize.run(self._studio.vgg(options.net), job):
+                self._studio.presence.check(visitor)
                 row = loss_row(progress)
                 rows.append(row._replace(iteration=first + row.iteration))
                 if stop.is_set():
@@ -172,11 +184,12 @@ class OptimiseTab:
                 del self._stops[visitor]
         assert progress is not None  # every run has an iteration
         result = finish(progress.image, job, options)
-        record = dataclasses.asdict(options) | {"stopped_at": progress.iteration}
+        record = dataclasses.asdict(options)
+        record |= {"stopped_at": progress.iteration, "went_on_after": first}
         file = self._studio.keep(Picture(result), "painting", record)
         ended = "Stopped" if stop.is_set() else "Done"
         status = f"**{ended}** after {progress.iteration} iterations, loss {progress.loss:.4g}."
-        canvas = Canvas(progress.image, tuple(rows))
+        canvas = canvas._replace(image=progress.image, rows=tuple(rows))
         yield self._studio.show(result), status, _curves(rows), file, canvas
 
 
@@ -184,12 +197,6 @@ def _known(preset: str) -> PaintOptions:
     """A preset that ships: a visitor names no files."""
     check_choice("preset", preset, preset_names())
     return load_preset(preset)
-
-
-def _whole(name: str, value: float, high: int) -> int:
-    """A number of the page as an integer."""
-    check_number(name, value, high=high)
-    return int(value)
 
 
 def _status(progress: Progress, done: float, began: float) -> str:

@@ -14,6 +14,7 @@ from jaxnst.web.upscale import UpscaleTab
 
 STATIC = Path(__file__).parent / "static"
 _FONTS = ["system-ui", "sans-serif"]
+_SESSIONS = 200  # visitors whose state is kept
 _CLEAN = (600, 3600)  # seconds between cleanings, and those that uploads are kept
 
 
@@ -31,7 +32,8 @@ def build_page(studio: Studio) -> tuple[gr.Blocks, LiveTab]:
             live.build()
         with gr.Tab("Upscale", id="upscale"):
             UpscaleTab(studio).build()
-    page.queue(max_size=studio.limits.queue)
+    page.queue(max_size=studio.limits.queue, api_open=False)
+    page.state_session_capacity = _SESSIONS
     return page, live
 
 

@@ -11,7 +11,7 @@ from jaxnst.image import Picture, fit_long_side, load, resize, to_bytes
 from jaxnst.models import PHOTO
 from jaxnst.reports import contact_sheet
 from jaxnst.web.guard import friendly
-from jaxnst.web.studio import SAMPLES, Studio
+from jaxnst.web.studio import SAMPLES, Studio, whole
 
 SIZES = {"At most 640 pixels": "640", "At most 1280 pixels": "1280",
          "At most 2560 pixels": "2560", "As the photo": "full"}  # fmt: skip
@@ -52,7 +52,7 @@ class PaintTab:
         gr.Examples(samples, photo, label="Photos to try")
         inputs, outputs = [photo, *controls, size], [result, file]
         go.click(friendly(self.paint), inputs, outputs, api_name="paint", **PAINTING)
-        chosen = gallery.select(self._chosen, None, controls[0], queue=False, **PRIVATE)
+        chosen = gallery.select(friendly(self._chosen), None, controls[0], queue=False, **PRIVATE)
         chosen.then(friendly(self.repaint), inputs, outputs, **PRIVATE, **PAINTING)
         room = all_styles.click(_room, None, sheet, queue=False, **PRIVATE)
         room.then(friendly(self.sheet), [photo], sheet, api_name="contact_sheet", **PAINTING)
@@ -95,7 +95,7 @@ class PaintTab:
         if height * width > self._studio.limits.pixels:
             raise JaxnstError("The result would be too large: choose a smaller size.")
         painted = self._studio.stylizer(
-            pixels, look, strength=strength, keep_colors=keep_colors, size=longest
+            pixels, look, strength=strength, keep_colors=bool(keep_colors), size=longest
         )
         rgb = painted.astype(np.float32) / 255
         settings = {"styles": look, "strength": strength, "keep_colors": keep_colors}
@@ -131,7 +131,8 @@ class PaintTab:
 
     def _chosen(self, event: gr.SelectData) -> str:
         """The style whose thumbnail was clicked."""
-        return list(self._studio.styles)[event.index]
+        names = list(self._studio.styles)
+        return names[whole("index", event.index, len(names) - 1)]
 
     def look(self, style: str, second: str, mix: float) -> dict[str, float]:
         """Weights of styles, from what the controls say."""

@@ -46,11 +46,13 @@ def create_app(
     from jaxnst.web.studio import Studio
 
     limits = limits or Limits()
-    page, live = build_page(Studio(folder, model, limits))
+    studio = Studio(folder, model, limits)
+    page, live = build_page(studio)
     app = FastAPI(title="jaxnst", docs_url=None, redoc_url=None, openapi_url=None)
     app.add_api_websocket_route(PATH, live.serve)
     app.mount("/jaxnst", StaticFiles(directory=STATIC))
-    app.add_middleware(Gate, largest=limits.upload)
+    app.state.presence = studio.presence
+    app.add_middleware(Gate, largest=limits.upload, presence=studio.presence)
     if local:
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=[*LOOPBACK, "[::1]"])
     return gradio.mount_gradio_app(

@@ -1,5 +1,6 @@
 """What all visitors share: networks that are loaded and compiled once, and a folder for files."""
 
+import shutil
 import tempfile
 import threading
 import time
@@ -10,17 +11,18 @@ from typing import Any
 import numpy as np
 
 from jaxnst import __version__, vgg
-from jaxnst.errors import JaxnstError
+from jaxnst.errors import JaxnstError, check_number
 from jaxnst.image import Picture, fit_long_side, load, resize, save
 from jaxnst.inference import Stylizer
 from jaxnst.models import UPSCALING, load_model, upscaling_model
 from jaxnst.upscaling import Upscaler
 from jaxnst.web.limits import Limits
+from jaxnst.web.presence import Presence
 from jaxnst.weights import load_vgg
 
 SAMPLES = Path(__file__).parent.parent / "assets"
 _VIEW = 1280  # pixels, of the longer side of pictures that are shown
-_HOUR = 3600  # seconds that files are kept
+_MINUTE, _HOUR = 60, 3600  # seconds
 
 
 class Studio:
@@ -32,10 +34,11 @@ class Studio:
         Raises:
           JaxnstError: there is no such model, or it does not paint.
         """
-        self.limits = limits
+        self.limits, self.presence = limits, Presence()
         self.stylizer = Stylizer(load_model(model))
         self._folder = folder / "results"
         self._folder.mkdir()
+        self._cleaned = 0.0
         self._lock = threading.Lock()
 
     @property
@@ -106,12 +109,14 @@ class Studio:
         return str(path)
 
     def _new_file(self, name: str) -> Path:
-        """A path in a new folder; those of an hour ago are gone."""
+        """A path in a new folder; once a minute those of an hour ago are removed."""
         with self._lock:
-            for file in self._folder.glob("*/*"):
-                if file.stat().st_mtime < time.time() - _HOUR:
-                    file.unlink(missing_ok=True)
-                    file.parent.rmdir()
+            now = time.time()
+            if now - self._cleaned > _MINUTE:
+                self._cleaned = now
+                for folder in self._folder.iterdir():
+                    if folder.stat().st_mtime < now - _HOUR:
+                        shutil.rmtree(folder, ignore_errors=True)
         return Path(tempfile.mkdtemp(dir=self._folder)) / name
 
 
@@ -127,3 +132,15 @@ def _vgg(net: str) -> vgg.Params:
 
 def _listed(things: Any) -> str:
     return ", ".join(map(str, things))
+
+
+def whole(name: str, value: Any, high: int) -> int:
+    """A number of a visitor's, from 0, as an integer.
+
+    Raises:
+      JaxnstError: it is none.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value // 1:
+        raise JaxnstError(f"{name} is {str(value)[:20]}: give a whole number")
+    check_number(name, value, high=high)
+    return int(value)

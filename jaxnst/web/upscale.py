@@ -10,7 +10,7 @@ from jaxnst.image import resize
 from jaxnst.upscaling import enlarge_picture
 from jaxnst.web.guard import friendly
 from jaxnst.web.paint import PAINTING, both_views, photo_input
-from jaxnst.web.studio import Studio
+from jaxnst.web.studio import Studio, whole
 
 
 class UpscaleTab:
@@ -43,6 +43,7 @@ class UpscaleTab:
         scale: int = 4,
         sharp: bool = False,
         match_colors: bool = False,
+        request: gr.Request | None = None,
         progress: Any = gr.Progress(),  # noqa: B008 (how Gradio finds it)
     ) -> tuple[tuple[str, str], str]:
         """Enlarges a picture by a network for super-resolution.
@@ -60,17 +61,20 @@ class UpscaleTab:
         studio = self._studio
         if photo is None:
             raise JaxnstError("Choose a picture first.")
-        upscaler = studio.upscaler(scale, sharp=sharp)
+        upscaler = studio.upscaler(whole("scale", scale, 100), sharp=bool(sharp))
         picture = studio.open(photo, min_side=1)
-        height, width = (scale * side for side in picture.rgb.shape[:2])
+        height, width = (upscaler.scale * side for side in picture.rgb.shape[:2])
         if height * width > studio.limits.pixels:
             raise JaxnstError(
                 f"The result would have {height * width / 1e6:.0f} megapixels, more than "
                 f"{studio.limits.megapixels:g}: give a smaller picture."
             )
-        large = enlarge_picture(
-            upscaler, picture, match_colors=match_colors, progress=lambda share: progress(share)
-        )
+
+        def tell(share: float) -> None:
+            studio.presence.check(request.session_hash if request else None)
+            progress(share)
+
+        large = enlarge_picture(upscaler, picture, match_colors=bool(match_colors), progress=tell)
         settings = {"scale": scale, "sharp": sharp, "match_colors": match_colors}
         before = studio.show(np.asarray(resize(picture.rgb, (height, width))))
         return (before, studio.show(large.rgb)), studio.keep(large, "large", settings)

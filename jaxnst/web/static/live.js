@@ -4,6 +4,8 @@ const jaxnstLive = (() => {
   const IN_FLIGHT = 2;
   const RECENT = 30; // frames, of which the rate is shown
   let socket = null, stream = null, settings = null, waiting = [], times = [], timer = null;
+  let run = 0; // counts starts and stops: what waits for an older one gives up
+  let refusal = "", said = 0;
   const video = document.createElement("video");
   video.muted = true;
   video.playsInline = true;
@@ -18,6 +20,7 @@ const jaxnstLive = (() => {
 
   async function start(ticket, ...values) {
     stop();
+    const mine = ++run;
     set(...values);
     if (!navigator.mediaDevices) {
       say("The browser lends its webcam only to pages on localhost or https.");
@@ -25,13 +28,19 @@ const jaxnstLive = (() => {
     }
     try {
       const wanted = { width: { ideal: 640 }, height: { ideal: 480 } };
-      stream = await navigator.mediaDevices.getUserMedia({ video: wanted, audio: false });
+      const opened = await navigator.mediaDevices.getUserMedia({ video: wanted, audio: false });
+      if (mine !== run) {
+        opened.getTracks().forEach((track) => track.stop());
+        return;
+      }
+      stream = opened;
     } catch (error) {
       say(`The webcam cannot be used (${error.name}): allow it in the browser, or plug one in.`);
       return;
     }
     video.srcObject = stream;
-    await video.play();
+    await video.play().catch(() => {}); // stopped meanwhile
+    if (mine !== run) return;
     say("Getting ready …");
     const scheme = location.protocol === "https:" ? "wss" : "ws";
     const opened = new WebSocket(`${scheme}://${location.host}/live?ticket=${ticket}`);
@@ -46,8 +55,6 @@ const jaxnstLive = (() => {
     refusal = "";
   }
 
-  let refusal = "";
-
   function hangUp() {
     clearInterval(timer);
     if (stream) stream.getTracks().forEach((track) => track.stop());
@@ -58,7 +65,7 @@ const jaxnstLive = (() => {
   }
 
   function stop() {
-    if (!socket && !stream) return;
+    run += 1;
     hangUp();
     say("The webcam is off.");
   }
@@ -97,8 +104,9 @@ const jaxnstLive = (() => {
     }
     const frame = waiting.shift();
     fill();
+    const mine = run;
     const painting = await createImageBitmap(data);
-    if (!frame || !socket) return;
+    if (!frame || mine !== run) return;
     show(frame, painting);
     count();
   }
@@ -115,8 +123,10 @@ const jaxnstLive = (() => {
   }
 
   function count() {
-    times = [...times, performance.now()].slice(-RECENT);
-    if (times.length < 2) return;
+    const now = performance.now();
+    times = [...times, now].slice(-RECENT);
+    if (times.length < 2 || now - said < 1000) return; // once a second, which can be read aloud
+    said = now;
     const rate = 1000 * (times.length - 1) / (times[times.length - 1] - times[0]);
     say(`${rate.toFixed(1)} frames per second`);
   }
