@@ -285,6 +285,10 @@ def test_names_of_uploads_lead_nowhere_else(server):
 def test_only_what_the_page_needs_is_answered(server):
     for path in ("run/paint", "api/paint", "deep_link", "process_recording", "vibe-code", "runs"):
         assert httpx.post(f"{server.url}/gradio_api/{path}", json={"data": []}).status_code == 404
+    config = httpx.get(f"{server.url}/config").json()
+    paint = next(one["id"] for one in config["dependencies"] if one["api_name"] == "paint")
+    past = {"data": [None] * 7, "fn_index": paint, "session_hash": "x"}
+    assert httpx.post(f"{server.url}/gradio_api/run/predict", json=past).status_code == 404
     large = httpx.post(f"{server.url}/gradio_api/queue/join", json={"data": ["x" * 200_000]})
     assert large.status_code == 413
 

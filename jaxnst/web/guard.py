@@ -38,13 +38,13 @@ _HEADERS = {
 _UPLOAD = "/gradio_api/upload"
 _FILE = "/gradio_api/file="
 _STREAM = "/gradio_api/queue/data"
-# What the page and gradio_client ask for. Gradio has more: a proxy, tools for developers, another
-# way to call that goes past the queue.
+# What the page and gradio_client ask for. Gradio has more: a proxy, tools for developers, other
+# ways to call. By run/predict come handlers that do not queue; Gradio refuses the others there.
 _ROUTES = re.compile(
     r"/(config/?|theme\.css|favicon\.ico|manifest\.json|robots\.txt|login/?|logout/?"
     r"|(assets|static|svelte|jaxnst)/.*"
     r"|gradio_api/(info/?|openapi\.json|startup-events|heartbeat/[^/]+|queue/join|queue/data|cancel"
-    r"|reset/?|upload|upload_progress|login_check/?|token/?|user/?|app_id/?|file=.*))?"
+    r"|run/predict|reset/?|upload|upload_progress|login_check/?|token/?|user/?|app_id/?|file=.*))?"
 )
 _FORM = 100_000  # bytes of a request beside a file in it
 _LONGEST = 200  # characters of a message
