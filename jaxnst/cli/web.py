@@ -99,6 +99,8 @@ def _run(app: Any, listener: socket.socket) -> None:
         server.force_exit = server.should_exit  # the second time
         server.should_exit = True
         app.state.presence.close()
+        # That connections are cut off now is no error.
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end)
