@@ -326,6 +326,12 @@ def test_a_job_whose_client_has_gone_stops(server, photo, listens):
     assert time.monotonic() - began < 90  # the other takes minutes
 
 
+def test_what_is_not_installed_is_named(monkeypatch, capsys):
+    monkeypatch.setattr("jaxnst.web.find_spec", lambda name: None)
+    assert main(["web", "--no-browser"]) == 2
+    assert "pip install 'jaxnst[web]'" in capsys.readouterr().err
+
+
 def test_a_port_in_use_and_a_wrong_auth(server, capsys):
     port = server.url.rpartition(":")[2]
     assert main(["web", "--port", port, "--no-browser"]) == 2

@@ -18,6 +18,7 @@ from jaxnst.cli.cache import use_compilation_cache
 from jaxnst.errors import JaxnstError, check_number
 from jaxnst.files import one_line
 from jaxnst.models import DEFAULT
+from jaxnst.web import check_installed
 from jaxnst.web.limits import Limits
 
 
@@ -51,6 +52,7 @@ class Web:
 def main(argv: Sequence[str]) -> int:
     """Runs the command until Ctrl-C or SIGTERM; the exit status is 0."""
     command = parse(Web, argv, "jaxnst web", Web.__doc__ or "")
+    check_installed()
     with (
         _listening(command.host, command.port) as listener,
         tempfile.TemporaryDirectory(prefix="jaxnst-web-") as folder,

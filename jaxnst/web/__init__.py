@@ -3,3 +3,16 @@
 `server` makes the application, `page` lays it out; each tab has a file of its own. `studio` holds
 what all visitors share, and `guard` keeps out what is not a picture.
 """
+
+from importlib.util import find_spec
+
+from jaxnst.errors import JaxnstError
+
+
+def check_installed() -> None:
+    """Raises JaxnstError unless what the page needs is there; everything else here imports it."""
+    for package in ("gradio", "websockets"):
+        if find_spec(package) is None:
+            raise JaxnstError(
+                f"the web page needs {package}, which is not installed: pip install 'jaxnst[web]'"
+            )

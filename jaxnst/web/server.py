@@ -2,12 +2,10 @@
 
 import os
 from pathlib import Path
-from types import ModuleType
 
 from fastapi import FastAPI
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from jaxnst.errors import JaxnstError
 from jaxnst.models import DEFAULT
 from jaxnst.web.limits import Limits
 
@@ -32,12 +30,12 @@ def create_app(
       local: answer only requests to this machine by a name of its own.
 
     Raises:
-      JaxnstError: there is no such model, or Gradio is not installed.
+      JaxnstError: there is no such model.
     """
     # Read by Gradio when it is imported, and afterwards.
     os.environ.update(GRADIO_ANALYTICS_ENABLED="False", GRADIO_TEMP_DIR=str(folder),
                       HF_HUB_OFFLINE="1")  # fmt: skip
-    gradio = _import_gradio()
+    import gradio
     from starlette.staticfiles import StaticFiles
 
     from jaxnst.web.guard import Gate
@@ -60,13 +58,3 @@ def create_app(
         max_file_size=int(1e6 * limits.upload), footer_links=["api", "settings"],
         run_history=False, enable_monitoring=False, pwa=False, **looks(),
     )  # fmt: skip
-
-
-def _import_gradio() -> ModuleType:
-    try:
-        import gradio
-    except ImportError as error:
-        raise JaxnstError(
-            "the web page needs Gradio, which is not installed: pip install 'jaxnst[web]'"
-        ) from error
-    return gradio
