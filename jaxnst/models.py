@@ -33,7 +33,7 @@ SUFFIX = ".safetensors"
 DEFAULT = "slim"
 
 SHIPPED = {
-    "slim": "7a288f08c15785e275573ce6f3b03a605fa04d5e9ff984c70805d8c8a14afcb6",
+    "slim": "945b38a071190199d1722628bdedc912925980556fa3acc93751f0bc6e653ad9",
     "upscale_x4": "dd6f3303c4eaf9b16dbdd741a9836c0fc83a83bee8008f6bd01bed258cb20382",
     "upscale_x8": "4e54013f40b336378fa9d9e2eebd1878bb3e5ba7a6f765cd581b07771fb8baff",
     "upscale_x4_features": "846d814e00c5cfb20f5ab22d0cbfc5c8dccde9abfc2aa2280d4c5fa398d2a3ff",

@@ -2,7 +2,7 @@
 
 python tools/make_animation.py CLIP [STYLE ...]
 
-What ships was made of a clip of the set "Intel ASL", CC BY 4.0; see the NOTICE.
+What ships was made of a clip of Intel's sample videos, CC BY 4.0; see the NOTICE.
 """
 
 import subprocess
