@@ -4,6 +4,7 @@ Gradio checks paths only in applications that it launches by itself, and fetches
 addresses that a request names. Neither is wanted here, so every request passes `GuardedBlocks`.
 """
 
+import asyncio
 import functools
 import inspect
 import logging
@@ -47,6 +48,7 @@ _ROUTES = re.compile(
     r"|run/predict|reset/?|upload|upload_progress|login_check/?|token/?|user/?|app_id/?|file=.*))?"
 )
 _FORM = 100_000  # bytes of a request beside a file in it
+_LOGIN = 0.5  # seconds
 _LONGEST = 200  # characters of a message
 
 
@@ -96,6 +98,7 @@ class Gate:
     def __init__(self, app: ASGIApp, largest: float, presence: Presence) -> None:
         """Wraps an application; `largest` is that of a file, in megabytes."""
         self._app, self._largest, self._presence = app, int(1e6 * largest), presence
+        self._door = asyncio.Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
@@ -109,6 +112,9 @@ class Gate:
             await send(message)
 
         refusal = self._refusal(scope["path"], Headers(scope=scope))
+        if scope["path"].startswith("/login") and scope["method"] == "POST":
+            async with self._door:  # two passwords a second, from however many visitors
+                await asyncio.sleep(_LOGIN)
         visitor = QueryParams(scope["query_string"]).get("session_hash", "")
         streams = scope["path"] == _STREAM
         with self._presence.listening(visitor) if streams else nullcontext():

@@ -167,6 +167,7 @@ class OptimiseTab:
         rows = list(canvas.rows)
         first, began, shown = len(rows), time.monotonic(), 0.0
         progress = None
+        self._studio.note_size(job.size)
         try:
             yield None, "Getting ready …", gr.skip(), None, gr.skip()
             for progress in optimize.run(self._studio.vgg(options.net), job):

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 
 from jaxnst import __version__, vgg
@@ -22,6 +23,7 @@ from jaxnst.weights import load_vgg
 
 SAMPLES = Path(__file__).parent.parent / "assets"
 _VIEW = 1280  # pixels, of the longer side of pictures that are shown
+_SIZES = 20  # of optimised pictures, for which functions are kept
 _MINUTE, _HOUR = 60, 3600  # seconds
 
 
@@ -39,6 +41,7 @@ class Studio:
         self._folder = folder / "results"
         self._folder.mkdir()
         self._cleaned = 0.0
+        self._sizes: set[tuple[int, int]] = set()
         self._lock = threading.Lock()
 
     @property
@@ -81,6 +84,15 @@ class Studio:
             raise JaxnstError(f"net {net!r} is unknown: choose {_listed(vgg.NETS)}")
         with self._lock:
             return _vgg(net)
+
+    def note_size(self, size: tuple[int, int]) -> None:
+        """Forgets what was compiled when pictures of too many sizes were optimised: each takes
+        functions of its own, for as long as the program runs."""
+        with self._lock:
+            self._sizes.add(size)
+            if len(self._sizes) > _SIZES:
+                self._sizes = {size}
+                jax.clear_caches()
 
     def open(self, path: str, *, min_side: int = 32) -> Picture:
         """The picture that a visitor has uploaded.
