@@ -25,6 +25,11 @@ def check_choice(name: str, value: str, known: Iterable[str]) -> None:
         raise JaxnstError(f"{name} {value!r} is unknown: {nearest(str(value), known)}")
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out: Python says so by a type, JAX by a word."""
+    return isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error)
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """For the message about a wrong name: which may have been meant, and all there are."""
     names = list(known)

@@ -95,7 +95,8 @@ def test_viewers_are_limited_and_make_room_when_they_leave(live, client):
     [
         b"\xff\xd8\xff no picture", b"", frame((16, 16)), frame((321, 240)), b"x" * 600_000,
         "no JSON", "[]", "{}", json.dumps(LOOK | {"style": "monalisa"}),
-        json.dumps(LOOK | {"strength": "NaN"}), json.dumps(LOOK | {"mix": 2, "second": "kiss"}),
+        json.dumps(LOOK | {"strength": "NaN"}), json.dumps(LOOK | {"strength": "x"}),
+        json.dumps(LOOK | {"mix": 2, "second": "kiss"}),
         json.dumps(LOOK | {"style": ["wave"]}), json.dumps(LOOK | {"strength": None}),
     ],
 )  # fmt: skip

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from jaxnst import __version__
-from jaxnst.errors import JaxnstError, nearest
+from jaxnst.errors import JaxnstError, is_out_of_memory, nearest
 from jaxnst.files import display_name, one_line
 
 # Command -> what it does. The module of the same name is imported only when the command runs,
@@ -60,7 +60,7 @@ def went_well(action: Callable[[], None]) -> bool:
         complain(error)
         return False
     except (MemoryError, RuntimeError) as error:  # JAX raises its own of the latter
-        if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error):
+        if is_out_of_memory(error):
             complain(JaxnstError("there is not enough memory: give a smaller --size"))
             return False
         raise

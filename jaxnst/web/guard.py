@@ -1,7 +1,8 @@
-"""Keeps out what a visitor may not do: files that were not uploaded, huge requests, foreign hosts.
+"""Keeps out what a visitor may not do: files that were not uploaded, huge requests, other routes.
 
 Gradio checks paths only in applications that it launches by itself, and fetches files from the
-addresses that a request names. Neither is wanted here, so every request passes `GuardedBlocks`.
+addresses that a request names. Neither is wanted here, so every request passes `Gate`, and the
+values of every call `GuardedBlocks`.
 """
 
 import asyncio
@@ -20,7 +21,7 @@ from starlette.datastructures import Headers, MutableHeaders, QueryParams
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from jaxnst.errors import JaxnstError
+from jaxnst.errors import JaxnstError, is_out_of_memory
 from jaxnst.web.presence import GoneError, Presence
 
 log = logging.getLogger("jaxnst.web")
@@ -167,6 +168,6 @@ def _spoken(error: Exception) -> gr.Error:
     if isinstance(error, JaxnstError):
         return gr.Error(str(error)[:_LONGEST], print_exception=False)
     log.error("a job has failed", exc_info=error)
-    if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error):
+    if is_out_of_memory(error):
         return gr.Error("There is not enough memory: choose a smaller size.", print_exception=False)
     return gr.Error("Something went wrong here; the server's log has it.", print_exception=False)

@@ -1,7 +1,8 @@
 """The tab that paints the visitor's webcam: frames come and go over a WebSocket.
 
-Gradio's own queue is too slow for it. The browser (static/live.js) sends a frame as JPEG and gets
-it back painted; it never has more than two on the way, so what it shows cannot lag.
+They do not wait in Gradio's queue, behind the jobs of others. The browser (static/live.js) sends a
+frame as JPEG and gets it back painted; it never has more than two on the way, so what it shows
+cannot lag.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ import json
 import secrets
 import threading
 import time
+from functools import cached_property
 from typing import NamedTuple
 
 import gradio as gr
@@ -53,7 +55,6 @@ class LiveTab:
 
     def __init__(self, studio: Studio, paint: PaintTab) -> None:
         self._studio, self._paint = studio, paint
-        self._stylizer = Stylizer(studio.stylizer.model, exact=True)
         self._tickets: dict[str, float] = {}
         self._viewers = 0
         self._turn = threading.Lock()  # frames of several visitors take turns
@@ -133,15 +134,22 @@ class LiveTab:
                 await _refuse(socket, "Something went wrong here; the server's log has it.")
                 return
 
+    @cached_property
+    def _stylizer(self) -> Stylizer:
+        """Made ready for the first frame, not when the server starts."""
+        return Stylizer(self._studio.stylizer.model, exact=True)
+
     def _look(self, text: str) -> _Look:
         """What to paint like, from the page's JSON."""
         try:
             said = json.loads(text)
             style = self._paint.look(said["style"], said["second"], float(said["mix"]))
             look = _Look(style, float(said["strength"]), bool(said["keepColors"]))
-        except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
+        except JaxnstError:
+            raise
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise JaxnstError("These are no settings for the webcam.") from error
-        self._stylizer.model.condition(look.style, look.strength)
+        self._studio.stylizer.model.condition(look.style, look.strength)
         return look
 
     def _painted(self, jpeg: bytes, look: _Look) -> bytes:
