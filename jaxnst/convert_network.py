@@ -153,8 +153,7 @@ def _kernels(arrays: Arrays, network: Johnson) -> Mapping[str, Any]:
         part = "kernel" if ours == "decoder/out" else "conv/kernel"
         kernels[f"{ours}/{part}"] = hwio(arrays[f"{theirs}.weight"])
     kernels["encoder/down1/conv/kernel"] = kernels["encoder/down1/conv/kernel"] * _RANGE
-    kernels["decoder/out/kernel"] = kernels["decoder/out/kernel"] / _RANGE
-    kernels["decoder/out/bias"] = arrays["deconv3.bias"] / _RANGE - 0.5
+    kernels["decoder/out/bias"] = arrays["deconv3.bias"] - _RANGE / 2
     return unflatten_dict({key: a.astype(np.float32) for key, a in kernels.items()}, sep="/")
 
 

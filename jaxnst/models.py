@@ -1,9 +1,10 @@
 """A trained model on disk: one safetensors file with its card inside.
 
 The arrays are the kernels of a network, float16, by path ("encoder/down1/conv/kernel"), and
-"conditions" [S, K], a row for each style. The card is JSON in the file's header: what network it
-is, its styles with name, title, artist and year, the recipe it was trained by, what it was measured
-at, and the SHA-256 of its arrays.
+"conditions" [S, K], a row for each style; or, in a file of 8 bits, codes of both (`jaxnst.codes`),
+the conditions part by part ("conditions/noise"). The card is JSON in the file's header: what
+network it is, its styles with name, title, artist and year, the recipe it was trained by, what it
+was measured at, and the SHA-256 of its arrays.
 """
 
 import dataclasses
@@ -11,7 +12,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import jax
 import numpy as np
@@ -20,6 +21,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as dump_arrays
 
+from jaxnst import codes
 from jaxnst.errors import JaxnstError, check_choice, check_number, nearest
 from jaxnst.files import PathLike, atomic_write, display_name, one_line, open_binary
 from jaxnst.networks import NETWORKS, Network
@@ -49,7 +51,9 @@ UPSCALING = {4: "upscale_x4", 8: "upscale_x8"}
 SHARPER = {4: "upscale_x4_features"}
 """Those trained by features: sharper to the eye, further off pixel by pixel."""
 
-_FORMAT = "1"
+_FORMATS: Mapping[int, str] = {16: "1", 8: "2"}
+"""What cards say of a file's format, by the bits of its numbers."""
+_CONDITIONS = "conditions/"  # before the names of parts
 _LARGEST = 200_000_000  # bytes; the largest network one can ask for is far below
 _ASSETS = Path(__file__).parent / "assets" / "models"
 
@@ -120,18 +124,29 @@ def with_styles(model: Model, names: Sequence[str]) -> Model:
     return dataclasses.replace(model, conditions=model.conditions[at], card=card)
 
 
-def save_model(path: PathLike, model: Model) -> None:
+def save_model(path: PathLike, model: Model, *, bits: Literal[16, 8] = 16) -> None:
     """Writes a model, whole or not at all; its card gets the hash of the arrays.
+
+    Args:
+      path: a .safetensors file.
+      model: what to write.
+      bits: of a number; with 8 the file is half as large, and pictures differ by a few of 255.
 
     Raises:
       JaxnstError: the file cannot be written.
     """
     arrays = {"/".join(p): a for p, a in flatten_dict(dict(model.kernels)).items()}
-    arrays = {**arrays, "conditions": model.conditions}
-    arrays = {name: np.ascontiguousarray(array, np.float16) for name, array in arrays.items()}
+    if bits == 8:
+        arrays = codes.encode({**arrays, **_split(model.network, model.conditions)})
+    else:
+        arrays["conditions"] = model.conditions
+    arrays = {
+        name: np.ascontiguousarray(array, None if array.dtype == np.int8 else np.float16)
+        for name, array in arrays.items()
+    }
     card = {**model.card, "sha256": _digest(arrays)}
     # In one entry, since the order of several in the file would be random.
-    metadata = {"card": json.dumps({"format": _FORMAT, **card})}
+    metadata = {"card": json.dumps({"format": _FORMATS[bits], **card})}
     with atomic_write(path) as temporary:
         temporary.write_bytes(dump_arrays(arrays, metadata))
 
@@ -177,7 +192,7 @@ def read_card(data: bytes) -> dict[str, Any]:
     header = json.loads(data[8 : 8 + length].decode())
     metadata = header.get("__metadata__", {}) if isinstance(header, dict) else {}
     card = json.loads(metadata.get("card", "{}"))
-    if not isinstance(card, dict) or card.pop("format", None) != _FORMAT:
+    if not isinstance(card, dict) or card.pop("format", None) not in _FORMATS.values():
         raise ValueError("no card that this version can read")
     return card
 
@@ -227,14 +242,14 @@ def check_kernels(network: Network | UpscaleNetwork, kernels: Mapping[str, Any])
 
 def _assembled(name: str, card: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Model:
     """The model of a card and arrays, in float32, after a look at their shapes."""
-    full = {key: np.asarray(array, np.float32) for key, array in arrays.items()}
     try:
+        full = codes.decode(arrays)
         network = network_of(card)
         rows: Sequence[Any] = [style["name"] for style in card["styles"]]
-        conditions = full.pop("conditions")
+        conditions = _joined(network, full)
         kernels = unflatten_dict({tuple(key.split("/")): array for key, array in full.items()})
         check_kernels(network, kernels)
-    except (KeyError, TypeError, AttributeError, JaxnstError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, JaxnstError) as error:
         raise JaxnstError(f"{name}: not a model of this version ({one_line(error)})") from error
     if conditions.shape != (len(rows), network.condition_size):
         raise JaxnstError(
@@ -242,6 +257,28 @@ def _assembled(name: str, card: Mapping[str, Any], arrays: Mapping[str, np.ndarr
             f"{network.condition_size} numbers"
         )
     return Model(network, kernels, conditions, card)
+
+
+def _split(network: Network | UpscaleNetwork, conditions: np.ndarray) -> dict[str, np.ndarray]:
+    """Conditions [S, K] by their parts, those that are matrices as [S, side, side]."""
+    if not isinstance(network, Network):
+        return {"conditions": conditions}
+    parts = network.condition_parts
+    ends = np.cumsum([part.size for part in parts.values()])[:-1]
+    return {
+        _CONDITIONS + name: rows.reshape(-1, part.side, part.side) if part.side else rows
+        for (name, part), rows in zip(
+            parts.items(), np.split(conditions, ends, axis=1), strict=True
+        )
+    }
+
+
+def _joined(network: Network | UpscaleNetwork, arrays: dict[str, np.ndarray]) -> np.ndarray:
+    """Conditions [S, K], whole or of their parts, which are taken out of the arrays."""
+    if "conditions" in arrays or not isinstance(network, Network):
+        return arrays.pop("conditions")
+    parts = [arrays.pop(_CONDITIONS + name) for name in network.condition_parts]
+    return np.concatenate([rows.reshape(len(rows), -1) for rows in parts], axis=1)
 
 
 def _digest(arrays: Mapping[str, np.ndarray]) -> str:

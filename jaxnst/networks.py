@@ -41,6 +41,8 @@ class Part(NamedTuple):
     size: int
     start: tuple[float, ...]
     """Each of them for as many numbers as the others."""
+    side: int = 0
+    """Of the square matrix that the numbers are; 0: they are none."""
 
 
 class Network(nn.Module):
@@ -182,8 +184,10 @@ class JohnsonDecoder(nn.Module):
         for name, widening, stride in (("up1", 2, 2), ("up2", 1, 1)):
             layer = ConvNorm(widening * self.width, upsample=True, name=name)
             x = nn.relu(layer(x, parts[name], _shrunk(valid, stride)))
-        out = Conv(3, size=9, border="reflect", use_bias=True, start=0.01, name="out")
-        return out(x, valid) + 0.5  # from grey
+        # In 0..255, as in the paper: Adam's steps do not know the unit of a pixel, and those that
+        # suit the other kernels are too long for 2,592 numbers that make a pixel in [0, 1].
+        out = Conv(3, size=9, border="reflect", use_bias=True, name="out")
+        return out(x, valid) / 255 + 0.5  # from grey
 
 
 class Slim(Network):
@@ -234,10 +238,10 @@ class Slim(Network):
             **_norm_parts({"up1": quarter, "up2": half}),
             "shortcut1": Part(quarter, (0.1,)),
             "shortcut2": Part(half, (0.1,)),
-            **{f"mix_block{i}": Part(eighth**2, (0.0,)) for i in range(1, self.blocks + 1)},
-            "mix_up1": Part(eighth**2, (0.0,)),
-            "mix_up2": Part(quarter**2, (0.0,)),
-            "mix_out": Part(half**2, (0.0,)),
+            **{f"mix_block{i}": _mixture(eighth) for i in range(1, self.blocks + 1)},
+            "mix_up1": _mixture(eighth),
+            "mix_up2": _mixture(quarter),
+            "mix_out": _mixture(half),
             "strokes": Part(9, _IDENTITY),
             "colors": Part(9, (0.0,)),
             "tone": Part(3, (0.0,)),
@@ -431,6 +435,11 @@ def _without_shift_gradient(part: jax.Array) -> jax.Array:
 def _norm_parts(channels: Mapping[str, int]) -> dict[str, Part]:
     """Scales, then shifts, of norms with so many channels."""
     return {name: Part(2 * size, (1.0, 0.0)) for name, size in channels.items()}
+
+
+def _mixture(channels: int) -> Part:
+    """What is added to each channel of all others: a matrix, nothing at first."""
+    return Part(channels**2, (0.0,), side=channels)
 
 
 def _block_names(blocks: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""A small transform network with random weights, in memory and as a file."""
+"""Transform networks with random weights, in memory and as a file."""
 
 import functools
 from pathlib import Path
@@ -15,7 +15,11 @@ STYLES = ("wave", "kiss")
 @functools.cache
 def small_model(photo: bool = True) -> Model:
     """Slim, 4 channels at half size, one block; styles "wave" and "kiss", and "photo" if asked."""
-    network = Slim(width=4, blocks=1)
+    return random_model(Slim(width=4, blocks=1), photo)
+
+
+def random_model(network: Network, photo: bool = True) -> Model:
+    """Styles "wave" and "kiss", and "photo" if asked, in a network with random weights."""
     names = [*(["photo"] if photo else []), *STYLES]
     rng = np.random.default_rng(3)
     first = network.first_condition()

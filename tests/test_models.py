@@ -6,13 +6,19 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
-from model_files import model_file, small_model
+from model_files import model_file, random_model, small_model
 from safetensors.numpy import load_file, save_file
 
+import jaxnst
 from jaxnst import models
 from jaxnst.cli import main
 from jaxnst.errors import JaxnstError
-from jaxnst.models import load_model, model_names, read_card
+from jaxnst.image import load, to_bytes
+from jaxnst.inference import Stylizer
+from jaxnst.models import load_model, model_names, read_card, save_model
+from jaxnst.networks import Slim
+
+PHOTO = Path(jaxnst.__file__).parent / "assets" / "photos" / "cat.jpg"
 
 
 def test_a_model_comes_back_as_it_was(tmp_path: Path) -> None:
@@ -23,6 +29,33 @@ def test_a_model_comes_back_as_it_was(tmp_path: Path) -> None:
     np.testing.assert_array_equal(model.conditions, small.conditions)
     assert model.styles == ["wave", "kiss"]
     assert model.rows == ["photo", "wave", "kiss"]
+
+
+def test_a_file_of_8_bits_is_half_as_large_and_paints_alike(tmp_path: Path) -> None:
+    model, photo = random_model(Slim()), to_bytes(load(PHOTO).rgb)
+    halves, codes = tmp_path / "16.safetensors", tmp_path / "8.safetensors"
+    save_model(halves, model)
+    save_model(codes, model, bits=8)
+    assert codes.stat().st_size < 0.55 * halves.stat().st_size
+    painting, alike = (
+        Stylizer(load_model(path))(photo, "wave", size=128).astype(float)
+        for path in (halves, codes)
+    )
+    # Random weights are worse to round than trained ones, which are in golden/models.
+    assert np.abs(alike - painting).mean() < 0.03 * painting.std()
+
+
+def test_codes_that_do_not_fit_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "8.safetensors"
+    save_model(path, random_model(Slim(blocks=1)), bits=8)
+    card, arrays = read_card(path.read_bytes()), load_file(path)
+    unit = next(name for name in arrays if name.endswith(".unit"))
+    others = {name: array for name, array in arrays.items() if name != unit}
+    for changed in (others, others | {unit: np.ascontiguousarray(arrays[unit][..., :1])}):
+        new_card = {"format": "2", **card, "sha256": models._digest(changed)}
+        save_file(changed, path, {"card": json.dumps(new_card)})
+        with pytest.raises(JaxnstError, match="not a model of this version"):
+            load_model(path)
 
 
 def test_an_array_that_was_changed_is_noticed(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import tyro
 
@@ -13,6 +13,8 @@ from jaxnst.cli.outputs import check_new_file
 from jaxnst.errors import JaxnstError
 from jaxnst.files import display_name
 from jaxnst.models import Model, load_model, model_names, save_model, with_styles
+
+Bits = Literal[16, 8]
 
 
 def main(argv: Sequence[str]) -> int:
@@ -80,17 +82,18 @@ def verify(models: tyro.conf.Positional[tuple[str, ...]] = (), json: Json = Fals
     return 2 if any(entry["problem"] for entry in found) else 0
 
 
-def export(work: tyro.conf.Positional[Path], out: Out) -> int:
+def export(work: tyro.conf.Positional[Path], out: Out, bits: Bits = 16) -> int:
     """Write the network of a training run's last checkpoint.
 
     Args:
       work: the run's work folder.
+      bits: of each number; 8 for a file of half the size, whose pictures differ by a few of 255.
     """
     from jaxnst.training.run import export_checkpoint  # slow to import
 
     check_new_file(out, "networks")
     model = export_checkpoint(work)
-    save_model(out, model)
+    save_model(out, model, bits=bits)
     print(f"{display_name(out)}: after {model.card['steps']} steps")
     return 0
 
@@ -112,18 +115,22 @@ def convert(source: tyro.conf.Positional[Path], out: Out, name: str = "") -> int
 
 
 def select(
-    model: tyro.conf.Positional[str], styles: tyro.conf.Positional[tuple[str, ...]], out: Out
+    model: tyro.conf.Positional[str],
+    styles: tyro.conf.Positional[tuple[str, ...]],
+    out: Out,
+    bits: Bits = 16,
 ) -> int:
     """Write a network with some of its styles alone.
 
     Args:
       model: a name from the list, or a .safetensors file.
       styles: their names, in the order in which they are to be listed.
+      bits: of each number; 8 for a file of half the size, whose pictures differ by a few of 255.
     """
     check_new_file(out, "networks", Path(model))
     if not styles:
         raise JaxnstError("there is no style to select: give the names of some")
-    save_model(out, with_styles(load_model(model), styles))
+    save_model(out, with_styles(load_model(model), styles), bits=bits)
     print(f"{display_name(out)}: {', '.join(styles)}")
     return 0
 

@@ -24,7 +24,7 @@ from jaxnst.training.step import (
     share_out,
 )
 
-EXPLODED = 1e6
+EXPLODED = 100
 """A loss this many times the least so far has no way back."""
 
 
