@@ -60,10 +60,8 @@ def main() -> None:
         found["styles"][size] = all_styles(judge, stylizers, photos, size)
     for size, (count, styles, evaluations) in CURVES.items():
         for style in styles:
-            for name, stylizer in stylizers.items():
-                if style in stylizer.model.styles:
-                    row = curve(judge, stylizer, photos[:count], style, size, evaluations)
-                    found["curves"].append({"model": name, "style": style, "size": size, **row})
+            able = {name: s for name, s in stylizers.items() if style in s.model.styles}
+            found["curves"].append(curve(judge, able, photos[:count], style, size, evaluations))
     found["udnie"] = published_udnie(judge, stylizers, photos, args.data)
     if args.out:
         args.out.write_text(json.dumps(found, indent=1) + "\n")
@@ -127,37 +125,43 @@ def all_styles(
 
 def curve(
     judge: Judge,
-    stylizer: Stylizer,
+    stylizers: Mapping[str, Stylizer],
     photos: Sequence[np.ndarray],
     style: str,
     size: int,
     evaluations: int,
 ) -> dict[str, Any]:
-    """Total loss along the optimisation, and of the network, as means over the photos."""
-    file, learnt_at = painting_of(stylizer, style)
-    target, runs, networks, worth = judge.style(file, learnt_at), [], [], []
+    """Total loss along the optimisation, and of the networks, as means over the photos."""
+    file, learnt_at = painting_of(next(iter(stylizers.values())), style)
+    target, painting = judge.style(file, learnt_at), judge.painting(file, learnt_at)
+    paths = []
+    totals: dict[str, list[float]] = {name: [] for name in stylizers}
     for photo in photos:
         scaled = resize(photo, fit_long_side(photo.shape[:2], size))
-        painted = stylizer(to_bytes(scaled), style)
-        network = judge.losses(painted, judge.content(scaled), target)["total"]
-        path = optimised(judge, scaled, judge.painting(file, learnt_at), size, evaluations)
-        runs.append([path[mark - 1] for mark in MARKS if mark <= evaluations])
-        networks.append(network)
-        worth.append(next((i for i, loss in enumerate(path, 1) if loss <= network), evaluations))
-    means = np.mean(runs, axis=0)
-    shown = ", ".join(f"{mark}: {loss:.4g}" for mark, loss in zip(MARKS, means, strict=False))
-    print(
-        f"\n{style} at {size} px, {len(photos)} photos, total loss after evaluations {shown}; "
-        f"the network {np.mean(networks):.4g}, worth {np.median(worth):.0f} evaluations "
-        f"({min(worth)} to {max(worth)})",
-        flush=True,
-    )
-    marks = [mark for mark in MARKS if mark <= evaluations]
-    return {
-        "optimised": dict(zip(marks, means.tolist(), strict=True)),
-        "network": float(np.mean(networks)),
-        "worth": worth,
-    }
+        content = judge.content(scaled)
+        for name, stylizer in stylizers.items():
+            painted = stylizer(to_bytes(scaled), style)
+            totals[name].append(judge.losses(painted, content, target)["total"])
+        paths.append(optimised(judge, scaled, painting, size, evaluations))
+    means = np.mean(paths, axis=0)
+    marks = {mark: float(means[mark - 1]) for mark in MARKS if mark <= evaluations}
+    shown = ", ".join(f"{mark}: {loss:.4g}" for mark, loss in marks.items())
+    print(f"\n{style}, {size} px, {len(photos)} photos, total after evaluations {shown}")
+    networks = {}
+    for name, found in totals.items():
+        worths = [*map(worth, paths, found)]
+        networks[name] = {"total": float(np.mean(found)), "worth": worths}
+        print(
+            f"{name:>34} {np.mean(found):.4g}, worth {np.median(worths):.0f} evaluations "
+            f"({min(worths)} to {max(worths)})",
+            flush=True,
+        )
+    return {"style": style, "size": size, "optimised": marks, "networks": networks}
+
+
+def worth(path: Sequence[float], loss: float) -> int:
+    """How many evaluations it takes to a loss; all of them, if they do not get there."""
+    return next((i for i, reached in enumerate(path, 1) if reached <= loss), len(path))
 
 
 def optimised(
