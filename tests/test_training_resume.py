@@ -12,7 +12,7 @@ import jax
 import numpy as np
 import pytest
 from orbax.checkpoint import v1 as ocp
-from training_files import start_training, write_run, write_upscale_run
+from training_files import free_port, start_training, write_run, write_upscale_run
 
 from jaxnst.models import load_model
 
@@ -90,6 +90,38 @@ def test_killed_twice(run, tmp_path):
 @pytest.mark.slow
 def test_killed_twenty_times(run, tmp_path):
     killed_and_finished(run, tmp_path / "work", 20)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_killed_with_processes_that_prepare_batches(run, tmp_path, workers):
+    words, *rest = run
+    killed_and_finished(([*words, "--workers", workers], *rest), tmp_path / "work", 1)
+
+
+@pytest.mark.slow
+def test_two_processes_are_killed_and_go_on(run, tmp_path):
+    words, folder, _ = run
+
+    def start_both(work: Path) -> list[subprocess.Popen]:
+        together = ["--coordinator", f"localhost:{free_port()}", "--processes", "2"]
+        command = [*words, *together, "--work", work, "--process"]
+        return [start_training([*command, str(number)], folder / "cache") for number in (0, 1)]
+
+    def finish(processes: list[subprocess.Popen]) -> None:
+        for process in processes:
+            _, errors = process.communicate(timeout=300)
+            assert process.returncode == 0, errors
+
+    finish(start_both(tmp_path / "whole"))
+    processes = start_both(tmp_path / "killed")
+    run_until(processes[0], tmp_path / "killed", 6)
+    for process in processes:
+        process.kill()
+        process.communicate()
+    finish(start_both(tmp_path / "killed"))
+    assert last_state(tmp_path / "killed") == last_state(tmp_path / "whole")
+    assert [row["step"] for row in table(tmp_path / "killed")] == reports()
 
 
 @pytest.mark.slow

@@ -123,11 +123,13 @@ def _run(command: Train) -> int:
     claim_folder(command.work, config)
     step = make_train_step(run.job.task, run.tx, run.frozen, average=config.optimizer.average)
     hosts = {"host": jax.process_index(), "hosts": jax.process_count()}
-    stream = batches(run.data.train, config.data, seed=config.seed, **hosts)
     quiet = command.quiet or not is_first
     last: Progress | None = None
     with (
         stop_signals() as stopped,
+        contextlib.closing(
+            batches(run.data.train, config.data, seed=config.seed, **hosts)
+        ) as stream,
         Checkpoints(command.work, keep=command.loop.keep) as checkpoints,
         ProgressDisplay(command.work.name, total, quiet=quiet) as display,
         contextlib.ExitStack() as stack,

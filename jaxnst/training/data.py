@@ -6,7 +6,11 @@ alone: it is the same, sample by sample, for any number of hosts, and its state 
 """
 
 import dataclasses
+import multiprocessing
+import os
 import random
+import signal
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -174,6 +178,7 @@ def batches(
 ) -> "BatchIterator":
     """This host's share of every batch, batch / hosts samples; there is no end."""
     import grain  # slow to import
+    from absl import flags
 
     samples = (
         grain.MapDataset.source(photos)
@@ -185,8 +190,29 @@ def batches(
     ahead = grain.ReadOptions(num_threads=_THREADS, prefetch_buffer_size=_THREADS)
     stream = samples[host::hosts].batch(options.batch // hosts).to_iter_dataset(ahead)
     if options.workers:
-        stream = stream.mp_prefetch(grain.MultiprocessingOptions(num_workers=options.workers))
+        # Grain's processes read settings of absl's, which has never seen our command line.
+        flags.FLAGS.mark_as_parsed()
+        stream = stream.mp_prefetch(
+            grain.MultiprocessingOptions(num_workers=options.workers),
+            worker_init_fn=_live_with_the_parent,
+        )
     return iter(stream)
+
+
+def _live_with_the_parent(worker: int, workers: int) -> None:
+    """In a process that prepares batches: ends it when a run is killed, but not on Ctrl-C.
+
+    The run itself answers to Ctrl-C and closes its workers; killed, it can no longer do so.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def wait() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 class BatchIterator(Protocol):
@@ -197,6 +223,8 @@ class BatchIterator(Protocol):
     def get_state(self) -> dict[str, Any]: ...
 
     def set_state(self, state: dict[str, Any]) -> None: ...
+
+    def close(self) -> None: ...
 
 
 def make_sample(photo: np.ndarray, options: DataOptions, rng: np.random.Generator) -> Batch:
