@@ -1,9 +1,10 @@
 """Files: opened with one clear message if they cannot be, and written whole or not at all."""
 
+import hashlib
 import io
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -99,3 +100,17 @@ def atomic_write(path: PathLike) -> Iterator[Path]:
         ) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def hashed(paths: Iterable[PathLike]) -> list[dict[str, str]]:
+    """Names and SHA-256 of files.
+
+    Raises:
+      JaxnstError: one cannot be read.
+    """
+    records = []
+    for path in paths:
+        with open_binary(path) as file:
+            digest = hashlib.file_digest(file, "sha256")  # type: ignore[arg-type]
+        records.append({"name": Path(path).name, "sha256": digest.hexdigest()})
+    return records

@@ -13,6 +13,7 @@ from stylize_files import picture, pixels, tree
 
 from jaxnst.cli import main
 from jaxnst.image import read_settings
+from jaxnst.models import load_model, save_model, with_styles
 
 
 @pytest.fixture(autouse=True)
@@ -43,6 +44,13 @@ def test_a_style_by_name(photo: Path, model: Path, capsys: pytest.CaptureFixture
     record = read_settings(out)
     assert record["options"]["styles"] == {"wave": 1.0}
     assert record["model"]["name"] == model.name
+
+
+def test_the_only_style_needs_no_name(photo: Path, model: Path) -> None:
+    out, one = photo.with_name("out.png"), photo.with_name("one.safetensors")
+    save_model(one, with_styles(load_model(model), ["kiss"]))
+    assert run(photo, "--model", one, "-o", out) == 0
+    assert read_settings(out)["options"]["styles"] == {"kiss": 1.0}
 
 
 def test_a_second_run_leaves_the_picture(

@@ -12,6 +12,7 @@ import time
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -72,7 +73,10 @@ def test_painting_is_that_of_the_library(client, photo):
     wanted = jaxnst.Stylizer("slim")(pixels(photo), look, strength=0.5, keep_colors=True)
     assert np.array_equal(pixels(file), wanted)
     assert pixels(before).shape == pixels(after).shape == (100, 150, 3)
-    assert read_settings(file)["options"]["styles"] == look
+    record = read_settings(file)
+    assert record["options"]["styles"] == look
+    assert record["model"]["sha256"] == jaxnst.load_model("slim").card["sha256"]
+    assert record["content"][0]["sha256"] == sha256(Path(photo).read_bytes()).hexdigest()
 
 
 def test_photo_is_made_smaller_but_not_larger(client, photo, tmp_path):
@@ -94,7 +98,9 @@ def test_optimising_and_going_on(client, photo):
     assert status.startswith("**Done** after 3 iterations")
     assert pixels(file).shape == (43, 64, 3)
     assert pixels(image).shape == (43, 64, 3)
-    assert read_settings(file)["options"]["optimize"]["iterations"] == 3
+    record = read_settings(file)
+    assert record["options"]["optimize"]["iterations"] == 3
+    assert record["styles"][0]["sha256"] == sha256(Path(SWIRLS).read_bytes()).hexdigest()
     *_, plot, _ = client.predict(*asked, api_name="/go_on")
     assert max(row[0] for row in plot["data"]) == 6
 

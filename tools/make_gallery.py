@@ -55,10 +55,13 @@ def make_gallery() -> np.ndarray:
 
 
 def make_styles() -> np.ndarray:
-    """One photo in every style of the network that ships."""
-    paint, photo = jaxnst.Stylizer("slim"), to_bytes(load(ASSETS / "photos/astronaut.jpg").rgb)
-    cells = {style: paint(photo, style, size=2 * SMALL) for style in paint.model.styles}
-    return _sheet({"photo": photo, **cells}, columns=3)
+    """One photo in every style of the networks that ship."""
+    photo = to_bytes(load(ASSETS / "photos/astronaut.jpg").rgb)
+    cells = {"photo": photo}
+    for name in ("slim", "johnson_udnie"):
+        paint = jaxnst.Stylizer(name)
+        cells |= {f"{name}: {s}": paint(photo, s, size=2 * SMALL) for s in paint.model.styles}
+    return _sheet(cells, columns=5)
 
 
 def make_blends() -> np.ndarray:

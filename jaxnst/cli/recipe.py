@@ -6,14 +6,14 @@ import dataclasses
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jaxnst import __version__
 from jaxnst.cli.tasks import Task
 from jaxnst.errors import JaxnstError
-from jaxnst.files import display_name, open_binary
+from jaxnst.files import display_name, hashed
 from jaxnst.image import check_writable_suffix, read_settings
 from jaxnst.models import DEFAULT
 from jaxnst.vgg import NETS
@@ -33,11 +33,11 @@ def recipe(command: Stylize, task: Task) -> dict[str, Any]:
     """
     options = dataclasses.asdict(command.paint)
     files = {
-        "content": _hashed([task.content] if task.content else []),
-        "styles": _hashed(task.styles),
-        "masks": _hashed(command.mask),
-        "start_from": _hashed([command.start_from] if command.start_from else []),
-        "weights": _hashed([] if command.paint.net in NETS else [Path(command.paint.net)]),
+        "content": hashed([task.content] if task.content else []),
+        "styles": hashed(task.styles),
+        "masks": hashed(command.mask),
+        "start_from": hashed([command.start_from] if command.start_from else []),
+        "weights": hashed([] if command.paint.net in NETS else [Path(command.paint.net)]),
     }
     rest = {"blend": command.blend, "quality": command.quality}
     text = json.dumps({"jaxnst": __version__, **files, "options": options | rest})
@@ -104,16 +104,6 @@ def finished_record(task: Task, recipe: dict[str, Any]) -> dict[str, Any] | None
 def _by_network(
     task: Task, card: Mapping[str, Any], name: str, options: dict[str, Any]
 ) -> dict[str, Any]:
-    content = _hashed([task.content] if task.content else [])
+    content = hashed([task.content] if task.content else [])
     model = {"name": name, "sha256": card["sha256"]}
     return {"jaxnst": __version__, "content": content, "model": model, "options": options}
-
-
-def _hashed(paths: Iterable[Path]) -> list[dict[str, str]]:
-    """Names and SHA-256 of files."""
-    hashed = []
-    for path in paths:
-        with open_binary(path) as file:
-            digest = hashlib.file_digest(file, "sha256")  # type: ignore[arg-type]
-        hashed.append({"name": path.name, "sha256": digest.hexdigest()})
-    return hashed

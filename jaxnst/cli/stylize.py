@@ -28,7 +28,8 @@ class Stylize:
     folder, as for several; on a second run those that are finished are skipped."""
     style: tuple[Path, ...] = ()
     """Names of trained styles, which paint at once; or pictures, or folders of them, for which the
-    pixels are optimised. None, with --style-weight 0: the photo's features are inverted."""
+    pixels are optimised. None, with a --model of one style: that one; with --style-weight 0: the
+    photo's features are inverted."""
     preset: str = "default"
     """Where the other defaults come from: a name from above, or a .toml file."""
     method: Literal["auto", "fast", "optimize"] = "auto"

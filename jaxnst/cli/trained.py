@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import sys
 from collections.abc import Sequence
@@ -81,6 +82,8 @@ def paint_trained(command: Stylize, given: set[str]) -> int:
     model = load_model(command.model or DEFAULT)
     if not model.styles:
         raise JaxnstError(f"{display_name(command.model)}: has no styles: `jaxnst upscale` uses it")
+    if not command.style and not command.contact_sheet and len(model.styles) == 1:
+        command = dataclasses.replace(command, style=(Path(model.styles[0]),))
     names = tuple(map(str, command.style))
     for name in names:
         if name not in model.styles:

@@ -20,7 +20,7 @@ from jaxnst.presets import PaintOptions, load_preset, override, preset_names
 from jaxnst.reports import LossRow, loss_row
 from jaxnst.web.guard import friendly
 from jaxnst.web.paint import photo_input
-from jaxnst.web.studio import SAMPLES, Studio, whole
+from jaxnst.web.studio import SAMPLES, Studio, Uploads, whole
 
 _SMALL = 220  # pixels, the height of pictures that are given
 _EVERY = 1.0  # seconds between previews
@@ -157,10 +157,16 @@ class OptimiseTab:
             start=start.image if start else None,
         )
         canvas = start or Canvas(checksum, content, ())
-        yield from self._run(job, options, canvas, request.session_hash)
+        uploads: Uploads = {"content": [photo], "styles": [path for path, _ in pictures]}
+        yield from self._run(job, options, canvas, uploads, request.session_hash)
 
     def _run(
-        self, job: Job, options: PaintOptions, canvas: Canvas, visitor: str | None
+        self,
+        job: Job,
+        options: PaintOptions,
+        canvas: Canvas,
+        uploads: Uploads,
+        visitor: str | None,
     ) -> Iterator[Step]:
         """The steps of a run, which ends early when its visitor wants it to, or has gone."""
         stop = self._stops[visitor] = threading.Event()
@@ -186,8 +192,9 @@ class OptimiseTab:
         assert progress is not None  # every run has an iteration
         result = finish(progress.image, job, options)
         record = dataclasses.asdict(options)
+        record["blend"] = [style.weight for style in job.styles]
         record |= {"stopped_at": progress.iteration, "went_on_after": first}
-        file = self._studio.keep(Picture(result), "painting", record)
+        file = self._studio.keep(Picture(result), "painting", record, uploads)
         ended = "Stopped" if stop.is_set() else "Done"
         status = f"**{ended}** after {progress.iteration} iterations, loss {progress.loss:.4g}."
         canvas = canvas._replace(image=progress.image, rows=tuple(rows))

@@ -101,7 +101,10 @@ class PaintTab:
         settings = {"styles": look, "strength": strength, "keep_colors": keep_colors}
         studio = self._studio
         before = studio.show(resize(picture.rgb, (height, width)))
-        file = studio.keep(picture.with_rgb(rgb), "painting", settings | {"size": longest})
+        file = studio.keep(
+            picture.with_rgb(rgb), "painting", settings | {"size": longest},
+            {"content": [photo]}, studio.stylizer.model,
+        )  # fmt: skip
         return (before, studio.show(rgb)), file
 
     def sheet(self, photo: str) -> str:
@@ -120,8 +123,9 @@ class PaintTab:
             title: paint(pixels, name, size=size) for name, title in self._studio.styles.items()
         }
         return self._studio.keep(
-            Picture(contact_sheet(painted)), "styles", {"styles": list(painted)}
-        )
+            Picture(contact_sheet(painted)), "styles", {"styles": list(painted)},
+            {"content": [photo]}, paint.model,
+        )  # fmt: skip
 
     def _gallery(self) -> gr.Gallery:
         return gr.Gallery(

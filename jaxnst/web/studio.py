@@ -4,6 +4,7 @@ import shutil
 import tempfile
 import threading
 import time
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,15 +14,19 @@ import numpy as np
 
 from jaxnst import __version__, vgg
 from jaxnst.errors import JaxnstError, check_number
+from jaxnst.files import hashed
 from jaxnst.image import Picture, fit_long_side, load, resize, save
 from jaxnst.inference import Stylizer
-from jaxnst.models import UPSCALING, load_model, upscaling_model
+from jaxnst.models import UPSCALING, Model, load_model, upscaling_model
 from jaxnst.upscaling import Upscaler
 from jaxnst.web.limits import Limits
 from jaxnst.web.presence import Presence
 from jaxnst.weights import load_vgg
 
 SAMPLES = Path(__file__).parent.parent / "assets"
+Uploads = Mapping[str, Sequence[str | None]]
+"""Paths of pictures by what they are for, "content" and "styles"."""
+
 _VIEW = 1280  # pixels, of the longer side of pictures that are shown
 _SIZES = 20  # of optimised pictures, for which functions are kept
 _MINUTE, _HOUR = 60, 3600  # seconds
@@ -107,10 +112,29 @@ class Studio:
                 cause = str(error).removeprefix("<stream>: ")
                 raise JaxnstError(f"This picture cannot be used: {cause}.") from error
 
-    def keep(self, picture: Picture, name: str, options: dict[str, Any]) -> str:
-        """Writes a result to be downloaded, with what it was made by in it; its path."""
+    def keep(
+        self,
+        picture: Picture,
+        name: str,
+        options: dict[str, Any],
+        uploads: Uploads,
+        model: Model | None = None,
+    ) -> str:
+        """Writes a result to be downloaded; its path.
+
+        Args:
+          picture: the result.
+          name: what the file is called.
+          options: how it was made.
+          uploads: from what.
+          model: by which network, if it was by one. All of this goes into the file.
+        """
+        record: dict[str, Any] = {"jaxnst": __version__}
+        record |= {use: hashed(path for path in paths if path) for use, paths in uploads.items()}
+        if model is not None:
+            record["model"] = {"sha256": model.card["sha256"]}
         path = self._new_file(f"{name}.png")
-        save(path, picture, settings={"jaxnst": __version__, "options": options})
+        save(path, picture, settings={**record, "options": options})
         return str(path)
 
     def show(self, rgb: np.ndarray) -> str:

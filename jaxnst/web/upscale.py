@@ -77,4 +77,5 @@ class UpscaleTab:
         large = enlarge_picture(upscaler, picture, match_colors=bool(match_colors), progress=tell)
         settings = {"scale": scale, "sharp": sharp, "match_colors": match_colors}
         before = studio.show(np.asarray(resize(picture.rgb, (height, width))))
-        return (before, studio.show(large.rgb)), studio.keep(large, "large", settings)
+        file = studio.keep(large, "large", settings, {"content": [photo]}, upscaler.model)
+        return (before, studio.show(large.rgb)), file
