@@ -1,7 +1,6 @@
 """Matrices as 8-bit codes, half the size of float16, for network files that are to be small.
 
-The codes of a column of a matrix are its numbers in units of the largest one / 127. Pictures then
-differ by a fraction of 1/255 in the mean, and by a few of 255 at most.
+The codes of a column of a matrix are its numbers in units of the largest one / 127.
 """
 
 from collections.abc import Mapping
@@ -16,10 +15,10 @@ _ROWS = 32  # in smaller matrices there is little to save
 
 
 def encode(arrays: Mapping[str, np.ndarray]) -> Arrays:
-    """Arrays with their large matrices, [..., rows, columns], as codes and units."""
+    """Arrays with large matrices, [N, ..., rows, columns], as codes and units."""
     coded: Arrays = {}
     for name, array in arrays.items():
-        if array.ndim < 2 or array.shape[-2] < _ROWS or not array.size:
+        if array.ndim < 3 or array.shape[-2] < _ROWS or not array.size:
             coded[name] = array
             continue
         unit = np.max(np.abs(array), axis=-2, keepdims=True) / _LARGEST
@@ -39,7 +38,8 @@ def decode(arrays: Mapping[str, np.ndarray]) -> Arrays:
     """
     full: Arrays = {}
     for name, array in arrays.items():
-        if name.endswith(_UNIT):
+        coded = arrays.get(name.removesuffix(_UNIT)) if name.endswith(_UNIT) else None
+        if coded is not None and coded.dtype == np.int8:
             continue
         full[name] = np.asarray(array, np.float32)
         if array.dtype == np.int8:

@@ -131,7 +131,7 @@ def save_model(path: PathLike, model: Model, *, bits: Literal[16, 8] = 16) -> No
     Args:
       path: a .safetensors file.
       model: what to write.
-      bits: of a number; with 8 the file is half as large, and pictures differ by a few of 255.
+      bits: of a number; with 8 the file is half as large.
 
     Raises:
       JaxnstError: the file cannot be written.
@@ -176,7 +176,7 @@ def load_model(name_or_path: PathLike) -> Model:
     try:
         card = read_card(data)
         arrays = load_arrays(data)
-    except (SafetensorError, ValueError, KeyError) as error:
+    except (SafetensorError, ValueError, KeyError, AttributeError, RecursionError) as error:
         raise JaxnstError(f"{name}: not a model of jaxnst ({one_line(error)})") from error
     if card.get("sha256") != _digest(arrays):
         raise JaxnstError(f"{name}: its arrays are not those of its card: get the file anew")
@@ -217,8 +217,14 @@ def model_names() -> tuple[str, ...]:
 
 
 def network_of(card: Mapping[str, Any]) -> Network | UpscaleNetwork:
-    """The network that a card describes."""
+    """The network that a card describes.
+
+    Raises:
+      KeyError, TypeError, JaxnstError: there is no such network.
+    """
     settings = dict(card["network"])
+    check_number("width", settings["width"], low=1, high=512)
+    check_number("blocks", settings["blocks"], high=64)
     return KINDS[settings.pop("name")](**settings)
 
 
@@ -250,7 +256,7 @@ def _assembled(name: str, card: Mapping[str, Any], arrays: Mapping[str, np.ndarr
         conditions = _joined(network, full)
         kernels = unflatten_dict({tuple(key.split("/")): array for key, array in full.items()})
         check_kernels(network, kernels)
-    except (KeyError, TypeError, ValueError, AttributeError, JaxnstError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, JaxnstError) as error:
         raise JaxnstError(f"{name}: not a model of this version ({one_line(error)})") from error
     if conditions.shape != (len(rows), network.condition_size):
         raise JaxnstError(
@@ -278,8 +284,11 @@ def _joined(network: Network | UpscaleNetwork, arrays: dict[str, np.ndarray]) ->
     """Conditions [S, K], whole or of their parts, which are taken out of the arrays."""
     if "conditions" in arrays or not isinstance(network, Network):
         return arrays.pop("conditions")
-    parts = [arrays.pop(_CONDITIONS + name) for name in network.condition_parts]
-    return np.concatenate([rows.reshape(len(rows), -1) for rows in parts], axis=1)
+    rows = [
+        arrays.pop(_CONDITIONS + name).reshape(-1, part.size)
+        for name, part in network.condition_parts.items()
+    ]
+    return np.concatenate(rows, axis=1)
 
 
 def _digest(arrays: Mapping[str, np.ndarray]) -> str:

@@ -7,7 +7,7 @@ import jax
 import numpy as np
 
 from jaxnst.models import Model, describe_network, save_model
-from jaxnst.networks import Network, Slim
+from jaxnst.networks import Johnson, Network, Slim
 
 STYLES = ("wave", "kiss")
 
@@ -32,7 +32,10 @@ def random_model(network: Network, photo: bool = True) -> Model:
 
 
 def random_kernels(network: Network) -> dict:
-    """Kernels that float16 can hold, larger than those that training starts from."""
+    """Kernels that float16 can hold, larger than those that training starts from.
+
+    Those of Johnson's last layer, in 0..255, are such that pictures have contrast.
+    """
     shapes = jax.eval_shape(network.init, jax.random.key(0), *network.example())["params"]
     rng = np.random.default_rng(0)
 
@@ -40,7 +43,10 @@ def random_kernels(network: Network) -> dict:
         spread = np.sqrt(1 / np.prod(leaf.shape[:-1]))
         return rng.normal(0, spread, leaf.shape).astype(np.float16).astype(np.float32)
 
-    return jax.tree.map(fill, shapes)
+    kernels = jax.tree.map(fill, shapes)
+    if isinstance(network, Johnson):
+        kernels["decoder"]["out"]["kernel"] *= 64
+    return kernels
 
 
 def model_file(folder: Path, *, photo: bool = True) -> Path:

@@ -9,7 +9,7 @@ from jaxnst.cli import main
 from jaxnst.training.config import TrainConfig, load_train_config, train_config_names
 from jaxnst.training.run import claim_folder
 
-SHIPPED = ("add_style", "johnson_paper", "slim_multistyle", "smoke")
+SHIPPED = ("add_style", "johnson_paper", "johnson_style", "slim_multistyle", "smoke")
 
 
 def refused(capsys, *words: object) -> str:

@@ -1,5 +1,8 @@
 """Photos for training: what a folder gives, to how many hosts, and again after a stop."""
 
+import contextlib
+import dataclasses
+
 import numpy as np
 import pytest
 from stylize_files import picture
@@ -76,6 +79,14 @@ def test_a_restored_stream_goes_on_exactly(options):
     again = batches(data.train, options, seed=5)
     again.set_state(state)
     assert same(take(again, 4), wanted)
+
+
+def test_a_process_prepares_the_same_batches(options):
+    data = open_data(options, seed=0)
+    wanted = take(batches(data.train, options, seed=5), 3)
+    apart = dataclasses.replace(options, workers=1)
+    with contextlib.closing(batches(data.train, apart, seed=5)) as stream:
+        assert same(take(stream, 3), wanted)
 
 
 def test_held_out_photos_are_not_trained_on(options):

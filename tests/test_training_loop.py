@@ -88,6 +88,11 @@ def test_failed_training_ends_with_the_step_and_the_part(tmp_path, rate):
     assert np.isfinite(jax.device_get(restored.state.params["color"])).all()
 
 
+def test_a_loss_that_grows_a_thousandfold_has_exploded(tmp_path):
+    with pytest.raises(JaxnstError, match="it explodes"):
+        run(tmp_path, 6, Stream(), rate=6)  # nine times as large with every step
+
+
 @contextmanager
 def full_disk() -> Iterator[None]:
     """No file of this process can grow beyond 100 bytes."""

@@ -75,7 +75,7 @@ def killed_and_finished(run: tuple, work: Path, kills: int) -> None:
         run_until(process, work, min(here + 1, STEPS - 6))
         time.sleep(rng.uniform(0, 0.3))
         process.kill()
-        process.communicate()
+        process.communicate(timeout=30)  # with all that it has started
     process = start_training(command, folder / "cache")
     _, errors = process.communicate(timeout=300)
     assert process.returncode == 0, errors

@@ -39,7 +39,7 @@ def list_(json: Json = False) -> int:
         return _print_json([_summary(name, model) for name, model in models.items()])
     for name, model in models.items():
         described = model.card["network"]
-        use = f"x{described['scale']}" if "scale" in described else f"{len(model.styles)} styles"
+        use = f"x{described['scale']}" if "scale" in described else _count(model.styles)
         print(f"{name}: {described['name']} network, {use}")
         for style in model.card["styles"]:
             if style["name"] in model.styles:
@@ -87,7 +87,7 @@ def export(work: tyro.conf.Positional[Path], out: Out, bits: Bits = 16) -> int:
 
     Args:
       work: the run's work folder.
-      bits: of each number; 8 for a file of half the size, whose pictures differ by a few of 255.
+      bits: of each number; 8 for a file of half the size, whose pictures differ slightly.
     """
     from jaxnst.training.run import export_checkpoint  # slow to import
 
@@ -125,7 +125,7 @@ def select(
     Args:
       model: a name from the list, or a .safetensors file.
       styles: their names, in the order in which they are to be listed.
-      bits: of each number; 8 for a file of half the size, whose pictures differ by a few of 255.
+      bits: of each number; 8 for a file of half the size, whose pictures differ slightly.
     """
     check_new_file(out, "networks", Path(model))
     if not styles:
@@ -145,6 +145,10 @@ def _summary(name: str, model: Model) -> dict[str, Any]:
         "styles": styles,
         "sha256": card["sha256"],
     }
+
+
+def _count(styles: list[str]) -> str:
+    return "1 style" if len(styles) == 1 else f"{len(styles)} styles"
 
 
 def _credit(style: dict[str, str]) -> str:

@@ -200,11 +200,13 @@ def batches(
 
 
 def _live_with_the_parent(worker: int, workers: int) -> None:
-    """In a process that prepares batches: ends it when a run is killed, but not on Ctrl-C.
+    """In a process that prepares batches: ends it when the run is killed, and not before.
 
-    The run itself answers to Ctrl-C and closes its workers; killed, it can no longer do so.
+    The run answers to signals, which may be for the whole group of processes, and closes its
+    workers; killed, it can no longer do so.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     assert parent is not None
 

@@ -14,6 +14,7 @@ import numpy as np
 from jax.experimental import multihost_utils
 
 from jaxnst.errors import JaxnstError, check_number
+from jaxnst.files import one_line
 from jaxnst.training.checkpoints import Checkpoints
 from jaxnst.training.data import BatchIterator
 from jaxnst.training.step import (
@@ -24,7 +25,7 @@ from jaxnst.training.step import (
     share_out,
 )
 
-EXPLODED = 100
+EXPLODED = 1000
 """A loss this many times the least so far has no way back."""
 
 
@@ -93,7 +94,7 @@ def train(
     done, pending, least = int(state.step), [], math.inf
     yield Progress(done, total, {}, state)
     while done < total:
-        state, metrics = step(state, share_out(next(stream), jax.local_device_count()))
+        state, metrics = step(state, share_out(_next(stream), jax.local_device_count()))
         done += 1
         pending.append(metrics)
         stopping = _agreed(should_stop(), done % options.report_every == 0)
@@ -112,6 +113,17 @@ def train(
         if stopping:
             break
     checkpoints.wait()
+
+
+def _next(stream: BatchIterator) -> Batch:
+    """The next batch."""
+    try:
+        return next(stream)
+    except RuntimeError as error:  # Grain's, when one of its processes has been killed
+        raise JaxnstError(
+            f"no batch could be prepared ({one_line(error)}): the same command goes on from the "
+            f"last checkpoint; if memory ran out, lower --workers"
+        ) from error
 
 
 def _agreed(stopping: bool, asked: bool) -> bool:

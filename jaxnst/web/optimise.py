@@ -13,6 +13,7 @@ import pandas as pd
 
 from jaxnst import optimize
 from jaxnst.errors import JaxnstError, check_choice
+from jaxnst.files import hashed
 from jaxnst.image import Picture
 from jaxnst.optimize import Job, Progress, Style
 from jaxnst.paint import finish, make_job
@@ -157,7 +158,9 @@ class OptimiseTab:
             start=start.image if start else None,
         )
         canvas = start or Canvas(checksum, content, ())
-        uploads: Uploads = {"content": [photo], "styles": [path for path, _ in pictures]}
+        # Now, as the run may last longer than uploads are kept.
+        paths = [path for path, _ in pictures if path]
+        uploads = {"content": hashed([photo]), "styles": hashed(paths)}
         yield from self._run(job, options, canvas, uploads, request.session_hash)
 
     def _run(

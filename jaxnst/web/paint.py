@@ -7,6 +7,7 @@ import gradio as gr
 import numpy as np
 
 from jaxnst.errors import JaxnstError, check_choice, check_number
+from jaxnst.files import hashed
 from jaxnst.image import Picture, fit_long_side, load, resize, to_bytes
 from jaxnst.models import PHOTO
 from jaxnst.reports import contact_sheet
@@ -103,7 +104,7 @@ class PaintTab:
         before = studio.show(resize(picture.rgb, (height, width)))
         file = studio.keep(
             picture.with_rgb(rgb), "painting", settings | {"size": longest},
-            {"content": [photo]}, studio.stylizer.model,
+            {"content": hashed([photo])}, studio.stylizer.model,
         )  # fmt: skip
         return (before, studio.show(rgb)), file
 
@@ -124,7 +125,7 @@ class PaintTab:
         }
         return self._studio.keep(
             Picture(contact_sheet(painted)), "styles", {"styles": list(painted)},
-            {"content": [photo]}, paint.model,
+            {"content": hashed([photo])}, paint.model,
         )  # fmt: skip
 
     def _gallery(self) -> gr.Gallery:

@@ -4,7 +4,7 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,6 @@ import numpy as np
 
 from jaxnst import __version__, vgg
 from jaxnst.errors import JaxnstError, check_number
-from jaxnst.files import hashed
 from jaxnst.image import Picture, fit_long_side, load, resize, save
 from jaxnst.inference import Stylizer
 from jaxnst.models import UPSCALING, Model, load_model, upscaling_model
@@ -24,8 +23,8 @@ from jaxnst.web.presence import Presence
 from jaxnst.weights import load_vgg
 
 SAMPLES = Path(__file__).parent.parent / "assets"
-Uploads = Mapping[str, Sequence[str | None]]
-"""Paths of pictures by what they are for, "content" and "styles"."""
+Uploads = Mapping[str, list[dict[str, str]]]
+"""Names and hashes of pictures by what they are for, "content" and "styles"."""
 
 _VIEW = 1280  # pixels, of the longer side of pictures that are shown
 _SIZES = 20  # of optimised pictures, for which functions are kept
@@ -129,8 +128,7 @@ class Studio:
           uploads: from what.
           model: by which network, if it was by one. All of this goes into the file.
         """
-        record: dict[str, Any] = {"jaxnst": __version__}
-        record |= {use: hashed(path for path in paths if path) for use, paths in uploads.items()}
+        record: dict[str, Any] = {"jaxnst": __version__, **uploads}
         if model is not None:
             record["model"] = {"sha256": model.card["sha256"]}
         path = self._new_file(f"{name}.png")

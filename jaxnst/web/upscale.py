@@ -6,6 +6,7 @@ import gradio as gr
 import numpy as np
 
 from jaxnst.errors import JaxnstError
+from jaxnst.files import hashed
 from jaxnst.image import resize
 from jaxnst.upscaling import enlarge_picture
 from jaxnst.web.guard import friendly
@@ -77,5 +78,6 @@ class UpscaleTab:
         large = enlarge_picture(upscaler, picture, match_colors=bool(match_colors), progress=tell)
         settings = {"scale": scale, "sharp": sharp, "match_colors": match_colors}
         before = studio.show(np.asarray(resize(picture.rgb, (height, width))))
-        file = studio.keep(large, "large", settings, {"content": [photo]}, upscaler.model)
+        uploads = {"content": hashed([photo])}
+        file = studio.keep(large, "large", settings, uploads, upscaler.model)
         return (before, studio.show(large.rgb)), file
