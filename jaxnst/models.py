@@ -270,13 +270,10 @@ def _split(network: Network | UpscaleNetwork, conditions: np.ndarray) -> dict[st
     """Conditions [S, K] by their parts, those that are matrices as [S, side, side]."""
     if not isinstance(network, Network):
         return {"conditions": conditions}
-    parts = network.condition_parts
-    ends = np.cumsum([part.size for part in parts.values()])[:-1]
+    split = np.split(conditions, network.part_ends, axis=1)
     return {
         _CONDITIONS + name: rows.reshape(-1, part.side, part.side) if part.side else rows
-        for (name, part), rows in zip(
-            parts.items(), np.split(conditions, ends, axis=1), strict=True
-        )
+        for (name, part), rows in zip(network.condition_parts.items(), split, strict=True)
     }
 
 

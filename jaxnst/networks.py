@@ -93,6 +93,11 @@ class Network(nn.Module):
         """K: how many numbers make a condition."""
         return sum(part.size for part in self.condition_parts.values())
 
+    @property
+    def part_ends(self) -> list[int]:
+        """Where one part of a condition ends and the next begins."""
+        return np.cumsum([part.size for part in self.condition_parts.values()])[:-1].tolist()
+
     def first_condition(self) -> np.ndarray:
         """The condition [K] that training starts from."""
         return np.concatenate(
@@ -109,8 +114,7 @@ class Network(nn.Module):
 
     def split(self, condition: jax.Array) -> Parts:
         """The parts of conditions [N, K], or of one for all images, [K]."""
-        ends = np.cumsum([part.size for part in self.condition_parts.values()])[:-1]
-        parts = jnp.split(condition[..., None, None, :], ends.tolist(), axis=-1)
+        parts = jnp.split(condition[..., None, None, :], self.part_ends, axis=-1)
         return dict(zip(self.condition_parts, parts, strict=True))
 
     @nn.compact

@@ -6,10 +6,10 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
+from golden_models import PHOTO
 from model_files import model_file, random_model, small_model
 from safetensors.numpy import load_file, save_file
 
-import jaxnst
 from jaxnst import models
 from jaxnst.cli import main
 from jaxnst.errors import JaxnstError
@@ -17,8 +17,6 @@ from jaxnst.image import load, to_bytes
 from jaxnst.inference import Stylizer
 from jaxnst.models import load_model, model_names, read_card, save_model
 from jaxnst.networks import Slim
-
-PHOTO = Path(jaxnst.__file__).parent / "assets" / "photos" / "cat.jpg"
 
 
 def test_a_model_comes_back_as_it_was(tmp_path: Path) -> None:
