@@ -207,7 +207,7 @@ def upscaling_model(scale: int, *, sharp: bool = False) -> str:
     known = SHARPER if sharp else UPSCALING
     if scale not in known:
         scales, kind = ", ".join(map(str, known)), "sharp network" if sharp else "network"
-        raise JaxnstError(f"no {kind} enlarges {scale} times: give --scale {scales}")
+        raise JaxnstError(f"no {kind} enlarges {scale} times: the scale can be {scales}")
     return known[scale]
 
 

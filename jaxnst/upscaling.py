@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import ArrayLike
 
-from jaxnst.color import match_histogram
+from jaxnst import color
 from jaxnst.errors import JaxnstError
 from jaxnst.image import Picture, to_bytes
 from jaxnst.models import Model, load_model
@@ -108,7 +108,7 @@ def enlarge_picture(
     upscaler: Upscaler,
     photo: Picture,
     *,
-    match_colors: bool = False,
+    match_histogram: bool = False,
     progress: Callable[[float], None] = lambda _: None,
 ) -> Picture:
     """A picture enlarged with its alpha; one that is grey stays grey.
@@ -116,12 +116,12 @@ def enlarge_picture(
     Args:
       upscaler: what enlarges.
       photo: of any size.
-      match_colors: give the result the histogram of the photo, as in Johnson et al. (2016).
+      match_histogram: give the result the histogram of the photo, as in Johnson et al. (2016).
       progress: as for `Upscaler`.
     """
     rgb: Any = upscaler(to_bytes(photo.rgb), progress=progress).astype(np.float32) / 255
-    if match_colors:
-        rgb = match_histogram(rgb, photo.rgb)
+    if match_histogram:
+        rgb = color.match_histogram(rgb, photo.rgb)
     if np.all(photo.rgb == photo.rgb[..., :1]):
         rgb = np.repeat(rgb.mean(axis=-1, keepdims=True), 3, axis=-1)
     return photo.with_rgb(rgb)

@@ -121,7 +121,7 @@ class Enlarger:
             return enlarge_picture(
                 self._upscaler,
                 photo,
-                match_colors=self._command.match_histogram,
+                match_histogram=self._command.match_histogram,
                 progress=lambda share: display.update(round(100 * share), {}, share),
             )
 

@@ -43,7 +43,7 @@ class UpscaleTab:
         photo: str,
         scale: int = 4,
         sharp: bool = False,
-        match_colors: bool = False,
+        match_histogram: bool = False,
         request: gr.Request | None = None,
         progress: Any = gr.Progress(),  # noqa: B008 (how Gradio finds it)
     ) -> tuple[tuple[str, str], str]:
@@ -53,7 +53,7 @@ class UpscaleTab:
           photo: the picture, of any size.
           scale: how many times as wide and high.
           sharp: by the network trained by features.
-          match_colors: give the result the photo's histogram of colours.
+          match_histogram: give the result the photo's histogram of colours.
 
         Returns:
           The picture by bicubic interpolation and by the network as the page shows them, and the
@@ -75,8 +75,10 @@ class UpscaleTab:
             studio.presence.check(request.session_hash if request else None)
             progress(share)
 
-        large = enlarge_picture(upscaler, picture, match_colors=bool(match_colors), progress=tell)
-        settings = {"scale": scale, "sharp": sharp, "match_colors": match_colors}
+        large = enlarge_picture(
+            upscaler, picture, match_histogram=bool(match_histogram), progress=tell
+        )
+        settings = {"scale": scale, "sharp": sharp, "match_histogram": match_histogram}
         before = studio.show(np.asarray(resize(picture.rgb, (height, width))))
         uploads = {"content": hashed([photo])}
         file = studio.keep(large, "large", settings, uploads, upscaler.model)
