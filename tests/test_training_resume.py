@@ -1,6 +1,7 @@
 """A run that is killed, or asked to stop, ends with the very bits of one that was not."""
 
 import csv
+import os
 import random
 import resource
 import signal
@@ -137,12 +138,13 @@ def test_super_resolution_is_killed_as_well(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_asked_to_stop(run, tmp_path, number, status):
+@pytest.mark.parametrize("workers", ["0", "1"])
+def test_asked_to_stop(run, tmp_path, number, status, workers):
     words, folder, whole = run
-    command = [*words, "--work", tmp_path]
+    command = [*words, "--work", tmp_path, "--workers", workers]
     process = start_training(command, folder / "cache")
     run_until(process, tmp_path, 3)
-    process.send_signal(number)
+    os.killpg(process.pid, number)  # as a terminal's Ctrl-C: to those that prepare batches, too
     _, errors = process.communicate(timeout=60)
     assert process.returncode == status, errors
     (step,) = [line for line in errors.splitlines() if line.startswith("stopped at step")]

@@ -167,13 +167,14 @@ def two_processes(script: str, *args: object) -> list[subprocess.CompletedProces
 
 
 def start(command: Sequence[object], **env: str) -> subprocess.Popen:
-    """Starts a process with one device, to which Ctrl-C can be sent even by a background job."""
+    """Starts a process with one device, in a group of its own, to which Ctrl-C can be sent even by
+    a background job."""
     env = {**os.environ, "XLA_FLAGS": "", "PYTHONPATH": str(Path(__file__).parent), **env}
     # A shell's background jobs ignore Ctrl-C, and so would the child of one.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(
         [str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        env=env, cwd=Path(__file__).parent.parent,
+        env=env, cwd=Path(__file__).parent.parent, process_group=0,
     )  # fmt: skip
     signal.signal(signal.SIGINT, before)
     return process
