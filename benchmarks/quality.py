@@ -1,6 +1,6 @@
 """How good the trained styles are: their losses on photos they never saw, and optimisation's.
 
-    python benchmarks/quality.py --data DIR [--photos 50] [--out FILE.json]
+    python benchmarks/quality.py --data DIR [--photos 50] [--evaluations 200] [--out FILE.json]
 
 The loss is that of Johnson et al. (2016), by the formula of the preset johnson_2016. First every
 shipped style, on the photos that were held out, at 256 and 512 pixels. Then the curve that
@@ -48,6 +48,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--photos", type=int, default=50)
+    parser.add_argument("--evaluations", type=int, default=200, help="of a curve, at most")
     parser.add_argument("--out", type=Path)
     args = parser.parse_args()
     names = [line for line in HELD_OUT.read_text().splitlines() if not line.startswith("#")]
@@ -58,7 +59,8 @@ def main() -> None:
     stylizers = {name: Stylizer(model) for name, model in models.items() if model.styles}
     for size in SIZES:
         found["styles"][size] = all_styles(judge, stylizers, photos, size)
-    for size, (count, styles, evaluations) in CURVES.items():
+    for size, (count, styles, most) in CURVES.items():
+        evaluations = min(most, args.evaluations)
         for style in styles:
             able = {name: s for name, s in stylizers.items() if style in s.model.styles}
             found["curves"].append(curve(judge, able, photos[:count], style, size, evaluations))

@@ -35,7 +35,7 @@ SUFFIX = ".safetensors"
 DEFAULT = "slim"
 
 SHIPPED = {
-    "slim": "122d21a9d5ae2cea9bcfc8547a7e3d0a92dcaac5609bbfd93c55ed94cfabc0f5",
+    "slim": "d2b9563952ee311099e6a41e4919d1c7e90e73368b12a3c0f6c6c5d2973fc699",
     "johnson_udnie": "881f08f4fe8c10c2d9520501e0c7a7e09003bb46401de0cc5b0fe2353b5f3aed",
     "upscale_x4": "dd6f3303c4eaf9b16dbdd741a9836c0fc83a83bee8008f6bd01bed258cb20382",
     "upscale_x8": "4e54013f40b336378fa9d9e2eebd1878bb3e5ba7a6f765cd581b07771fb8baff",

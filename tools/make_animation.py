@@ -17,7 +17,7 @@ from PIL import Image
 from jaxnst.camera import VideoSource, all_frames
 
 OUT = Path(__file__).parent.parent / "docs" / "live.webp"
-STYLES = ("starry_night", "composition_vii", "udnie")
+STYLES = ("starry_night", "composition_vii", "edtaonisl")
 SIZE = (640, 240)  # width and height, photo and painting together
 FRAMES, EVERY = 48, 2  # of each style; those that are kept
 
