@@ -84,7 +84,7 @@ def download(page, name, folder):
 @pytest.mark.parametrize("page", ["desktop", "phone"], indirect=True)
 def test_paint(page, tmp_path):
     upload(page, "paint-photo", CAT)
-    page.locator("#paint-gallery button").nth(2).click()  # paints at once
+    page.locator("#paint-gallery button:has-text('Udnie')").click()  # paints at once
     page.wait_for_selector("#paint-result img")
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     file = download(page, "paint-download", tmp_path)
