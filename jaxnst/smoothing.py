@@ -15,7 +15,7 @@ import numpy as np
 LEAST = 0.05
 """Weight of the new painting where the photo is still."""
 
-STILL, MOVING = 8 / 255, 24 / 255
+STILL, MOVING = 8 / 255, 20 / 255
 """Differences of the photo up to which it counts as still, and from which on as moving."""
 
 CUT = 0.5
