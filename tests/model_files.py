@@ -8,6 +8,7 @@ import numpy as np
 
 from jaxnst.models import Model, describe_network, save_model
 from jaxnst.networks import Johnson, Network, Slim
+from jaxnst.upscalers import UpscaleNetwork
 
 STYLES = ("wave", "kiss")
 
@@ -31,7 +32,13 @@ def random_model(network: Network, photo: bool = True) -> Model:
     )
 
 
-def random_kernels(network: Network) -> dict:
+def upscaling_model(network: UpscaleNetwork) -> Model:
+    """A network for super-resolution with random weights."""
+    card = {"jaxnst": "0", "network": describe_network(network), "styles": []}
+    return Model(network, random_kernels(network), np.zeros((0, 0), np.float32), card)
+
+
+def random_kernels(network: Network | UpscaleNetwork) -> dict:
     """Kernels that float16 can hold, larger than those that training starts from.
 
     Those of Johnson's last layer, in 0..255, are such that pictures have contrast.

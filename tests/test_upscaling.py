@@ -6,11 +6,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from model_files import random_kernels, small_model
+from model_files import random_kernels, small_model, upscaling_model
 
 from jaxnst.errors import JaxnstError
 from jaxnst.inference import Stylizer
-from jaxnst.models import Model, describe_network, load_model, save_model
+from jaxnst.models import load_model, save_model
 from jaxnst.resampling import resize_bicubic
 from jaxnst.upscalers import Compact, JohnsonUpscaler, UpscaleNetwork
 from jaxnst.upscaling import Upscaler
@@ -21,18 +21,13 @@ networks = pytest.mark.parametrize(
 )
 
 
-def model_of(network: UpscaleNetwork) -> Model:
-    card = {"jaxnst": "0", "network": describe_network(network), "styles": []}
-    return Model(network, random_kernels(network), np.zeros((0, 0), np.float32), card)
-
-
 def photo(height: int, width: int) -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
 
 
 @networks
 def test_tiles_are_as_the_whole(network: UpscaleNetwork) -> None:
-    image, model = photo(40, 52), model_of(network)
+    image, model = photo(40, 52), upscaling_model(network)
     whole = Upscaler(model, tile=64)(image)
     tiled = Upscaler(model, tile=16)(image)
     assert whole.shape == (40 * network.scale, 52 * network.scale, 3)
@@ -55,13 +50,13 @@ def test_a_network_sees_as_far_as_it_says(network: UpscaleNetwork) -> None:
 @pytest.mark.parametrize("size", [(1, 1), (1, 33), (7, 2)])
 def test_the_smallest_pictures_are_fine(size: tuple[int, int]) -> None:
     network = NETWORKS[0]
-    result = Upscaler(model_of(network))(photo(*size))
+    result = Upscaler(upscaling_model(network))(photo(*size))
     assert result.shape == (2 * size[0], 2 * size[1], 3)
 
 
 def test_without_a_network_it_is_bicubic() -> None:
     network = NETWORKS[0]
-    model = model_of(network)
+    model = upscaling_model(network)
     silent = jax.tree.map(np.zeros_like, model.kernels)
     image = photo(24, 20)
     found = Upscaler(dataclasses.replace(model, kernels=silent))(image)
@@ -71,12 +66,12 @@ def test_without_a_network_it_is_bicubic() -> None:
 
 def test_progress_goes_up_to_1() -> None:
     told: list[float] = []
-    Upscaler(model_of(NETWORKS[0]), tile=32)(photo(40, 40), progress=told.append)
+    Upscaler(upscaling_model(NETWORKS[0]), tile=32)(photo(40, 40), progress=told.append)
     assert told == [0.25, 0.5, 0.75, 1.0]
 
 
 def test_a_model_file_keeps_the_scale(tmp_path) -> None:
-    model = model_of(Compact(3, 4, 2))
+    model = upscaling_model(Compact(3, 4, 2))
     save_model(tmp_path / "x3.safetensors", model)
     found = load_model(tmp_path / "x3.safetensors")
     assert found.network == model.network
@@ -87,7 +82,7 @@ def test_the_wrong_kind_of_model_is_refused() -> None:
     with pytest.raises(JaxnstError, match="paints and does not enlarge"):
         Upscaler(small_model())
     with pytest.raises(JaxnstError, match="has no styles"):
-        Stylizer(model_of(NETWORKS[0]))
+        Stylizer(upscaling_model(NETWORKS[0]))
 
 
 @pytest.mark.parametrize(
@@ -96,4 +91,4 @@ def test_the_wrong_kind_of_model_is_refused() -> None:
 )
 def test_what_is_no_image_is_refused(image: np.ndarray) -> None:
     with pytest.raises(JaxnstError, match=r"expected \[H, W, 3\], uint8"):
-        Upscaler(model_of(NETWORKS[0]))(image)
+        Upscaler(upscaling_model(NETWORKS[0]))(image)

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import jax
 import jax.numpy as jnp
 import numpy as np
+from flax.traverse_util import flatten_dict, unflatten_dict
 
 from jaxnst.errors import JaxnstError, nearest
 from jaxnst.files import display_name
@@ -153,8 +154,8 @@ class UpscaleJob:
             raise JaxnstError("a network that enlarges has no styles: leave only_styles out")
         network = config.network.make()
         assert isinstance(network, UpscaleNetwork)
-        if base is not None and network != base.network:
-            raise JaxnstError(f"{config.start_from}: is a network of another size or scale")
+        if base is not None and network.clone(scale=base.network.scale) != base.network:
+            raise JaxnstError(f"{config.start_from}: is a network of another width or depth")
         self._config, self._base = config, base
         self.network = network
         dtype = jnp.dtype(config.network.precision)
@@ -164,9 +165,15 @@ class UpscaleJob:
         return self.task.freeze(load_vgg(self._config.net))
 
     def init(self, key: jax.Array) -> dict[str, Any]:
-        if self._base is not None:
-            return {"kernels": jax.tree.map(jnp.asarray, self._base.kernels)}
-        return self.task.init(key)
+        params = self.task.init(key)
+        if self._base is None:
+            return params
+        # One for another scale has most layers in common (Lim et al., 2017, begin x4 from x2).
+        fresh, known = flatten_dict(params["kernels"]), flatten_dict(self._base.kernels)
+        for layer in fresh.keys() & known.keys():
+            if fresh[layer].shape == known[layer].shape:
+                fresh[layer] = jnp.asarray(known[layer])
+        return {"kernels": unflatten_dict(fresh)}
 
     def rates(self) -> dict[str, float]:
         return {"kernels": 1.0}
