@@ -50,6 +50,7 @@ def test_johnson_is_the_papers():
         ("[data]\ncrop = 10", "crop is 10: give a finite number, at least 64"),
         ("[network]\nnetwork = 'slm'", "network = 'slm' has the wrong type"),
         ("[[paintings]]\nname = 'a'", "'file' is missing"),
+        ("[[paintings]]\nname='a'\nfile='b'\nmargin=0.5", "margin is 0.5: give a finite number"),
         ("[[paintings]]\nname='a'\nfile='b'\n" * 2, "painting 'a' is there twice"),
         ("seed =", "not a preset that can be read"),
     ],

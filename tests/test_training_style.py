@@ -1,6 +1,7 @@
 """What a style network learns: strengths, one style beside others, and the optimiser's options."""
 
 import dataclasses
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -8,10 +9,11 @@ import numpy as np
 import optax
 import pytest
 from model_files import small_model
+from PIL import Image
 from training_files import LAYERS, make_batches, small_task
 
 from jaxnst.training.config import Painting, TrainConfig
-from jaxnst.training.jobs import make_job
+from jaxnst.training.jobs import load_painting, make_job
 from jaxnst.training.optimizer import OptimizerOptions, make_optimizer
 from jaxnst.training.run import export
 from jaxnst.training.step import create_train_state
@@ -75,6 +77,15 @@ def test_a_new_style_leaves_the_others_as_they_are() -> None:
     assert model.rows == ["photo", "wave", "new", "kiss"]
     np.testing.assert_array_equal(model.conditions[:2], base.conditions[:2])
     np.testing.assert_array_equal(model.conditions[2:], base.conditions[1:] + 1)
+
+
+def test_a_painting_is_learnt_without_its_frame(tmp_path: Path) -> None:
+    framed = np.zeros((100, 200, 3), np.uint8)
+    framed[10:90, 20:180] = 200
+    Image.fromarray(framed).save(tmp_path / "framed.png")
+    picture = load_painting(Painting("a", "framed.png", size=80, margin=0.1), str(tmp_path))
+    assert picture.shape == (40, 80, 3)
+    np.testing.assert_allclose(picture, 200 / 255, atol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -35,11 +35,14 @@ class Painting:
     """On what terms the picture may be used."""
     size: int = 512
     """Long side at which its strokes are learnt, in pixels; more: larger strokes."""
+    margin: float = 0.0
+    """Part of the height and of the width to cut off at each side, as for a painted frame."""
     weight: float = 1.0
     """Its style weight relative to that of the others."""
 
     def __post_init__(self) -> None:
         check_number("size", self.size, low=64, high=8192)
+        check_number("margin", self.margin, high=0.4)
         check_number("weight", self.weight)
 
 

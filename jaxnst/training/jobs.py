@@ -91,7 +91,7 @@ class StyleJob:
         self._paint = jax.jit(lambda kernels, *inputs: paint(network, {"params": kernels}, *inputs))
 
     def freeze(self, paintings: str) -> Frozen:
-        pictures = [_picture(painting, paintings) for painting in self._config.paintings]
+        pictures = [load_painting(painting, paintings) for painting in self._config.paintings]
         weights = [painting.weight for painting in self._config.paintings]
         return self.task.freeze(load_vgg(self._config.net), pictures, weights)
 
@@ -199,11 +199,12 @@ class UpscaleJob:
         return {f"x{self.network.scale}": _means(found)} if found else {}
 
 
-def _means(rows: Sequence[dict[str, Any]]) -> dict[str, float]:
-    return {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
+def load_painting(painting: Painting, folder: str) -> np.ndarray:
+    """The picture [H, W, 3] of a painting, without its margin, at the size that is learnt from.
 
-
-def _picture(painting: Painting, folder: str) -> np.ndarray:
+    Raises:
+      JaxnstError: there is no such picture; the folder's are named.
+    """
     path = Path(folder, painting.file)
     if folder and os.path.isdir(folder) and not path.is_file():
         names = [p.name for p in list_images(folder)]
@@ -212,7 +213,14 @@ def _picture(painting: Painting, folder: str) -> np.ndarray:
             f"{nearest(painting.file, names)}"
         )
     picture = load(path).rgb
+    height, width = picture.shape[:2]
+    top, left = round(painting.margin * height), round(painting.margin * width)
+    picture = picture[top : height - top, left : width - left]
     return resize(picture, fit_long_side(picture.shape[:2], painting.size))
+
+
+def _means(rows: Sequence[dict[str, Any]]) -> dict[str, float]:
+    return {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
 
 
 def _style_card(painting: Painting) -> dict[str, Any]:
