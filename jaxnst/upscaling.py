@@ -22,8 +22,9 @@ from jaxnst.models import Model, load_model
 from jaxnst.networks import prepare
 from jaxnst.upscalers import UpscaleNetwork
 
-_FLOATS = 4e7  # in the largest features of a tile
-_LARGEST_TILE, _BUCKET = 512, 32  # pixels of the small photo
+_FLOATS = 4e7  # in the largest features of a tile at most: about a gigabyte of memory
+_REACHES = 12  # in a tile's side: caches like small tiles, but all compute their surroundings too
+_BUCKET = 32  # sides are compiled for multiples of this, in pixels of the small photo
 
 
 class Tile(NamedTuple):
@@ -43,8 +44,8 @@ class Upscaler:
 
         Args:
           model: what enlarges, or its name or file as for `load_model`.
-          tile: side of the parts that are enlarged at a time, in pixels of the photo; 0: what
-            takes about a gigabyte of memory.
+          tile: side of the parts that are enlarged at a time, in pixels of the photo; 0: what is
+            fast and takes no more than about a gigabyte of memory.
 
         Raises:
           JaxnstError: there is no such model, or it does not enlarge.
@@ -145,5 +146,6 @@ def _enlarge(network: UpscaleNetwork, variables: Mapping[str, Any], window: jax.
 
 
 def _fitting_tile(network: UpscaleNetwork) -> int:
-    side = math.isqrt(int(_FLOATS / network.floats_per_pixel)) // _BUCKET * _BUCKET
-    return max(_BUCKET, min(side, _LARGEST_TILE))
+    largest = math.isqrt(int(_FLOATS / network.floats_per_pixel)) // _BUCKET
+    fast = math.ceil(_REACHES * network.reach / _BUCKET)
+    return _BUCKET * max(1, min(fast, largest))
