@@ -30,6 +30,8 @@ from jaxnst.losses import StyleTarget, Targets
 from jaxnst.models import load_model, model_names
 from jaxnst.optimize import Job, OptimizeOptions, Style
 from jaxnst.presets import load_preset
+from jaxnst.training.config import Painting
+from jaxnst.training.jobs import load_painting
 from jaxnst.weights import load_vgg
 
 SIZES = (256, 512)
@@ -79,15 +81,14 @@ class Judge:
         self._loss = jax.jit(functools.partial(losses.perceptual_loss, options=OPTIONS))
 
     @functools.cache  # noqa: B019 (it lives as long as the program)
-    def painting(self, file: str, size: int) -> np.ndarray:
-        """A painting with its long side at a size."""
-        picture = load(self._data / "styles" / file).rgb
-        return resize(picture, fit_long_side(picture.shape[:2], size))
+    def picture(self, painting: Painting) -> np.ndarray:
+        """A painting as it was learnt from."""
+        return load_painting(painting, str(self._data / "styles"))
 
     @functools.cache  # noqa: B019
-    def style(self, file: str, size: int) -> StyleTarget:
+    def style(self, painting: Painting) -> StyleTarget:
         """What is known of a painting."""
-        return losses.style_targets(self.params, jnp.asarray(self.painting(file, size)), OPTIONS)
+        return losses.style_targets(self.params, jnp.asarray(self.picture(painting)), OPTIONS)
 
     def content(self, photo: np.ndarray) -> Mapping[str, jax.Array]:
         """What is known of a photo."""
@@ -116,7 +117,7 @@ def all_styles(
     found: dict[str, dict[str, Losses]] = {}
     for model, stylizer in stylizers.items():
         for style in stylizer.model.styles:
-            target = judge.style(*painting_of(stylizer, style))
+            target = judge.style(painting_of(stylizer, style))
             rows = [
                 judge.losses(stylizer(to_bytes(photo), style), content, target)
                 for photo, content in zip(scaled, contents, strict=True)
@@ -134,8 +135,8 @@ def curve(
     evaluations: int,
 ) -> dict[str, Any]:
     """Total loss along the optimisation, and of the networks, as means over the photos."""
-    file, learnt_at = painting_of(next(iter(stylizers.values())), style)
-    target, painting = judge.style(file, learnt_at), judge.painting(file, learnt_at)
+    painting = painting_of(next(iter(stylizers.values())), style)
+    target, picture = judge.style(painting), judge.picture(painting)
     paths = []
     totals: dict[str, list[float]] = {name: [] for name in stylizers}
     for photo in photos:
@@ -144,7 +145,7 @@ def curve(
         for name, stylizer in stylizers.items():
             painted = stylizer(to_bytes(scaled), style)
             totals[name].append(judge.losses(painted, content, target)["total"])
-        paths.append(optimised(judge, scaled, painting, size, evaluations))
+        paths.append(optimised(judge, scaled, picture, size, evaluations))
     means = np.mean(paths, axis=0)
     marks = {mark: float(means[mark - 1]) for mark in MARKS if mark <= evaluations}
     shown = ", ".join(f"{mark}: {loss:.4g}" for mark, loss in marks.items())
@@ -187,8 +188,7 @@ def published_udnie(
     published = data / "peers" / "pytorch_examples_udnie.npz"
     if not ours or not published.is_file():
         return {}
-    file, learnt_at = painting_of(next(iter(ours.values())), "udnie")
-    target = judge.style(file, learnt_at)
+    target = judge.style(painting_of(next(iter(ours.values())), "udnie"))
     print(f"\nudnie, 256 px, {len(photos)} photos: {'content':>15} {'style':>10} {'total':>10}")
     model = convert_network(published, "udnie")
     networks = {"published": (Stylizer(model), model.styles[0])}
@@ -204,11 +204,10 @@ def published_udnie(
     return found
 
 
-def painting_of(stylizer: Stylizer, style: str) -> tuple[str, int]:
-    """The file of a style's painting, and the size at which it was learnt, from the card."""
-    paintings = stylizer.model.card["recipe"]["paintings"]
-    painting = next(painting for painting in paintings if painting["name"] == style)
-    return painting["file"], painting["size"]
+def painting_of(stylizer: Stylizer, style: str) -> Painting:
+    """The painting that a style was learnt from, from the card."""
+    paintings = [Painting(**painting) for painting in stylizer.model.card["recipe"]["paintings"]]
+    return next(painting for painting in paintings if painting.name == style)
 
 
 def show(name: str, rows: Sequence[Losses]) -> Losses:

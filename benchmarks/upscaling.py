@@ -2,9 +2,10 @@
 
     python benchmarks/upscaling.py --data DIR [--model NAME|FILE ...] [--rounds 5]
 
-Enlarges a photo of DIR/content to about two megapixels with every network that ships, ours and its
-copy in torch taking turns, and prints milliseconds per megapixel of the result. Then `jaxnst
-upscale` enlarges 1920 x 1080 pixels four times in a process of its own, whose peak memory is read.
+Enlarges a photo of DIR/content to about two megapixels with each kind of network that ships, ours
+and its copy in torch taking turns, and prints milliseconds per megapixel of the result. Then
+`jaxnst upscale` enlarges 1920 x 1080 pixels four times in a process of its own, whose peak memory
+is read.
 """
 
 import argparse
@@ -20,7 +21,7 @@ import torch
 from _torch_upscalers import TorchUpscaler, enlarge
 
 from jaxnst.image import list_images, load, resize, save, to_bytes
-from jaxnst.models import SHARPER, UPSCALING, load_model
+from jaxnst.models import UPSCALING, load_model
 from jaxnst.upscalers import UpscaleNetwork
 from jaxnst.upscaling import Upscaler
 
@@ -32,7 +33,7 @@ def main() -> None:
     """Prints a line for each network, and the memory."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--model", nargs="*", default=[*UPSCALING.values(), *SHARPER.values()])
+    parser.add_argument("--model", nargs="*", default=[*UPSCALING.values(), "johnson_upscale_x4"])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2, help="of torch")
     args = parser.parse_args()

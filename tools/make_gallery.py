@@ -14,6 +14,7 @@ import numpy as np
 
 import jaxnst
 from jaxnst.image import fit_long_side, load, resize, save, to_bytes
+from jaxnst.models import SHARPER, UPSCALING
 from jaxnst.reports import contact_sheet
 from jaxnst.resampling import resize_bicubic, shrink
 
@@ -79,14 +80,16 @@ def make_blends() -> np.ndarray:
 
 
 def make_upscale() -> np.ndarray:
-    """A part of a photo, made half as large, then enlarged 4 times: bicubic, and our networks."""
-    photo = load(ASSETS / "photos/astronaut.jpg").rgb[20:220, 200:400]
-    small = shrink(jnp.asarray(photo), 2)
-    height, width = (4 * side for side in small.shape[:2])
-    large = resize_bicubic(small, (height, width), in_bytes=True)
-    cells = {"bicubic": to_bytes(np.asarray(large))}
-    for name in ("upscale_x4", "upscale_x4_features"):
-        cells[name] = jaxnst.Upscaler(name)(to_bytes(np.asarray(small)))
+    """Parts of a photo, made small, then enlarged 4 and 8 times: bicubic, and our networks."""
+    cells = {}
+    for scale, smaller in ((4, 2), (8, 4)):
+        photo = load(ASSETS / "photos/astronaut.jpg").rgb[20:220, 200:400]
+        small = shrink(jnp.asarray(photo), smaller)
+        height, width = (scale * side for side in small.shape[:2])
+        large = resize_bicubic(small, (height, width), in_bytes=True)
+        cells[f"bicubic x{scale}"] = to_bytes(np.asarray(large))
+        for name in (UPSCALING[scale], SHARPER[scale]):
+            cells[name] = jaxnst.Upscaler(name)(to_bytes(np.asarray(small)))
     return contact_sheet(cells, columns=3)
 
 
