@@ -38,8 +38,8 @@ class Upscale:
     scale: int = 4
     """How many times as wide and high."""
     sharp: bool = False
-    """Sharper detail, less near to the truth pixel by pixel: by the network trained by features, which
-    there is for --scale 4 and 8."""
+    """Sharper detail, less near to the truth pixel by pixel: by a network trained by features. For
+    --scale 4 and 8."""
     model: str = ""
     """Trained network: a name from `jaxnst models`, or a .safetensors file, whose scale counts
     then. None: the one that ships for --scale."""
