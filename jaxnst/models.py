@@ -35,8 +35,8 @@ SUFFIX = ".safetensors"
 DEFAULT = "slim"
 
 SHIPPED = {
-    "slim": "d2b9563952ee311099e6a41e4919d1c7e90e73368b12a3c0f6c6c5d2973fc699",
-    "johnson_udnie": "881f08f4fe8c10c2d9520501e0c7a7e09003bb46401de0cc5b0fe2353b5f3aed",
+    "slim": "11d2dcdb6a6992d4f017ca675d46c4d18b9e9656859693ace823005475f23bed",
+    "johnson_udnie": "be056073bf7e00fde580f3f16b67109c1f2f302132b123c7ee28fee02b793693",
     "upscale_x2": "48ed5c15fb2c5ff23f10f5261f4287f247fc480067c087df6aa0c4d59c721025",
     "upscale_x4": "dd6f3303c4eaf9b16dbdd741a9836c0fc83a83bee8008f6bd01bed258cb20382",
     "upscale_x8": "4e54013f40b336378fa9d9e2eebd1878bb3e5ba7a6f765cd581b07771fb8baff",

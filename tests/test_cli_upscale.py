@@ -7,10 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from model_files import model_file
+from model_files import model_file, upscaling_model
 from PIL import Image
 from stylize_files import picture, pixels, tree
-from test_upscaling import model_of
 
 from jaxnst.cli import main
 from jaxnst.image import read_settings
@@ -25,7 +24,7 @@ def _own_cache(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
-    save_model(tmp_path / "x2.safetensors", model_of(Compact(2, 4, 1)))
+    save_model(tmp_path / "x2.safetensors", upscaling_model(Compact(2, 4, 1)))
     return tmp_path / "x2.safetensors"
 
 

@@ -69,7 +69,7 @@ def test_unknown_configuration(capsys, tmp_path):
 
 def test_new_style_needs_a_model_to_start_from(capsys, tmp_path):
     words = ("--config", "add_style", "--work", tmp_path / "work", "--style", tmp_path / "a.png")
-    assert "give --start-from MODEL" in refused(capsys, *words)
+    assert "give --start-from MODEL" in refused(capsys, *words, "--start-from", "")
 
 
 def test_wrong_runs(capsys, tmp_path):

@@ -92,8 +92,8 @@ class TrainConfig:
     net: str = "vgg16"
     """Net that compares the pictures: vgg16, vgg19, or a converted .safetensors file."""
     start_from: str = ""
-    """Model file to start from: its kernels, and its conditions of the paintings that it knows.
-    One that enlarges may be of another scale; the layers that both have are taken."""
+    """Model to start from, by its name or file: its kernels, and its conditions of the paintings
+    that it knows. One that enlarges may be of another scale; what layers both have is taken."""
     only_styles: bool = False
     """Train the conditions alone and leave the kernels, and with them all other styles of
     --start-from, as they are."""
