@@ -3,8 +3,8 @@
 import jax
 import jax.numpy as jnp
 
-from jaxnst.models import Model, describe_network
-from jaxnst.networks import Network
+from jaxnst.networks.base import Network
+from jaxnst.networks.model_file import Model, describe_network
 
 
 def random_model(network: Network) -> Model:

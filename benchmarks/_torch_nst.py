@@ -6,8 +6,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
 
-from jaxnst import vgg
-from jaxnst.losses import LossOptions
+from jaxnst.perceptual import vgg
+from jaxnst.perceptual.losses import LossOptions
 
 
 class TorchLoss:

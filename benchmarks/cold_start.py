@@ -20,9 +20,9 @@ import numpy as np
 from _random_model import random_model
 from PIL import Image
 
-from jaxnst.image import fit_long_side, list_images, load, resize
-from jaxnst.models import load_model, model_names, save_model
-from jaxnst.networks import Slim
+from jaxnst.io.image import fit_long_side, list_images, load, resize
+from jaxnst.networks.base import Slim
+from jaxnst.networks.model_file import load_model, model_names, save_model
 
 SIDE = 512  # pixels
 

@@ -18,12 +18,12 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from jaxnst.camera import VideoSource, all_frames
-from jaxnst.image import fit_long_side
-from jaxnst.inference import Stylizer
-from jaxnst.models import DEFAULT
-from jaxnst.smoothing import Smoother
-from jaxnst.video import VideoWriter
+from jaxnst.inference.stylizer import Stylizer
+from jaxnst.inference.temporal import Smoother
+from jaxnst.io.container import VideoWriter
+from jaxnst.io.image import fit_long_side
+from jaxnst.io.sources import VideoSource, all_frames
+from jaxnst.networks.model_file import DEFAULT
 
 SIZE, FRAMES = 512, 90
 MOVING = 2.0  # pixels from frame to frame

@@ -17,12 +17,13 @@ import numpy as np
 import torch
 from _torch_nst import TorchLoss, to_torch
 
-from jaxnst import lbfgs, vgg
-from jaxnst.image import fit_long_side, load, resize
-from jaxnst.losses import LossOptions, Targets, content_targets, style_targets
-from jaxnst.optimize import loss_and_gradient
-from jaxnst.presets import load_preset
-from jaxnst.weights import load_vgg
+from jaxnst.io.image import fit_long_side, load, resize
+from jaxnst.optimize import projected_lbfgs as lbfgs
+from jaxnst.optimize.presets import load_preset
+from jaxnst.optimize.run import loss_and_gradient
+from jaxnst.perceptual import vgg
+from jaxnst.perceptual.losses import LossOptions, Targets, content_targets, style_targets
+from jaxnst.perceptual.weights import load_vgg
 
 EVALUATIONS = 100
 TURN = 10
@@ -59,7 +60,7 @@ class TorchRun:
 
 
 class JaxRun:
-    """jaxnst.lbfgs on the pixels."""
+    """jaxnst.optimize.projected_lbfgs on the pixels."""
 
     def __init__(self, evaluate: lbfgs.Evaluate, start: np.ndarray, memory: int) -> None:
         self._evaluate, self._memory = evaluate, memory

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import numpy as np
 
-from jaxnst import inference
-from jaxnst.image import fit_long_side, load, resize, save
-from jaxnst.inference import Stylizer
+from jaxnst.inference import stylizer as inference
+from jaxnst.inference.stylizer import Stylizer
+from jaxnst.io.image import fit_long_side, load, resize, save
 
 
 def main() -> None:

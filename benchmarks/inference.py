@@ -20,10 +20,10 @@ import torch
 from _random_model import random_model
 from _torch_johnson import TransformerNet, load_npz, stylize
 
-from jaxnst.convert_network import convert_network
-from jaxnst.image import list_images, load, resize
-from jaxnst.inference import Stylizer
-from jaxnst.networks import Johnson
+from jaxnst.inference.stylizer import Stylizer
+from jaxnst.io.image import list_images, load, resize
+from jaxnst.networks.base import Johnson
+from jaxnst.networks.convert_johnson import convert_network
 
 SIZES = ((512, 512), (720, 1280))  # height, width
 REFERENCE = "matrix product"

@@ -14,12 +14,12 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from jaxnst import lbfgs
-from jaxnst.image import fit_long_side, load, resize
-from jaxnst.losses import Targets, content_targets, perceptual_loss, style_targets
-from jaxnst.optimize import loss_and_gradient
-from jaxnst.presets import load_preset
-from jaxnst.weights import load_vgg
+from jaxnst.io.image import fit_long_side, load, resize
+from jaxnst.optimize import projected_lbfgs as lbfgs
+from jaxnst.optimize.presets import load_preset
+from jaxnst.optimize.run import loss_and_gradient
+from jaxnst.perceptual.losses import Targets, content_targets, perceptual_loss, style_targets
+from jaxnst.perceptual.weights import load_vgg
 
 SIZE = 256
 MEMORY = 20

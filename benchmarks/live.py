@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 import psutil
 
-from jaxnst.camera import Capture, VideoSource, all_frames
-from jaxnst.inference import Stylizer
-from jaxnst.live import FixedSize, Look, Meter, paint_live, scaled, warm_up
-from jaxnst.models import DEFAULT
+from jaxnst.inference.realtime import FixedSize, Look, Meter, paint_live, scaled, warm_up
+from jaxnst.inference.stylizer import Stylizer
+from jaxnst.io.sources import Capture, VideoSource, all_frames
+from jaxnst.networks.model_file import DEFAULT
 
 SIZE, RATE, TURNS, FRAMES = 512, 30, 5, 60
 

@@ -14,9 +14,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from jaxnst.image import load, resize, save
-from jaxnst.optimize import Job, scales
-from jaxnst.presets import load_preset
+from jaxnst.io.image import load, resize, save
+from jaxnst.optimize.presets import load_preset
+from jaxnst.optimize.run import Job, scales
 
 
 def main() -> None:

@@ -22,17 +22,18 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxnst import losses, optimize
-from jaxnst.convert_network import convert_network
-from jaxnst.image import fit_long_side, load, resize, to_bytes
-from jaxnst.inference import Stylizer
-from jaxnst.losses import StyleTarget, Targets
-from jaxnst.models import load_model, model_names
-from jaxnst.optimize import Job, OptimizeOptions, Style
-from jaxnst.presets import load_preset
+from jaxnst.inference.stylizer import Stylizer
+from jaxnst.io.image import fit_long_side, load, resize, to_bytes
+from jaxnst.networks.convert_johnson import convert_network
+from jaxnst.networks.model_file import load_model, model_names
+from jaxnst.optimize import run as optimize
+from jaxnst.optimize.presets import load_preset
+from jaxnst.optimize.run import Job, OptimizeOptions, Style
+from jaxnst.perceptual import losses
+from jaxnst.perceptual.losses import StyleTarget, Targets
+from jaxnst.perceptual.weights import load_vgg
 from jaxnst.training.config import Painting
 from jaxnst.training.jobs import load_painting
-from jaxnst.weights import load_vgg
 
 SIZES = (256, 512)
 MARKS = (1, 25, 50, 100, 200)  # evaluations

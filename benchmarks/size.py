@@ -19,12 +19,12 @@ from typing import Any
 
 import numpy as np
 
-from jaxnst import optimize
-from jaxnst.image import load, save
-from jaxnst.optimize import Style
-from jaxnst.paint import make_job
-from jaxnst.presets import PaintOptions, load_preset
-from jaxnst.weights import load_vgg
+from jaxnst.io.image import load, save
+from jaxnst.optimize import run as optimize
+from jaxnst.optimize.presets import PaintOptions, load_preset
+from jaxnst.optimize.run import Style
+from jaxnst.optimize.stylize import make_job
+from jaxnst.perceptual.weights import load_vgg
 
 PAIRS = (
     ("tubingen", "starry_night_full"),

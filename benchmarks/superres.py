@@ -24,12 +24,12 @@ import jax.numpy as jnp
 import numpy as np
 from PIL import Image
 
-from jaxnst.metrics import feature_distance, psnr, shaved, ssim, video_luma
-from jaxnst.models import UPSCALING, load_model, model_names
-from jaxnst.resampling import resize_bicubic, shrink
-from jaxnst.upscalers import UpscaleNetwork
-from jaxnst.upscaling import Upscaler
-from jaxnst.weights import load_vgg
+from jaxnst.inference.upscaler import Upscaler
+from jaxnst.networks.model_file import UPSCALING, load_model, model_names
+from jaxnst.networks.super_resolution import UpscaleNetwork
+from jaxnst.ops.metrics import feature_distance, psnr, shaved, ssim, video_luma
+from jaxnst.ops.resampling import resize_bicubic, shrink
+from jaxnst.perceptual.weights import load_vgg
 
 SETS = ("Set5", "Set14", "B100")
 MIDDLE = 256  # pixels, of the part whose features are compared

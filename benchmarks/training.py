@@ -21,13 +21,13 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from _torch_johnson import TransformerNet
 
-from jaxnst import vgg
-from jaxnst.image import fit_long_side, list_images, load, resize
-from jaxnst.losses import LossOptions
-from jaxnst.networks import Johnson
+from jaxnst.io.image import fit_long_side, list_images, load, resize
+from jaxnst.networks.base import Johnson
+from jaxnst.perceptual import vgg
+from jaxnst.perceptual.losses import LossOptions
+from jaxnst.perceptual.weights import load_vgg
 from jaxnst.training.step import create_train_state, make_train_step
-from jaxnst.training.style import StyleOptions, StyleTask
-from jaxnst.weights import load_vgg
+from jaxnst.training.style_task import StyleOptions, StyleTask
 
 SIDE = 256  # pixels
 LAYERS = ("relu1_2", "relu2_2", "relu3_3", "relu4_3")

@@ -20,10 +20,10 @@ import numpy as np
 import torch
 from _torch_upscalers import TorchUpscaler, enlarge
 
-from jaxnst.image import list_images, load, resize, save, to_bytes
-from jaxnst.models import UPSCALING, load_model
-from jaxnst.upscalers import UpscaleNetwork
-from jaxnst.upscaling import Upscaler
+from jaxnst.inference.upscaler import Upscaler
+from jaxnst.io.image import list_images, load, resize, save, to_bytes
+from jaxnst.networks.model_file import UPSCALING, load_model
+from jaxnst.networks.super_resolution import UpscaleNetwork
 
 RESULT = (1152, 1920)  # height and width, pixels; multiples of 8 times 32
 RIM = 16  # pixels of the photo in which torch's bicubic interpolation differs

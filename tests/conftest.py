@@ -13,7 +13,7 @@ import jax.numpy as jnp  # noqa: E402
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
 
-from jaxnst.vgg import VGG  # noqa: E402
+from jaxnst.perceptual.vgg import VGG  # noqa: E402
 
 # Ranks may differ: a batch less VGG's mean, and features less those of one photo, are meant.
 jax.config.update("jax_numpy_dtype_promotion", "strict")

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from jaxnst.camera import VideoSource, all_frames
+from jaxnst.io.sources import VideoSource, all_frames
 
 OUT = Path(__file__).parent.parent / "docs" / "live.webp"
 STYLES = ("starry_night", "composition_vii", "edtaonisl")

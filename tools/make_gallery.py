@@ -13,10 +13,10 @@ import jax.numpy as jnp
 import numpy as np
 
 import jaxnst
-from jaxnst.image import fit_long_side, load, resize, save, to_bytes
-from jaxnst.models import SHARPER, UPSCALING
-from jaxnst.reports import contact_sheet
-from jaxnst.resampling import resize_bicubic, shrink
+from jaxnst.io.image import fit_long_side, load, resize, save, to_bytes
+from jaxnst.networks.model_file import SHARPER, UPSCALING
+from jaxnst.ops.resampling import resize_bicubic, shrink
+from jaxnst.optimize.reports import contact_sheet
 
 ROOT = Path(__file__).parent.parent
 ASSETS = ROOT / "jaxnst/assets"

@@ -104,9 +104,9 @@ def check(net: str, source: Path, photo: np.ndarray, reference: Activations) -> 
     """Prints ||jaxnst - reference|| / ||reference|| of every relu layer."""
     import jax.numpy as jnp
 
-    from jaxnst.convert import convert_vgg
-    from jaxnst.vgg import extract_features
-    from jaxnst.weights import load_vgg
+    from jaxnst.perceptual.convert_vgg import convert_vgg
+    from jaxnst.perceptual.vgg import extract_features
+    from jaxnst.perceptual.weights import load_vgg
 
     image = jnp.asarray(photo, jnp.float32) / 255
     errors = []

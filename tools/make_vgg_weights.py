@@ -19,8 +19,9 @@ Python packages that carry copies of them:
         --vgg19-h5 .../vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5 --out jaxnst/assets/weights
 
 Kernels are rounded to float16, biases stay float32; scale and channel order are folded into the
-first kernel. The same input gives the same bytes. Prints the hashes that `jaxnst.weights.BUNDLED`
-records; `tools/make_golden_activations.py --check` then compares the nets with other runtimes.
+first kernel. The same input gives the same bytes. Prints the hashes that
+`jaxnst.perceptual.weights.BUNDLED` records; `tools/make_golden_activations.py --check` then
+compares the nets with other runtimes.
 """
 
 import argparse
@@ -29,8 +30,8 @@ from pathlib import Path
 
 import numpy as np
 
-from jaxnst.convert import convert_vgg
-from jaxnst.weights import save_weights
+from jaxnst.perceptual.convert_vgg import convert_vgg
+from jaxnst.perceptual.weights import save_weights
 
 ORIGIN = {
     "vgg16": (

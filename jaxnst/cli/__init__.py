@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from jaxnst import __version__
 from jaxnst.errors import JaxnstError, is_out_of_memory, nearest
-from jaxnst.files import display_name, one_line
+from jaxnst.io.files import display_name, one_line
 
 # Command -> what it does. The module of the same name is imported only when the command runs,
 # so that `jaxnst --help` does not wait for JAX.

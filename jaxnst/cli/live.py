@@ -14,12 +14,12 @@ from tyro.conf import arg
 from jaxnst.cli import status_of
 from jaxnst.cli.arguments import parse
 from jaxnst.cli.cache import use_compilation_cache
-from jaxnst.cli.controls import Controls
-from jaxnst.cli.outputs import check_apart
+from jaxnst.cli.live_keys import Controls
+from jaxnst.cli.live_output import Stage
 from jaxnst.cli.signals import stop_signals
-from jaxnst.cli.stage import Stage
+from jaxnst.cli.writing import check_apart
 from jaxnst.errors import JaxnstError, check_number, nearest
-from jaxnst.files import atomic_write, check_writable, display_name
+from jaxnst.io.files import atomic_write, check_writable, display_name
 
 _RECENT = 30  # frames, of which rate and latency are shown
 
@@ -92,7 +92,7 @@ def main(argv: Sequence[str]) -> int:
 
 def _check(command: Live) -> None:
     """Raises JaxnstError for what could not be done in the end, before anything is opened."""
-    from jaxnst.video import check_video_path, import_av
+    from jaxnst.io.container import check_video_path, import_av
 
     if command.output is not None:
         import_av()
@@ -106,16 +106,16 @@ def _check(command: Live) -> None:
     if command.no_window and not (command.output or command.stats or command.virtual_camera):
         raise JaxnstError("--no-window shows nothing: give --output or --stats as well")
     if not command.no_window:
-        from jaxnst.window import check_display
+        from jaxnst.io.display import check_display
 
         check_display()
 
 
 def _run(command: Live) -> int:
-    from jaxnst.camera import Capture, open_source
-    from jaxnst.inference import Stylizer
-    from jaxnst.live import Meter, paint_live, warm_up
-    from jaxnst.models import DEFAULT, PHOTO, load_model
+    from jaxnst.inference.realtime import Meter, paint_live, warm_up
+    from jaxnst.inference.stylizer import Stylizer
+    from jaxnst.io.sources import Capture, open_source
+    from jaxnst.networks.model_file import DEFAULT, PHOTO, load_model
 
     model = load_model(command.model or DEFAULT)
     for name in command.style:
@@ -168,7 +168,7 @@ def _described(source: Any) -> str:
 def _size(
     command: Live, stylizer: Any, look: Callable[[], Any], stack: contextlib.ExitStack
 ) -> Any:
-    from jaxnst.live import AutoSize, FixedSize
+    from jaxnst.inference.realtime import AutoSize, FixedSize
 
     if command.size != "auto":
         return FixedSize(int(command.size))

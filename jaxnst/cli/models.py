@@ -9,10 +9,10 @@ from typing import Any, Literal
 import tyro
 
 from jaxnst.cli.arguments import Json, Out, run_subcommand
-from jaxnst.cli.outputs import check_new_file
+from jaxnst.cli.writing import check_new_file
 from jaxnst.errors import JaxnstError
-from jaxnst.files import display_name
-from jaxnst.models import Model, load_model, model_names, save_model, with_styles
+from jaxnst.io.files import display_name
+from jaxnst.networks.model_file import Model, load_model, model_names, save_model, with_styles
 
 Bits = Literal[16, 8]
 
@@ -105,7 +105,7 @@ def convert(source: tyro.conf.Positional[Path], out: Out, name: str = "") -> int
       source: its state dict: .pth, .npz or .safetensors.
       name: what the style is to be called; none: as the file.
     """
-    from jaxnst.convert_network import convert_network
+    from jaxnst.networks.convert_johnson import convert_network
 
     check_new_file(out, "networks", source)
     model = convert_network(source, name or source.stem)

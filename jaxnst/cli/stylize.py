@@ -9,12 +9,12 @@ from typing import Annotated, Literal
 from tyro.conf import Positional, arg
 
 from jaxnst.cli.arguments import options_in, parse, value_in
-from jaxnst.cli.outputs import check_outputs, new_folder
-from jaxnst.cli.tasks import check_command, plan_tasks
-from jaxnst.cli.trained import is_trained, paint_trained
+from jaxnst.cli.plan import check_command, plan_tasks
+from jaxnst.cli.run_network import is_trained, paint_trained
+from jaxnst.cli.writing import check_outputs, new_folder
 from jaxnst.errors import JaxnstError, check_number
-from jaxnst.presets import PaintOptions, load_preset, preset_names
-from jaxnst.video import SUFFIXES
+from jaxnst.io.container import SUFFIXES
+from jaxnst.optimize.presets import PaintOptions, load_preset, preset_names
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,7 +104,7 @@ def main(argv: Sequence[str]) -> int:
     check_command(command, tasks)
     single = tasks[0].output == command.output
     with nullcontext() if single else new_folder(command.output):
-        from jaxnst.cli.painter import paint_all  # a trained style does not wait for optax
+        from jaxnst.cli.run_optimize import paint_all  # a trained style does not wait for optax
 
         check_outputs(command, tasks)
         return paint_all(command, tasks)

@@ -16,7 +16,7 @@ from jaxnst.cli.arguments import parse, value_in
 from jaxnst.cli.progress import ProgressDisplay
 from jaxnst.cli.signals import stop_signals
 from jaxnst.errors import JaxnstError, check_number
-from jaxnst.files import check_writable, display_name
+from jaxnst.io.files import check_writable, display_name
 from jaxnst.training.config import Painting, TrainConfig, load_train_config, train_config_names
 from jaxnst.training.loop import LoopOptions, Progress, train
 
@@ -168,7 +168,7 @@ def _hush_orbax() -> None:
 
 def _finish(command: Train, run: "Run", last: Progress) -> None:
     """Measures and writes the model, and says where it is."""
-    from jaxnst.models import save_model
+    from jaxnst.networks.model_file import save_model
     from jaxnst.training.run import export, held_out_losses
 
     held_out = held_out_losses(run, last.state)

@@ -15,15 +15,15 @@ from tyro.conf import Positional, arg
 from jaxnst.cli import USAGE_ERROR, went_well
 from jaxnst.cli.arguments import options_in, parse
 from jaxnst.cli.cache import use_compilation_cache
-from jaxnst.cli.outputs import announce, announce_finished, check_files, new_folder, picture_bytes
+from jaxnst.cli.plan import STREAM, Task, plan_tasks
 from jaxnst.cli.progress import ProgressDisplay
-from jaxnst.cli.recipe import finished_record, upscale_recipe
-from jaxnst.cli.tasks import STREAM, Task, plan_tasks
+from jaxnst.cli.provenance import finished_record, upscale_recipe
+from jaxnst.cli.writing import announce, announce_finished, check_files, new_folder, picture_bytes
 from jaxnst.errors import JaxnstError, check_number
-from jaxnst.files import display_name
-from jaxnst.image import MAX_PIXELS, Picture, check_writable_suffix, load, save
-from jaxnst.models import Model, load_model, upscaling_model
-from jaxnst.upscaling import Upscaler, enlarge_picture
+from jaxnst.inference.upscaler import Upscaler, enlarge_picture
+from jaxnst.io.files import display_name
+from jaxnst.io.image import MAX_PIXELS, Picture, check_writable_suffix, load, save
+from jaxnst.networks.model_file import Model, load_model, upscaling_model
 
 
 @dataclasses.dataclass(frozen=True)

@@ -16,8 +16,8 @@ from typing import Any
 from jaxnst.cli.arguments import parse
 from jaxnst.cli.cache import use_compilation_cache
 from jaxnst.errors import JaxnstError, check_number
-from jaxnst.files import one_line
-from jaxnst.models import DEFAULT
+from jaxnst.io.files import one_line
+from jaxnst.networks.model_file import DEFAULT
 from jaxnst.web import check_installed
 from jaxnst.web.limits import Limits
 

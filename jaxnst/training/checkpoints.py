@@ -12,7 +12,7 @@ import jax
 from orbax.checkpoint import v1 as ocp
 
 from jaxnst.errors import JaxnstError
-from jaxnst.files import display_name, one_line
+from jaxnst.io.files import display_name, one_line
 from jaxnst.training.step import TrainState
 
 _FOLDER = "checkpoints"

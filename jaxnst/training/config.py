@@ -7,14 +7,14 @@ import dataclasses
 from typing import Any, Literal
 
 from jaxnst.errors import JaxnstError, check_choice, check_number
-from jaxnst.losses import LossOptions
-from jaxnst.networks import NETWORKS, Network
-from jaxnst.presets import config_names, read_config
+from jaxnst.networks.base import NETWORKS, Network
+from jaxnst.networks.super_resolution import SCALES, UPSCALERS, UpscaleNetwork
+from jaxnst.optimize.presets import config_names, read_config
+from jaxnst.perceptual.losses import LossOptions
 from jaxnst.training.data import DataOptions
 from jaxnst.training.optimizer import OptimizerOptions
-from jaxnst.training.style import StyleOptions
-from jaxnst.training.upscale import UpscaleOptions
-from jaxnst.upscalers import SCALES, UPSCALERS, UpscaleNetwork
+from jaxnst.training.style_task import StyleOptions
+from jaxnst.training.upscale_task import UpscaleOptions
 
 
 @dataclasses.dataclass(frozen=True)

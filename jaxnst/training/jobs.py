@@ -15,17 +15,17 @@ import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
 
 from jaxnst.errors import JaxnstError, nearest
-from jaxnst.files import display_name
-from jaxnst.image import fit_long_side, list_images, load, resize
-from jaxnst.metrics import psnr
-from jaxnst.models import PHOTO, Model
-from jaxnst.networks import Network, paint
+from jaxnst.io.files import display_name
+from jaxnst.io.image import fit_long_side, list_images, load, resize
+from jaxnst.networks.base import Network, paint
+from jaxnst.networks.model_file import PHOTO, Model
+from jaxnst.networks.super_resolution import UpscaleNetwork
+from jaxnst.ops.metrics import psnr
+from jaxnst.perceptual.weights import load_vgg
 from jaxnst.training.config import Painting, TrainConfig
 from jaxnst.training.step import Params, Task
-from jaxnst.training.style import Frozen, StyleTask
-from jaxnst.training.upscale import UpscaleTask
-from jaxnst.upscalers import UpscaleNetwork
-from jaxnst.weights import load_vgg
+from jaxnst.training.style_task import Frozen, StyleTask
+from jaxnst.training.upscale_task import UpscaleTask
 
 Measured = dict[str, dict[str, float]]
 

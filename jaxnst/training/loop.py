@@ -14,7 +14,7 @@ import numpy as np
 from jax.experimental import multihost_utils
 
 from jaxnst.errors import JaxnstError, check_number
-from jaxnst.files import one_line
+from jaxnst.io.files import one_line
 from jaxnst.training.checkpoints import Checkpoints
 from jaxnst.training.data import BatchIterator
 from jaxnst.training.step import (

@@ -9,9 +9,9 @@ from types import TracebackType
 import numpy as np
 
 from jaxnst.errors import JaxnstError
-from jaxnst.files import atomic_write, display_name, one_line
-from jaxnst.image import save
-from jaxnst.reports import write_curves
+from jaxnst.io.files import atomic_write, display_name, one_line
+from jaxnst.io.image import save
+from jaxnst.optimize.reports import write_curves
 from jaxnst.training.data import middle_square
 from jaxnst.training.run import Run
 from jaxnst.training.step import TrainState

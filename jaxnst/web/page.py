@@ -5,12 +5,12 @@ from typing import Any
 
 import gradio as gr
 
-from jaxnst.web.guard import GuardedBlocks
-from jaxnst.web.live import LiveTab
-from jaxnst.web.optimise import OptimiseTab
-from jaxnst.web.paint import PaintTab
-from jaxnst.web.studio import Studio
-from jaxnst.web.upscale import UpscaleTab
+from jaxnst.web.live_tab import LiveTab
+from jaxnst.web.optimize_tab import OptimiseTab
+from jaxnst.web.paint_tab import PaintTab
+from jaxnst.web.security import GuardedBlocks
+from jaxnst.web.shared import Studio
+from jaxnst.web.upscale_tab import UpscaleTab
 
 STATIC = Path(__file__).parent / "static"
 _FONTS = ["system-ui", "sans-serif"]

@@ -6,7 +6,7 @@ from pathlib import Path
 from fastapi import FastAPI
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from jaxnst.models import DEFAULT
+from jaxnst.networks.model_file import DEFAULT
 from jaxnst.web.limits import Limits
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -38,10 +38,10 @@ def create_app(
     import gradio
     from starlette.staticfiles import StaticFiles
 
-    from jaxnst.web.guard import Gate
-    from jaxnst.web.live import PATH
+    from jaxnst.web.live_tab import PATH
     from jaxnst.web.page import STATIC, build_page, looks
-    from jaxnst.web.studio import Studio
+    from jaxnst.web.security import Gate
+    from jaxnst.web.shared import Studio
 
     limits = limits or Limits()
     studio = Studio(folder, model, limits)

@@ -1,0 +1,95 @@
+"""The keys of `jaxnst live`, and what they change."""
+
+import dataclasses
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from jaxnst.inference.realtime import Look
+
+HELP = (
+    "n p  next, previous style",
+    "1-9  style by its number",
+    "b  blend with the next style, to and fro",
+    "[ ]  hold the blend, and shift it",
+    "- +  strength",
+    "c  keep the colours",
+    "t  steady: less flicker",
+    "v  photo | painting",
+    "m  mirror",
+    "space  freeze",
+    "s  snapshot    r  record",
+    "f  full screen    h  help    q  quit",
+)
+
+_SECONDS = 8.0  # for a blend to go to and fro
+_STRENGTHS = (0.1, 2.0)  # a step, and the most
+
+
+@dataclasses.dataclass
+class Controls:
+    """What is shown, and how; changed by keys."""
+
+    styles: Sequence[str]
+    """All that the keys choose from."""
+    index: int = 0
+    strength: float = 1.0
+    has_strengths: bool = True
+    """Whether the model knows other strengths than 1."""
+    keep_colors: bool = False
+    smooth: bool = False
+    split: bool = False
+    mirror: bool = False
+    frozen: bool = False
+    help: bool = False
+    blended: bool = False
+    held: float | None = None
+    """Share of the second style of a blend; None: it moves."""
+
+    def press(self, key: str) -> None:
+        """Does what a key says, if it is one of those that change what is shown."""
+        toggles = {
+            "c": "keep_colors", "t": "smooth", "v": "split", "m": "mirror", "h": "help",
+            "space": "frozen", "b": "blended",
+        }  # fmt: skip
+        if key in toggles:
+            setattr(self, toggles[key], not getattr(self, toggles[key]))
+            self.held = None if key == "b" else self.held
+        elif key in ("n", "p"):
+            self.index = (self.index + (1 if key == "n" else -1)) % len(self.styles)
+        elif key in tuple("123456789") and int(key) <= len(self.styles):
+            self.index = int(key) - 1
+        elif key in ("-", "+", "=") and self.has_strengths:
+            step, most = _STRENGTHS
+            self.strength = min(most, max(0.0, self.strength + (-step if key == "-" else step)))
+        elif key in ("[", "]") and self.blended:
+            share = 0.5 if self.held is None else self.held
+            self.held = min(1.0, max(0.0, share + (0.1 if key == "]" else -0.1)))
+
+    def look(self, seconds: float) -> Look:
+        """How a frame at a time is painted."""
+        first, second = self._pair()
+        share = self.share(seconds)
+        style = {first: 1 - share, second: share} if self.blended and first != second else first
+        return Look(style, round(self.strength, 3), self.keep_colors, self.smooth)
+
+    def share(self, seconds: float) -> float:
+        """Of the second style of a blend, in twentieths."""
+        if self.held is not None:
+            return self.held
+        return round(10 * (1 - math.cos(2 * math.pi * seconds / _SECONDS))) / 20
+
+    def title(self, seconds: float) -> str:
+        """The style in words."""
+        first, second = self._pair()
+        name = f"{first} + {self.share(seconds):.0%} {second}" if self.blended else first
+        return name if self.strength == 1 else f"{name}, strength {self.strength:.1f}"
+
+    def picture(self, photo: np.ndarray, painting: np.ndarray) -> np.ndarray:
+        """What is shown of a frame: the painting, beside its photo if wanted."""
+        shown = np.concatenate([photo, painting], axis=1) if self.split else painting
+        return np.ascontiguousarray(shown)
+
+    def _pair(self) -> tuple[str, str]:
+        return self.styles[self.index], self.styles[(self.index + 1) % len(self.styles)]

@@ -1,0 +1,109 @@
+"""What a picture is made from: it travels inside the picture, and tells whether it is there."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jaxnst import __version__
+from jaxnst.cli.plan import Task
+from jaxnst.errors import JaxnstError
+from jaxnst.io.files import display_name, hashed
+from jaxnst.io.image import check_writable_suffix, read_settings
+from jaxnst.networks.model_file import DEFAULT
+from jaxnst.perceptual.vgg import NETS
+
+if TYPE_CHECKING:
+    from jaxnst.cli.stylize import Stylize
+    from jaxnst.cli.upscale import Upscale
+
+_LONGEST_IN_JPEG = 60_000  # bytes; EXIF holds 65,533, and the losses are still to come
+
+
+def recipe(command: Stylize, task: Task) -> dict[str, Any]:
+    """Program, inputs by hash, options, weights.
+
+    Raises:
+      JaxnstError: an input cannot be read, or the recipe does not fit into the output.
+    """
+    options = dataclasses.asdict(command.paint)
+    files = {
+        "content": hashed([task.content] if task.content else []),
+        "styles": hashed(task.styles),
+        "masks": hashed(command.mask),
+        "start_from": hashed([command.start_from] if command.start_from else []),
+        "weights": hashed([] if command.paint.net in NETS else [Path(command.paint.net)]),
+    }
+    rest = {"blend": command.blend, "quality": command.quality}
+    text = json.dumps({"jaxnst": __version__, **files, "options": options | rest})
+    if check_writable_suffix(task.output) == "JPEG" and len(text) > _LONGEST_IN_JPEG:
+        raise JaxnstError(
+            f"{display_name(task.output)}: the settings of so many inputs do not fit into a JPEG: "
+            f"give a .png path"
+        )
+    return json.loads(text)  # so that it is equal to one that is read back from a picture
+
+
+def trained_recipe(
+    command: Stylize, task: Task, card: Mapping[str, Any], size: int | None
+) -> dict[str, Any]:
+    """Program, photo and model by hash, options; `size` is the long side asked for.
+
+    Raises:
+      JaxnstError: the photo cannot be read.
+    """
+    weights = command.blend or (1.0,) * len(task.trained)
+    options = {
+        "styles": dict(zip(task.trained, weights, strict=True)),
+        "strength": command.strength,
+        "keep_colors": command.paint.keep_colors,
+        "size": size,
+        "quality": command.quality,
+    }
+    return _by_network(task, card, Path(command.model).name or DEFAULT, options)
+
+
+def upscale_recipe(
+    command: Upscale, task: Task, card: Mapping[str, Any], model: str
+) -> dict[str, Any]:
+    """Program, photo and model by hash, options; `model` is the name or file of the latter.
+
+    Raises:
+      JaxnstError: the photo cannot be read.
+    """
+    options = {
+        "scale": card["network"]["scale"],
+        "match_histogram": command.match_histogram,
+        "quality": command.quality,
+    }
+    return _by_network(task, card, Path(model).name, options)
+
+
+def fingerprint(recipe: dict[str, Any]) -> str:
+    """A recipe in one word."""
+    return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
+
+
+def finished_record(task: Task, recipe: dict[str, Any]) -> dict[str, Any] | None:
+    """What the output says of itself if it is the very picture, and no run that was stopped."""
+    if not os.path.isfile(task.output):
+        return None
+    record = read_settings(task.output) or {}
+    result = record.get("result")
+    done = result.get("iterations") if isinstance(result, dict) else None
+    wanted = recipe["options"].get("optimize", {}).get("iterations")
+    same = {key: value for key, value in record.items() if key != "result"} == recipe
+    return record if same and done == wanted else None
+
+
+def _by_network(
+    task: Task, card: Mapping[str, Any], name: str, options: dict[str, Any]
+) -> dict[str, Any]:
+    content = hashed([task.content] if task.content else [])
+    model = {"name": name, "sha256": card["sha256"]}
+    return {"jaxnst": __version__, "content": content, "model": model, "options": options}

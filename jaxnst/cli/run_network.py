@@ -1,0 +1,185 @@
+"""Makes the pictures of a `stylize` command with a trained network, in one pass each."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import sys
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from jaxnst.cli import status_of, went_well
+from jaxnst.cli.cache import use_compilation_cache
+from jaxnst.cli.plan import STREAM, Task, check_counts, plan_tasks
+from jaxnst.cli.progress import ProgressDisplay
+from jaxnst.cli.provenance import finished_record, trained_recipe
+from jaxnst.cli.run_video import is_film, paint_video
+from jaxnst.cli.writing import (
+    announce_finished,
+    check_outputs,
+    new_folder,
+    picture_bytes,
+    write_painting,
+)
+from jaxnst.errors import JaxnstError, nearest
+from jaxnst.inference.stylizer import Stylizer
+from jaxnst.io.files import display_name
+from jaxnst.io.image import Picture, load, to_bytes
+from jaxnst.networks.model_file import DEFAULT, Model, load_model
+from jaxnst.optimize.reports import contact_sheet
+
+if TYPE_CHECKING:
+    from jaxnst.cli.stylize import Stylize
+
+# The options that mean something to a network; all others are for optimising pixels.
+_OPTIONS = {
+    *("--output", "-o", "--style", "--method", "--model", "--blend", "--strength", "--size"),
+    *("--keep-colors", "--contact-sheet", "--quality", "--compare", "--sidecar", "--json"),
+    *("--smooth", "--overwrite", "--quiet"),
+}
+
+
+def is_trained(command: Stylize) -> bool:
+    """Whether a command asks for a trained network: by its method, or by names for its styles.
+
+    Raises:
+      JaxnstError: it asks for that and for optimisation at once.
+    """
+    if command.method != "auto":
+        return command.method == "fast"
+    if command.contact_sheet or command.model:
+        return True
+    named = [_is_name(style) for style in command.style]
+    if any(named) and not all(named):
+        name = command.style[named.index(True)]
+        raise JaxnstError(
+            f"--style has {display_name(name)!r}, which is no file, beside pictures: "
+            f"give names of trained styles, or paths of pictures"
+        )
+    return any(named)
+
+
+def paint_trained(command: Stylize, given: set[str]) -> int:
+    """Makes all pictures; the exit status is 0, or 2 if some could not be made.
+
+    Args:
+      command: what to make.
+      given: the options that were given.
+
+    Raises:
+      JaxnstError: an option is not one for networks, or the model does not know a style.
+    """
+    for option in sorted(given - _OPTIONS):
+        raise JaxnstError(
+            f"{option} is for optimising pixels: leave it out, or give --method optimize and the "
+            f"path of a style picture"
+        )
+    model = load_model(command.model or DEFAULT)
+    if not model.styles:
+        raise JaxnstError(f"{display_name(command.model)}: has no styles: `jaxnst upscale` uses it")
+    if not command.style and not command.contact_sheet and len(model.styles) == 1:
+        command = dataclasses.replace(command, style=(Path(model.styles[0]),))
+    names = tuple(map(str, command.style))
+    for name in names:
+        if name not in model.styles:
+            raise JaxnstError(
+                f"style {display_name(name)!r} is unknown: {nearest(name, model.styles)}; "
+                f"or give the path of a picture"
+            )
+    if command.contact_sheet == bool(names):
+        raise JaxnstError("give --style NAME, or --contact-sheet without --style for all of them")
+    trained = ("styles",) if command.contact_sheet else names
+    tasks = plan_tasks(
+        command.content, (), command.output, one=command.joins_styles, trained=trained
+    )
+    _check_command(command, names)
+    size = command.paint.size if "--size" in given else None
+    if is_film(command):
+        return status_of(partial(paint_video, command, tasks[0], model, size))
+    use_compilation_cache()
+    painter = TrainedPainter(command, model, size)
+    if command.output == STREAM:
+        return 0 if went_well(partial(painter.paint, tasks[0])) else 2
+    single = tasks[0].output == command.output
+    with contextlib.nullcontext() if single else new_folder(command.output):
+        check_outputs(command, tasks)
+        return painter.paint_all(tasks)
+
+
+class TrainedPainter:
+    """Paints tasks with one model."""
+
+    def __init__(self, command: Stylize, model: Model, size: int | None) -> None:
+        """Makes the model ready; `size` is the long side of the results, None the photos' own."""
+        self._command, self._model, self._size = command, model, size
+        self._stylizer = Stylizer(model)
+
+    def paint_all(self, tasks: Sequence[Task]) -> int:
+        """Makes all pictures, and goes on when one cannot be made; 0, or 2 if that was so."""
+        good, quiet = True, self._command.quiet or len(tasks) == 1
+        with ProgressDisplay(
+            display_name(self._command.output), len(tasks), quiet=quiet
+        ) as display:
+            for done, task in enumerate(tasks, start=1):
+                good = went_well(partial(self.paint, task)) and good
+                display.update(done, {}, done / len(tasks))
+        return 0 if good else 2
+
+    def paint(self, task: Task) -> None:
+        """Makes one picture, unless it is there already."""
+        command = self._command
+        if task.content == STREAM:  # read once: it cannot be hashed first
+            photo, settings = load(sys.stdin.buffer), None
+        else:
+            settings = trained_recipe(command, task, self._model.card, self._size)
+            record = None if command.overwrite else finished_record(task, settings)
+            if record is not None:
+                announce_finished(command, task, record)
+                return
+            assert task.content is not None  # `stylize` without a photo makes a texture
+            photo = load(task.content)
+        painting = self._painted(photo, task)
+        self._write(task, photo, painting, settings or {})
+
+    def _painted(self, photo: Picture, task: Task) -> Picture:
+        command = self._command
+        pixels = to_bytes(photo.rgb)
+        paint = partial(
+            self._stylizer,
+            pixels,
+            strength=command.strength,
+            keep_colors=command.paint.keep_colors == "luma",
+            size=self._size,
+        )
+        if command.contact_sheet:
+            return Picture(contact_sheet({name: paint(name) for name in self._model.styles}))
+        weights = command.blend or (1.0,) * len(task.trained)
+        painting = paint(dict(zip(task.trained, weights, strict=True)))
+        return photo.with_rgb(painting.astype(np.float32) / 255)
+
+    def _write(self, task: Task, photo: Picture, painting: Picture, record: dict[str, Any]) -> None:
+        command = self._command
+        if task.output == STREAM:
+            sys.stdout.buffer.write(picture_bytes(painting, record))
+            return
+        write_painting(command, task, painting, record, [photo.rgb])
+
+
+def _is_name(style: Path) -> bool:
+    """Whether it can only be the name of a trained style."""
+    return not os.path.exists(style) and not style.suffix and len(style.parts) == 1
+
+
+def _check_command(command: Stylize, names: Sequence[str]) -> None:
+    """Raises JaxnstError for options that do not go together."""
+    check_counts(command, len(names))
+    if command.paint.keep_colors == "match":
+        raise JaxnstError("--keep-colors match is for style pictures: give luma")
+    streams = [path for path in (*command.content, command.output) if path == STREAM]
+    if streams and (len(command.content) > 1 or (len(names) > 1 and not command.blend)):
+        raise JaxnstError("'-' is one picture: give one photo and one style")

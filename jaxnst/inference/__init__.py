@@ -1,0 +1,1 @@
+"""Trained networks at work: pictures, video and the live camera in one pass."""

@@ -1,0 +1,151 @@
+"""Enlarging in one pass: uint8 in, uint8 out, any size from one pixel up.
+
+A network for super-resolution sees no further than `reach` pixels. So a photo is enlarged in tiles
+that overlap by as much, one after the other: the result is that of the whole, and memory does not
+grow with it. Tiles come in a few sizes, to compile a few times only.
+"""
+
+import functools
+import math
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import ArrayLike
+
+from jaxnst.errors import JaxnstError
+from jaxnst.io.image import Picture, to_bytes
+from jaxnst.networks.base import prepare
+from jaxnst.networks.model_file import Model, load_model
+from jaxnst.networks.super_resolution import UpscaleNetwork
+from jaxnst.ops import color
+
+_FLOATS = 4e7  # in the largest features of a tile at most: about a gigabyte of memory
+_REACHES = 12  # in a tile's side: caches like small tiles, but all compute their surroundings too
+_BUCKET = 32  # sides are compiled for multiples of this, in pixels of the small photo
+
+
+class Tile(NamedTuple):
+    """A part of the small photo, in pixels."""
+
+    top: int
+    left: int
+    height: int
+    width: int
+
+
+class Upscaler:
+    """A trained network for super-resolution, ready to enlarge; see `__call__`."""
+
+    def __init__(self, model: Model | str, *, tile: int = 0) -> None:
+        """Makes a model ready.
+
+        Args:
+          model: what enlarges, or its name or file as for `load_model`.
+          tile: side of the parts that are enlarged at a time, in pixels of the photo; 0: what is
+            fast and takes no more than about a gigabyte of memory.
+
+        Raises:
+          JaxnstError: there is no such model, or it does not enlarge.
+        """
+        self.model = load_model(model) if isinstance(model, str) else model
+        network = self.model.network
+        if not isinstance(network, UpscaleNetwork):
+            raise JaxnstError("this model paints and does not enlarge: give one for upscaling")
+        self._network = network
+        self._tile = tile or _fitting_tile(network)
+        kernels = jax.tree.map(jnp.asarray, self.model.kernels)
+        self._variables = jax.device_put(prepare(network, kernels))
+
+    @property
+    def scale(self) -> int:
+        """How many times as wide and high results are."""
+        return self._network.scale
+
+    def __call__(
+        self, image: ArrayLike, *, progress: Callable[[float], None] = lambda _: None
+    ) -> np.ndarray:
+        """Enlarges a picture [H, W, 3], uint8, RGB, to [scale H, scale W, 3].
+
+        Args:
+          image: of any size.
+          progress: is told the part that is done, up to 1, after every tile.
+
+        Raises:
+          JaxnstError: the image is not one.
+        """
+        photo = np.asarray(image)
+        if photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[-1] != 3 or not photo.size:
+            raise JaxnstError(
+                f"image has shape {photo.shape} and type {photo.dtype}: expected [H, W, 3], uint8"
+            )
+        scale, reach = self.scale, self._network.reach
+        result = np.empty((scale * photo.shape[0], scale * photo.shape[1], 3), np.uint8)
+        tiles = list(split(photo.shape[0], photo.shape[1], self._tile))
+        around = np.pad(photo, ((reach, reach), (reach, reach), (0, 0)), mode="edge")
+        for done, tile in enumerate(tiles, start=1):
+            part = self._enlarged(around, tile)
+            rows = slice(scale * tile.top, scale * (tile.top + tile.height))
+            columns = slice(scale * tile.left, scale * (tile.left + tile.width))
+            result[rows, columns] = part
+            progress(done / len(tiles))
+        return result
+
+    def _enlarged(self, around: np.ndarray, tile: Tile) -> np.ndarray:
+        """A tile of the photo, of which `around` has the reach on each side."""
+        reach, scale = self._network.reach, self.scale
+        rows = slice(tile.top, tile.top + tile.height + 2 * reach)
+        columns = slice(tile.left, tile.left + tile.width + 2 * reach)
+        window = around[rows, columns]
+        missing = [-side % _BUCKET for side in (tile.height, tile.width)]
+        window = np.pad(window, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="edge")
+        part = np.asarray(_enlarge(self._network, self._variables, window))
+        return part[: scale * tile.height, : scale * tile.width]
+
+
+def enlarge_picture(
+    upscaler: Upscaler,
+    photo: Picture,
+    *,
+    match_histogram: bool = False,
+    progress: Callable[[float], None] = lambda _: None,
+) -> Picture:
+    """A picture enlarged with its alpha; one that is grey stays grey.
+
+    Args:
+      upscaler: what enlarges.
+      photo: of any size.
+      match_histogram: give the result the histogram of the photo, as in Johnson et al. (2016).
+      progress: as for `Upscaler`.
+    """
+    rgb: Any = upscaler(to_bytes(photo.rgb), progress=progress).astype(np.float32) / 255
+    if match_histogram:
+        rgb = color.match_histogram(rgb, photo.rgb)
+    if np.all(photo.rgb == photo.rgb[..., :1]):
+        rgb = np.repeat(rgb.mean(axis=-1, keepdims=True), 3, axis=-1)
+    return photo.with_rgb(rgb)
+
+
+def split(height: int, width: int, side: int) -> Iterator[Tile]:
+    """Tiles that cover every pixel once, row by row."""
+    for top in range(0, height, side):
+        for left in range(0, width, side):
+            yield Tile(top, left, min(side, height - top), min(side, width - left))
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _enlarge(network: UpscaleNetwork, variables: Mapping[str, Any], window: jax.Array) -> jax.Array:
+    """uint8 [H + 2 reach, W + 2 reach, 3] to uint8 [scale H, scale W, 3]."""
+    enlarged = network.apply(variables, window[None].astype(jnp.float32) / 255)
+    assert isinstance(enlarged, jax.Array)
+    rim = network.scale * network.reach
+    inner = enlarged[0, rim : enlarged.shape[1] - rim, rim : enlarged.shape[2] - rim]
+    return (255 * jnp.clip(inner, 0, 1) + 0.5).astype(jnp.uint8)
+
+
+def _fitting_tile(network: UpscaleNetwork) -> int:
+    largest = math.isqrt(int(_FLOATS / network.floats_per_pixel)) // _BUCKET
+    fast = math.ceil(_REACHES * network.reach / _BUCKET)
+    return _BUCKET * max(1, min(fast, largest))

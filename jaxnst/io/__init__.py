@@ -1,0 +1,1 @@
+"""Bytes and devices: files, pictures, video, cameras and windows."""

@@ -1,0 +1,405 @@
+"""Still pictures between files and arrays: RGB, float32, [0, 1], channels last.
+
+Files are taken to be hostile: their size is checked before a pixel is decoded, only the formats
+named here are tried, and whatever a decoder raises becomes one line that names the file.
+"""
+
+import io
+import json
+import math
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import ArrayLike
+from PIL import ExifTags, Image, ImageCms, ImageFile, PngImagePlugin
+
+from jaxnst.errors import JaxnstError
+from jaxnst.io.files import PathLike, atomic_write, display_name, one_line, open_binary
+from jaxnst.ops.color import luma
+
+MIN_SIDE = 32  # pixels; a deep network's last layers have nothing to see in less
+MAX_PIXELS = 200_000_000  # 2.4 GB as float32 RGB; the largest phone cameras make just as much
+
+_READ_FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF")
+_WRITE_FORMATS = {
+    ".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP",
+    ".tif": "TIFF", ".tiff": "TIFF", ".bmp": "BMP",
+}  # fmt: skip
+_READ_SUFFIXES = {*_WRITE_FORMATS, ".gif"}
+_ALPHA_FORMATS = {"PNG", "WEBP", "TIFF"}
+LONGEST_SIDE = {"JPEG": 65_500, "WEBP": 16_383}  # pixels; limits of the formats
+_GIVE = "give a JPEG, PNG, WebP, TIFF, BMP or GIF file"
+
+_SETTINGS_KEY = "jaxnst"
+_COMMENT_PREFIX = b"ASCII\0\0\0jaxnst:"  # EXIF UserComment: 8 bytes name the character set
+
+_UPRIGHT = {  # EXIF orientation -> what turns the picture upright
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_pillow_lock = threading.Lock()
+
+
+@dataclass(frozen=True, eq=False)  # arrays have no single truth value to compare by
+class Picture:
+    """A still picture: `rgb` and what has to survive beside it.
+
+    Attributes:
+        rgb: float32 [H, W, 3] in [0, 1].
+        alpha: float32 [H, W] in [0, 1], not premultiplied; None when the picture is opaque.
+        icc_profile: the RGB colour profile that `rgb` is in; None stands for sRGB.
+    """
+
+    rgb: np.ndarray
+    alpha: np.ndarray | None = None
+    icc_profile: bytes | None = None
+
+    def with_rgb(self, rgb: ArrayLike) -> "Picture":
+        """The picture with other colours [H', W', 3]; alpha is resized when the size differs."""
+        rgb = np.asarray(rgb, np.float32)
+        alpha = None if self.alpha is None else resize(self.alpha, rgb.shape[:2])
+        return replace(self, rgb=rgb, alpha=alpha)
+
+
+def load(
+    path: PathLike | BinaryIO, *, min_side: int = MIN_SIDE, max_pixels: int = MAX_PIXELS
+) -> Picture:
+    """The picture in a file or a binary stream (first frame), upright and in RGB.
+
+    Grey becomes RGB, with 16-bit grey at its full depth; 16-bit colour is read at 8 bits. CMYK
+    goes through its colour profile. Threads that load at once take turns.
+
+    Args:
+        path: a JPEG, PNG, WebP, TIFF, BMP or GIF file, or a binary stream with one.
+        min_side: the least height and width, pixels.
+        max_pixels: the most pixels, as told by the header.
+
+    Raises:
+        JaxnstError: there is no such file, or it is not a whole picture of a size within bounds.
+    """
+    name = display_name(path)
+    with open_binary(path) as handle, _strict_pillow():
+        try:
+            with Image.open(handle, formats=_READ_FORMATS) as image:
+                check_size(name, image.size, min_side, max_pixels)
+                image.load()
+                return _to_picture(name, image)
+        except JaxnstError:
+            raise
+        except Exception as error:  # decoders raise nearly anything on hostile bytes
+            unknown = isinstance(error, Image.UnidentifiedImageError)
+            cause = "unknown format or damaged header" if unknown else one_line(error)
+            message = f"{name}: not a picture that can be read ({cause}); {_GIVE}"
+            raise JaxnstError(message) from error
+
+
+def save(
+    path: PathLike,
+    picture: Picture | ArrayLike,
+    *,
+    quality: int = 95,
+    settings: dict[str, Any] | None = None,
+) -> None:
+    """Writes a picture, at 8 bits a channel, whole or not at all; the suffix tells the format.
+
+    Alpha is kept in PNG, WebP and TIFF, and laid over white in JPEG and BMP. The colour profile and
+    the settings are kept in all but BMP.
+
+    Args:
+        path: .png, .jpg, .jpeg, .webp, .tif, .tiff or .bmp; an existing file is replaced.
+        picture: a `Picture` or its `rgb` [H, W, 3] in [0, 1]; values outside are clipped.
+        quality: of JPEG and WebP, 1 to 100.
+        settings: JSON-serialisable, to be read back by `read_settings`.
+
+    Raises:
+        JaxnstError: the suffix, the size or the values do not suit, or the file cannot be written.
+    """
+    name, file_format = display_name(path), check_writable_suffix(path)
+    if not isinstance(picture, Picture):
+        picture = Picture(np.asarray(picture, np.float32))
+    _check_writable_pixels(name, picture.rgb, file_format)
+    image = _to_pillow(picture, file_format)
+    options = _save_options(file_format, picture.icc_profile, quality, settings)
+    with atomic_write(path) as temporary:
+        try:
+            image.save(temporary, file_format, **options)
+        except ValueError as error:  # such as settings longer than the 64 kB of EXIF in a JPEG
+            raise JaxnstError(
+                f"{name}: cannot be written as {file_format} ({one_line(error)}); give a .png path"
+            ) from error
+
+
+def check_writable_suffix(path: PathLike) -> str:
+    """The name of the format that `save` would write, such as "PNG".
+
+    Raises:
+        JaxnstError: the suffix is none that can be written.
+    """
+    suffix = Path(path).suffix
+    if suffix.lower() not in _WRITE_FORMATS:
+        raise JaxnstError(
+            f"{display_name(path)}: pictures cannot be written as {display_name(suffix)!r}; "
+            f"end the name in one of {' '.join(_WRITE_FORMATS)}"
+        )
+    return _WRITE_FORMATS[suffix.lower()]
+
+
+def read_settings(path: PathLike) -> dict[str, Any] | None:
+    """The settings that `save` embedded; None when there are none or the file cannot be read."""
+    with _strict_pillow():
+        try:
+            with Image.open(path, formats=_READ_FORMATS) as image:
+                text = image.info.get(_SETTINGS_KEY)
+                if text is None:
+                    exif = image.getexif().get_ifd(ExifTags.IFD.Exif)
+                    comment = exif.get(ExifTags.Base.UserComment, b"")
+                    if not comment.startswith(_COMMENT_PREFIX):
+                        return None
+                    text = comment.removeprefix(_COMMENT_PREFIX)
+            settings = json.loads(text)
+        except Exception:  # a file by another hand may hold anything
+            return None
+    return settings if isinstance(settings, dict) else None
+
+
+def list_images(folder: PathLike, *, recursive: bool = False) -> list[Path]:
+    """The pictures in a folder, by suffix and sorted, without hidden files.
+
+    Those in subfolders, unless hidden themselves, are among them when `recursive`.
+
+    Raises:
+        JaxnstError: there is no such folder, or no picture in it.
+    """
+    name = display_name(folder)
+    try:
+        entries = sorted(_entries(Path(folder), recursive))
+    except OSError as error:
+        raise JaxnstError(f"{name}: not a folder that can be read ({one_line(error)})") from error
+    found = [
+        entry
+        for entry in entries
+        if entry.suffix.lower() in _READ_SUFFIXES and entry.name[0] != "." and entry.is_file()
+    ]
+    if not found:
+        raise JaxnstError(f"{name}: no pictures in this folder; {_GIVE} or more in it")
+    return found
+
+
+def resize(image: ArrayLike, height_width: tuple[int, ...]) -> np.ndarray:
+    """The image [H, W] or [H, W, C] at another size, antialiased, float32, clipped to [0, 1].
+
+    Bicubic, widened when shrinking: as sharp as is possible without ripples. It overshoots once at
+    an edge, which clipping takes off a mask; Lanczos would go on to ring inside the mask's zeros.
+    An image that has the size already comes back as it is, to the last bit.
+    """
+    image = np.asarray(image, np.float32)
+    height, width = height_width
+    if image.shape[:2] == (height, width):
+        return image
+    if image.ndim == 3:
+        planes = [resize(image[..., c], height_width) for c in range(image.shape[-1])]
+        return np.stack(planes, axis=-1)
+    plane = Image.fromarray(np.ascontiguousarray(image))
+    resized = plane.resize((width, height), Image.Resampling.BICUBIC)
+    return np.clip(np.asarray(resized), 0.0, 1.0)
+
+
+def fit_long_side(
+    height_width: tuple[int, ...], long_side: int, min_side: int = MIN_SIDE
+) -> tuple[int, int]:
+    """(height, width) with the longer side at `long_side` and the same aspect ratio, pixels.
+
+    No side is under `min_side`, at the cost of the ratio of a very long picture.
+    """
+    height, width = height_width
+    scale = long_side / max(height, width)
+    return max(min_side, int(height * scale + 0.5)), max(min_side, int(width * scale + 0.5))
+
+
+def _entries(folder: Path, recursive: bool) -> Iterator[Path]:
+    for entry in folder.iterdir():
+        if recursive and entry.is_dir() and entry.name[0] != ".":
+            yield from _entries(entry, recursive)
+        else:
+            yield entry
+
+
+def has_picture_header(path: PathLike, *, max_pixels: int = MAX_PIXELS) -> bool:
+    """Whether a file begins as a picture of a size within bounds; its pixels are not decoded."""
+    with _strict_pillow():
+        try:
+            with Image.open(path, formats=_READ_FORMATS) as image:
+                return min(image.size) >= MIN_SIDE and math.prod(image.size) <= max_pixels
+        except Exception:  # decoders raise nearly anything on hostile bytes
+            return False
+
+
+def load_mask(path: PathLike | BinaryIO, height_width: tuple[int, int]) -> tuple[np.ndarray, bool]:
+    """A mask, float32 [H, W] in [0, 1], of the size asked for, and whether it had to be resized.
+
+    The mask is the luma of the picture; its alpha is ignored.
+
+    Raises:
+        JaxnstError: as for `load`, but a mask may be as small as one pixel.
+    """
+    mask = np.asarray(luma(load(path, min_side=1).rgb))
+    return resize(mask, height_width), mask.shape != tuple(height_width)
+
+
+@contextmanager
+def _strict_pillow() -> Iterator[None]:
+    """Pillow without warnings, without truncated pictures and without its own limit of pixels.
+
+    Its limit warns before it refuses, and never tells the size; `_check_size` stands in for it. All
+    three are global to the process, hence the lock.
+    """
+    with _pillow_lock, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        before = Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES
+        Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES = None, False
+        try:
+            yield
+        finally:
+            Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES = before
+
+
+def check_size(name: str, size: tuple[int, int], min_side: int, max_pixels: int) -> None:
+    """Refuses a picture by the size in its header, before memory is set aside for its pixels."""
+    width, height = size
+    if width * height > max_pixels:
+        raise JaxnstError(
+            f"{name}: {width}x{height} pixels are more than the limit of "
+            f"{max_pixels / 1e6:g} megapixels; give a smaller picture"
+        )
+    if min(size) < min_side:
+        raise JaxnstError(
+            f"{name}: {width}x{height} pixels are too few; give at least {min_side}x{min_side}"
+        )
+
+
+def _to_picture(name: str, image: Image.Image) -> Picture:
+    """The decoded picture, upright, from whichever mode the file was in."""
+    image = _upright(image)
+    if image.mode == "F" or image.mode.startswith("I"):
+        grey = _deep_grey(name, image)
+        return Picture(np.repeat(grey[..., None], 3, axis=-1))
+    if image.mode == "CMYK":
+        return Picture(_to_floats(_cmyk_to_rgb(image)))
+    icc_profile = _rgb_profile(image)
+    if not image.has_transparency_data:
+        return Picture(_to_floats(image.convert("RGB")), None, icc_profile)
+    rgba = _to_floats(image.convert("RGBA"))
+    return Picture(np.ascontiguousarray(rgba[..., :3]), rgba[..., 3].copy(), icc_profile)
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """The picture turned as its EXIF asks; one whose EXIF is damaged stays as it is."""
+    try:
+        turn = _UPRIGHT.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except Exception:  # hostile bytes again, but the pixels are good
+        return image
+    return image if turn is None else image.transpose(turn)
+
+
+def _deep_grey(name: str, image: Image.Image) -> np.ndarray:
+    """16-bit grey or floating-point pixels as float32 [H, W] in [0, 1]."""
+    white = 1.0 if image.mode == "F" else 65_535.0
+    values = np.asarray(image).astype(np.float32) / np.float32(white)
+    low, high = values.min(), values.max()
+    if not (low >= 0.0 and high <= 1.0):  # also true of NaN
+        raise JaxnstError(
+            f"{name}: values from {low * white:g} to {high * white:g} are out of range; "
+            f"scale them to 0 ... {white:g}"
+        )
+    return values
+
+
+def _cmyk_to_rgb(image: Image.Image) -> Image.Image:
+    """sRGB through the CMYK profile of the picture; a plain conversion when it has no good one."""
+    profile = image.info.get("icc_profile")
+    if profile:
+        try:
+            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            target = ImageCms.createProfile("sRGB")
+            converted = ImageCms.profileToProfile(image, source, target, outputMode="RGB")
+            if converted is not None:  # None is for work in place only
+                return converted
+        except (ImageCms.PyCMSError, OSError):
+            pass
+    return image.convert("RGB")
+
+
+def _rgb_profile(image: Image.Image) -> bytes | None:
+    """The ICC profile, if picture and profile are both RGB: bytes 16-19 name the colour space."""
+    profile = image.info.get("icc_profile")
+    is_rgb = image.mode.startswith(("RGB", "P")) and profile and profile[16:20] == b"RGB "
+    return profile if is_rgb else None
+
+
+def _to_floats(image: Image.Image) -> np.ndarray:
+    return np.asarray(image).astype(np.float32) / np.float32(255.0)
+
+
+def to_bytes(values: np.ndarray) -> np.ndarray:
+    """8-bit values, clipped, halves rounded up."""
+    return (np.clip(values, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
+
+
+def _check_writable_pixels(name: str, rgb: np.ndarray, file_format: str) -> None:
+    if rgb.ndim != 3 or rgb.shape[-1] != 3:
+        raise ValueError(f"a picture is [H, W, 3], not {list(rgb.shape)}")
+    if not np.isfinite(rgb).all():
+        raise JaxnstError(f"{name}: the result has values that are not finite; use a smaller step")
+    height, width = rgb.shape[:2]
+    longest = LONGEST_SIDE.get(file_format, max(height, width))
+    if max(height, width) > longest:
+        raise JaxnstError(
+            f"{name}: {width}x{height} pixels are more than {file_format} can hold "
+            f"({longest} a side); give a .png path"
+        )
+
+
+def _to_pillow(picture: Picture, file_format: str) -> Image.Image:
+    """The picture as 8-bit RGB or RGBA, over white where the format has no alpha."""
+    if picture.alpha is None:
+        return Image.fromarray(to_bytes(picture.rgb))
+    alpha = picture.alpha[..., None]
+    if file_format in _ALPHA_FORMATS:
+        return Image.fromarray(to_bytes(np.concatenate([picture.rgb, alpha], axis=-1)))
+    return Image.fromarray(to_bytes(picture.rgb * alpha + (1.0 - alpha)))
+
+
+def _save_options(
+    file_format: str, icc_profile: bytes | None, quality: int, settings: dict[str, Any] | None
+) -> dict[str, Any]:
+    """What Pillow's writer of the format is to be told."""
+    options: dict[str, Any] = {}
+    if file_format in ("JPEG", "WEBP"):
+        options["quality"] = quality
+    if file_format == "JPEG":
+        options["subsampling"] = "4:4:4"  # brush strokes have sharp edges in colour too
+    if icc_profile and file_format != "BMP":
+        options["icc_profile"] = icc_profile
+    if settings is None or file_format == "BMP":
+        return options
+    text = json.dumps(settings)
+    if file_format == "PNG":
+        options["pnginfo"] = PngImagePlugin.PngInfo()
+        options["pnginfo"].add_text(_SETTINGS_KEY, text)
+    else:
+        exif = Image.Exif()
+        comment = _COMMENT_PREFIX + text.encode("ascii")
+        exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.UserComment] = comment
+        options["exif"] = exif.tobytes()  # the TIFF writer loses a nested part of an object
+    return options

@@ -1,0 +1,317 @@
+"""Frames from cameras, network streams, video files and folders, at the pace at which they come.
+
+A `Source` gives one frame after the other. `Capture` reads it in a thread of its own and keeps the
+newest frame only, so that whoever is slower than the camera lags no further and further behind.
+"""
+
+import itertools
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from jaxnst.errors import JaxnstError
+from jaxnst.io.files import display_name, one_line
+from jaxnst.io.image import list_images, load, to_bytes
+
+CAMERAS = 10
+"""How many cameras are tried for the first that opens."""
+
+_USUAL_RATE = 25.0  # frames per second, of a file that does not say
+_FOLDER_RATE = 1.0  # pictures per second
+_OPEN_SECONDS, _READ_SECONDS = 10, 5  # that a network stream may take
+_RETRIES = 5
+_JOIN_SECONDS = 2.0
+
+
+class Frame(NamedTuple):
+    """A picture, and when it came."""
+
+    image: np.ndarray
+    """uint8 [H, W, 3], RGB."""
+    time: float
+    """On the clock of `time.monotonic`, in seconds."""
+
+
+class Source(Protocol):
+    """Where frames come from."""
+
+    name: str
+    """For messages."""
+    due: float | None
+    """Seconds after the first frame at which the last one read has its turn; None: at once, since
+    they come when they come."""
+
+    def read(self) -> np.ndarray | None:
+        """The next frame, uint8 [H, W, 3] RGB; None at the end. May wait for it."""
+
+    def close(self) -> None:
+        """Lets go of it."""
+
+
+def import_cv2() -> ModuleType:
+    """OpenCV, which needs libraries of the system that a server may not have.
+
+    Raises:
+      JaxnstError: they are missing.
+    """
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")  # what is worth saying, jaxnst says
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+    try:
+        import cv2
+    except ImportError as error:
+        vars(sys).pop("OpenCV_LOADER", None)  # or a second attempt would say something else
+        raise JaxnstError(
+            f"OpenCV cannot be loaded ({error}): install the system's packages libgl1 and "
+            f"libglib2.0-0"
+        ) from error
+    return cv2
+
+
+class VideoSource:
+    """A camera, a network stream or a video file, by OpenCV."""
+
+    def __init__(
+        self,
+        address: int | str,
+        *,
+        width: int | None = None,
+        height: int | None = None,
+        fps: float | None = None,
+    ) -> None:
+        """Opens it.
+
+        Args:
+          address: a camera's number or device, a URL, or the path of a file.
+          width: asked of a camera, as height and fps; it gives what it can.
+          height: in pixels.
+          fps: frames per second.
+
+        Raises:
+          JaxnstError: it cannot be opened, or there is no frame in it.
+        """
+        cv2 = import_cv2()
+        is_file = isinstance(address, str) and os.path.isfile(address)
+        self.name = f"camera {address}" if isinstance(address, int) else display_name(address)
+        self._video, self._cv2 = _open_video(cv2, address), cv2
+        asked = {
+            cv2.CAP_PROP_FRAME_WIDTH: width,
+            cv2.CAP_PROP_FRAME_HEIGHT: height,
+            cv2.CAP_PROP_FPS: fps,
+        }
+        for prop, value in asked.items():
+            if value and not is_file:
+                self._video.set(prop, value)
+        self._first = self._decoded()
+        if self._first is None:
+            self.close()
+            raise JaxnstError(
+                f"{self.name}: gives no picture: give a camera, a stream or a file that does"
+            )
+        self.size: tuple[int, int] | None = self._first.shape[:2]
+        self.rate = self._video.get(cv2.CAP_PROP_FPS)
+        if not 0 < self.rate <= 1000:
+            self.rate = _USUAL_RATE if is_file else 0.0
+        self.due: float | None = 0.0 if is_file else None
+
+    def read(self) -> np.ndarray | None:
+        first, self._first = self._first, None
+        image = self._decoded() if first is None else first
+        for _ in range(_RETRIES if self.due is None else 0):  # cameras lose a frame now and then
+            image = self._decoded() if image is None else image
+        if self.due is not None:
+            self.due = self._video.get(self._cv2.CAP_PROP_POS_MSEC) / 1000
+        return image
+
+    def close(self) -> None:
+        self._video.release()
+
+    def _decoded(self) -> np.ndarray | None:
+        there, image = self._video.read()
+        return self._cv2.cvtColor(image, self._cv2.COLOR_BGR2RGB) if there else None
+
+
+class FolderSource:
+    """The pictures of a folder, again and again."""
+
+    def __init__(self, folder: str, fps: float | None = None) -> None:
+        """Looks what there is; raises JaxnstError if there is no picture."""
+        self.name = display_name(folder)
+        self.size: tuple[int, int] | None = None
+        self.rate = fps or _FOLDER_RATE
+        self.due: float | None = -1 / self.rate
+        self._paths = list_images(folder)
+        self._images: Iterator[np.ndarray] = self._endless()
+        first = next(self._images, None)
+        if first is None:
+            raise JaxnstError(f"{self.name}: has no picture that can be read; give another folder")
+        self._images = itertools.chain([first], self._images)
+
+    def read(self) -> np.ndarray | None:
+        self.due = (self.due or 0.0) + 1 / self.rate
+        return next(self._images, None)
+
+    def close(self) -> None:
+        self._paths = []
+
+    def _endless(self) -> Iterator[np.ndarray]:
+        """All that can be read, over and over; those that cannot are left out from then on."""
+        while self._paths:
+            for path in list(self._paths):
+                try:
+                    image = load(path).rgb
+                except JaxnstError:
+                    self._paths.remove(path)
+                    continue
+                yield to_bytes(image)
+
+
+def open_source(
+    address: str = "",
+    *,
+    width: int | None = None,
+    height: int | None = None,
+    fps: float | None = None,
+) -> VideoSource | FolderSource:
+    """What an address means: "" the first camera that opens, "0" a camera by its number, a device,
+    a URL, a video file, or a folder of pictures. The rest is asked of cameras.
+
+    Raises:
+      JaxnstError: there is no such thing, or it gives no picture.
+    """
+    asked: dict[str, Any] = {"width": width, "height": height, "fps": fps}
+    if not address:
+        return _first_camera(asked)
+    if address.isascii() and address.isdigit():
+        return VideoSource(int(address), **asked)
+    if os.path.isdir(address):
+        return FolderSource(address, fps)
+    if "://" not in address and not os.path.exists(address):
+        raise JaxnstError(
+            f"{display_name(address)}: there is no such file or device: give a camera's number, "
+            f"a path or a URL"
+        )
+    return VideoSource(address, **asked)
+
+
+def all_frames(source: Source) -> Iterator[np.ndarray]:
+    """The frames of a source to its end, as fast as they can be had."""
+    while (image := source.read()) is not None:
+        yield image
+
+
+class Capture:
+    """Reads a source in a thread and keeps the newest frame; use as a context manager."""
+
+    def __init__(self, source: Source) -> None:
+        """Starts to read."""
+        self.dropped = 0
+        """Frames that nobody has seen."""
+        self._source = source
+        self._frame: Frame | None = None
+        self._ended = self._stopping = False
+        self._error: Exception | None = None
+        self._changed = threading.Condition()
+        self._thread = threading.Thread(target=self._read_all, name="capture", daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> "Capture":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+        self._thread.join(_JOIN_SECONDS)  # a camera that hangs is left to the end of the process
+
+    def newest(self, timeout: float) -> Frame | None:
+        """The newest frame that was not given before; waits for it, at most so many seconds.
+
+        Raises:
+          JaxnstError: reading failed, other than by an end.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._frame is not None or self._ended, timeout)
+            frame, self._frame = self._frame, None
+        if frame is None and self._error is not None:
+            name = self._source.name
+            raise JaxnstError(f"{name}: reading failed ({one_line(self._error)})") from self._error
+        return frame
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the source has ended and its last frame was given."""
+        with self._changed:
+            return self._ended and self._frame is None
+
+    def _read_all(self) -> None:
+        start = time.monotonic()
+        try:
+            while not self._stopping:
+                image = self._source.read()
+                if image is None:
+                    return
+                start = self._pace(start, self._source.due)
+                with self._changed:
+                    self.dropped += self._frame is not None
+                    self._frame = Frame(image, time.monotonic())
+                    self._changed.notify_all()
+        except Exception as error:  # whatever a driver raises is told in `newest`
+            self._error = error
+        finally:
+            with suppress(Exception):
+                self._source.close()
+            with self._changed:
+                self._ended = True
+                self._changed.notify_all()
+
+    def _pace(self, start: float, due: float | None) -> float:
+        """Waits until a frame is due; returns when the first one was, or would have been if no time
+        had been lost since."""
+        if due is None:
+            return start
+        with self._changed:
+            self._changed.wait_for(lambda: self._stopping, max(0, start + due - time.monotonic()))
+        return max(start, time.monotonic() - due)
+
+
+def _first_camera(asked: dict[str, Any]) -> VideoSource:
+    import_cv2()
+    found = ""
+    for number in range(CAMERAS):
+        if sys.platform == "linux" and not Path(f"/dev/video{number}").exists():
+            continue
+        try:
+            return VideoSource(number, **asked)
+        except JaxnstError:
+            found += f" /dev/video{number}" if sys.platform == "linux" else ""
+    there = f"{found.strip()} cannot be opened" if found else "none is connected"
+    raise JaxnstError(
+        f"there is no camera (0 to {CAMERAS - 1} were tried; {there}): connect one, or give "
+        f"--source with a video file, a folder of pictures or a URL"
+    )
+
+
+def _open_video(cv2: Any, address: int | str) -> Any:
+    """An opened VideoCapture."""
+    if isinstance(address, str):
+        limits = [
+            *(cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, 1000 * _OPEN_SECONDS),
+            *(cv2.CAP_PROP_READ_TIMEOUT_MSEC, 1000 * _READ_SECONDS),
+        ]
+        video = cv2.VideoCapture(address, cv2.CAP_FFMPEG, limits)
+        if not video.isOpened():  # a device
+            video = cv2.VideoCapture(address)
+    else:
+        video = cv2.VideoCapture(address)
+    if not video.isOpened():
+        name = f"camera {address}" if isinstance(address, int) else display_name(address)
+        raise JaxnstError(f"{name}: cannot be opened: give a camera, a stream or a video file")
+    return video

@@ -1,0 +1,1 @@
+"""What is trained: feed-forward networks, and the files that hold them."""

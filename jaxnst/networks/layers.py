@@ -1,0 +1,281 @@
+"""What the transform networks are made of: convolutions that know borders, and conditional norms.
+
+Features are [N, H, W, C]. A convolution continues its input beyond the border instead of filling
+it with zeros, which would draw a frame around every picture. Padding first and cutting off the rim
+afterwards gives the same numbers as a convolution without padding, several times faster on a CPU.
+"""
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxnst.ops import winograd
+
+Valid = tuple[jax.Array, jax.Array] | None
+"""How many rows and columns belong to a picture and are not padding; None: all of them."""
+
+_DIMS = ("NHWC", "HWIO", "NHWC")
+_EPSILON = 1e-5
+_WINOGRAD_CHANNELS = 32  # with fewer the transforms take what the products save
+_FEW = 4  # channels on one side of a large kernel for which a CPU is slow
+
+# Where the three taps of a kernel fall on the small grid, for the first and second of the two
+# positions that a small one becomes.
+_TAPS = np.array([[[1, 0, 0], [0, 1, 1], [0, 0, 0]], [[0, 0, 0], [1, 1, 0], [0, 0, 1]]], np.float32)
+
+
+class Conv(nn.Module):
+    """A convolution whose input goes on beyond the border: with its "edge", or by "reflect"-ion.
+
+    With `upsample` every position becomes four equal ones beforehand, which makes no checkerboards
+    (Odena et al., 2016); all is computed at the smaller size.
+
+    The collection "prepared" holds kernels that were made ready for fast convolution, by a call in
+    which it is mutable (`networks.prepare`).
+    """
+
+    features: int
+    size: int = 3
+    stride: int = 1
+    upsample: bool = False
+    use_bias: bool = False
+    border: str = "edge"
+    level: bool = False
+    """Whether the outputs are blocks of 2x2 positions, which must draw no grid: all four have the
+    same response to what is the same everywhere."""
+    start: float = 1.0
+    """Variance of the outputs before training, relative to that of the inputs."""
+
+    @nn.compact
+    def __call__(
+        self, x: jax.Array, valid: Valid = None, mixture: jax.Array | None = None
+    ) -> jax.Array:
+        """Maps [N, H, W, C_in] to [N, H', W', features].
+
+        `valid` are x's own rows and columns; `mixture` [N, 1, 1, C_in^2] is a matrix for each
+        image: what it makes of x's channels is added to x beforehand. One for all, [1, 1, C_in^2],
+        becomes part of the kernel.
+        """
+        if mixture is not None:
+            shape = (*mixture.shape[:-3], x.shape[-1], x.shape[-1])
+            mixture = mixture.reshape(shape).astype(x.dtype)
+            if mixture.ndim == 3:
+                x, mixture = x + jnp.einsum("nhwc,ncd->nhwd", x, mixture), None
+        shape = (self.size, self.size, x.shape[-1], self.features)
+        initializer = nn.initializers.variance_scaling(self.start, "fan_in", "truncated_normal")
+        kernel = self.param("kernel", initializer, shape).astype(x.dtype)
+        kernel = _mixing(_leveled(kernel) if self.level else kernel, mixture)
+        # The reflection of one doubled position is the position itself.
+        border = "edge" if self.upsample else self.border
+        kernel = fold_upsampling(kernel) if self.upsample else kernel
+        if self.is_mutable_collection("prepared") and self._suits_winograd(kernel):
+            self.put_variable("prepared", "winograd", winograd.transform_kernel(kernel))
+        if self.has_variable("prepared", "winograd"):
+            kernels: winograd.Kernels = self.get_variable("prepared", "winograd")
+            if mixture is not None:  # the kernel is not the one that was prepared
+                kernels = winograd.transform_kernel(kernel)
+            y = winograd.convolve(pad(x, 1, border, valid), kernels)[:, 1:-1, 1:-1]
+        else:
+            y = convolve(x, kernel, stride=self.stride, border=border, valid=valid)
+        y = depth_to_space(y, 2) if self.upsample else y
+        if self.use_bias:
+            y = y + self.param("bias", nn.initializers.zeros, (self.features,)).astype(x.dtype)
+        return y
+
+    def _suits_winograd(self, kernel: jax.Array) -> bool:
+        return (
+            kernel.shape[0] == 3
+            and self.stride == 1
+            and min(kernel.shape[2:]) >= _WINOGRAD_CHANNELS
+            and not self.is_initializing()
+        )
+
+
+def convolve(
+    x: jax.Array, kernel: jax.Array, *, stride: int, border: str, valid: Valid = None
+) -> jax.Array:
+    """[N, H, W, C_in] to [N, H / stride, W / stride, C_out], for odd kernels and H, W divisible."""
+    reach = kernel.shape[0] // 2
+    if stride == 1 and _suits_blocks(x, kernel):
+        return convolve_large(pad(x, reach, border, valid), kernel)
+    rim = -(-reach // stride)  # outputs that would see zeros
+    return _cut(pad(x, rim * stride, border, valid), kernel, stride, rim)
+
+
+def _suits_blocks(x: jax.Array, kernel: jax.Array) -> bool:
+    divisible = all(n % 4 == 0 for n in (kernel.shape[0] // 2, *x.shape[1:3]))
+    few = min(kernel.shape[2:]) <= _FEW and kernel.shape[0] > 1
+    return jax.default_backend() == "cpu" and few and divisible
+
+
+@jax.custom_vjp
+def convolve_large(x: jax.Array, kernel: jax.Array) -> jax.Array:
+    """Convolution without padding, for a CPU and a large kernel with few channels on one side.
+
+    [N, H + 2 R, W + 2 R, C_in] to [N, H, W, C_out], kernels [2 R + 1, 2 R + 1, C_in, C_out]; H, W
+    and R are multiples of 4. On blocks of 2x2 positions there are four times as many channels, with
+    which the compiler's convolution is several times as fast; the gradient to a kernel of few
+    outputs gains as much on blocks of 4x4.
+    """
+    return _on_blocks(x, kernel, 2)
+
+
+def _large_fwd(x: jax.Array, kernel: jax.Array) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
+    return convolve_large(x, kernel), (x, kernel)
+
+
+def _large_bwd(
+    saved: tuple[jax.Array, jax.Array], cotangent: jax.Array
+) -> tuple[jax.Array, jax.Array]:
+    factor = 4 if saved[1].shape[3] <= _FEW else 2
+    backward = jax.vjp(lambda x, kernel: _on_blocks(x, kernel, factor), *saved)[1]
+    to_x, to_kernel = backward(cotangent)
+    return to_x, to_kernel
+
+
+convolve_large.defvjp(_large_fwd, _large_bwd)
+
+
+def _on_blocks(x: jax.Array, kernel: jax.Array, factor: int) -> jax.Array:
+    """As `convolve_large`, for R divisible by the factor."""
+    blocks = block_kernel(kernel, factor)
+    return depth_to_space(_cut(space_to_depth(x, factor), blocks, 1, len(blocks) // 2), factor)
+
+
+def block_kernel(kernel: jax.Array, factor: int) -> jax.Array:
+    """What a kernel [S, S, C_in, C_out] is on blocks of `factor` x `factor` positions.
+
+    With blocks as in `space_to_depth` it is [B, B, factor^2 C_in, factor^2 C_out], B blocks wide as
+    the kernel reaches: 5 of 2x2, or 3 of 4x4, for S = 9.
+    """
+    size, _, c_in, c_out = kernel.shape
+    reach = -(-(size // 2) // factor)
+    blocks, inside = np.arange(-reach, reach + 1), np.arange(factor)
+    # Which tap lies between position p of the a-th block and position u of the middle one.
+    tap = factor * blocks[:, None, None] + inside[:, None] - inside + size // 2
+    taps = jnp.asarray(tap[..., None] == np.arange(size), kernel.dtype)
+    y = jnp.einsum("apuy,bqvx,yxio->abpqiuvo", taps, taps, kernel)
+    return y.reshape(len(blocks), len(blocks), factor**2 * c_in, factor**2 * c_out)
+
+
+def _cut(x: jax.Array, kernel: jax.Array, stride: int, rim: int) -> jax.Array:
+    """A convolution with zeros at the border, less `rim` outputs at each side."""
+    reach = kernel.shape[0] // 2
+    pads = ((reach, reach), (reach, reach))
+    y = jax.lax.conv_general_dilated(x, kernel, (stride, stride), pads, dimension_numbers=_DIMS)
+    return y[:, rim : y.shape[1] - rim, rim : y.shape[2] - rim]
+
+
+def pad(x: jax.Array, width: int, border: str, valid: Valid = None) -> jax.Array:
+    """[N, H, W, C] with so many positions on each side, as its "edge" or by "reflect"-ion.
+
+    Where rows and columns are valid only in part, those behind them are as if they ended there.
+    """
+    x = jnp.pad(x, ((0, 0), (width, width), (width, width), (0, 0)), mode=border)
+    for axis, length in zip((1, 2), valid or (), strict=False):
+        if border == "edge":
+            last = jax.lax.dynamic_slice_in_dim(x, width + length - 1, 1, axis)
+            rim = jnp.repeat(last, width, axis)
+        else:
+            rim = jnp.flip(jax.lax.dynamic_slice_in_dim(x, length - 1, width, axis), axis)
+        x = jax.lax.dynamic_update_slice_in_dim(x, rim, width + length, axis)
+    return x
+
+
+def fold_upsampling(kernel: jax.Array) -> jax.Array:
+    """What a kernel [3, 3, C_in, C_out] behind a doubling is before it: [3, 3, C_in, 4 C_out]."""
+    taps = _TAPS.astype(kernel.dtype)
+    folded = jnp.einsum("pay,qbx,yxio->abipqo", taps, taps, kernel)
+    return folded.reshape(*kernel.shape[:3], 4 * kernel.shape[3])
+
+
+def _mixing(kernel: jax.Array, mixture: jax.Array | None) -> jax.Array:
+    """What a kernel [S, S, C_in, C_out] is before x has a mixture [C_in, C_in] added to it."""
+    if mixture is None:
+        return kernel
+    return kernel + jnp.einsum("cd,yxdo->yxco", mixture, kernel)
+
+
+def _leveled(kernel: jax.Array) -> jax.Array:
+    """A kernel [S, S, C_in, 4 C] with the same sum over its taps for each position of a block."""
+    size, _, c_in, c_out = kernel.shape
+    blocks = kernel.reshape(size, size, c_in, 4, c_out // 4)
+    sums = jnp.mean(blocks, (0, 1), keepdims=True)
+    return (blocks - sums + jnp.mean(sums, 3, keepdims=True)).reshape(kernel.shape)
+
+
+def space_to_depth(x: jax.Array, factor: int) -> jax.Array:
+    """[N, H, W, C] to [N, H / factor, W / factor, factor^2 C]: each block of positions in one."""
+    n, h, w, c = x.shape
+    x = x.reshape(n, h // factor, factor, w // factor, factor, c)
+    return x.transpose(0, 1, 3, 2, 4, 5).reshape(n, h // factor, w // factor, factor**2 * c)
+
+
+def depth_to_space(x: jax.Array, factor: int) -> jax.Array:
+    """The inverse of `space_to_depth`."""
+    n, h, w, c = x.shape
+    x = x.reshape(n, h, w, factor, factor, c // factor**2)
+    return x.transpose(0, 1, 3, 2, 4, 5).reshape(n, h * factor, w * factor, c // factor**2)
+
+
+class ConvNorm(nn.Module):
+    """A convolution and its conditional instance norm (Dumoulin et al., 2017).
+
+    Every channel of every picture is brought to zero mean and unit variance, then to the scale and
+    shift of the picture's own condition. The convolution has no bias, which the norm would undo.
+
+    So that a picture can be worked on in parts (`jaxnst.inference.row_tiles`), the collection
+    "moments" may give the mean and mean square of the channels over the whole of it, and the
+    collection "unnormed", where it is mutable, is left what the norm is applied to.
+    """
+
+    features: int
+    size: int = 3
+    stride: int = 1
+    upsample: bool = False
+    border: str = "edge"
+
+    @nn.compact
+    def __call__(
+        self,
+        x: jax.Array,
+        condition: jax.Array,
+        valid: Valid = None,
+        mixture: jax.Array | None = None,
+    ) -> jax.Array:
+        """Maps [N, H, W, C_in], scales and shifts [N, 1, 1, 2 C] to [N, H', W', C].
+
+        `valid` are the rows and columns of the output that are picture and not padding; `mixture`
+        is as for `Conv`.
+        """
+        conv = Conv(
+            self.features, self.size, self.stride, self.upsample, border=self.border, name="conv"
+        )
+        before = None if valid is None else (self._before(valid[0]), self._before(valid[1]))
+        x = conv(x, before, mixture)
+        self.sow("unnormed", "features", x)
+        if self.has_variable("moments", "given"):
+            given: tuple[jax.Array, jax.Array] = self.get_variable("moments", "given")
+            mean, square = given
+        else:
+            mean, square = moments(x, valid)
+        scale, shift = jnp.split(condition, 2, axis=-1)
+        factor = scale * jax.lax.rsqrt(jnp.maximum(square - jnp.square(mean), 0) + _EPSILON)
+        return x * factor.astype(x.dtype) + (shift - mean * factor).astype(x.dtype)
+
+    def _before(self, length: jax.Array) -> jax.Array:
+        """Rows or columns of the input that make so many of the output."""
+        return length // 2 if self.upsample else length * self.stride
+
+
+def moments(x: jax.Array, valid: Valid = None) -> tuple[jax.Array, jax.Array]:
+    """Mean and mean square [N, 1, 1, C] of each channel over the valid positions, in float32."""
+    x = x.astype(jnp.float32)
+    if valid is None:
+        return jnp.mean(x, (1, 2), keepdims=True), jnp.mean(jnp.square(x), (1, 2), keepdims=True)
+    rows, columns = (jnp.arange(n) < v for n, v in zip(x.shape[1:3], valid, strict=True))
+    inside = (rows[:, None] & columns[None, :])[..., None].astype(jnp.float32)
+    weights = inside / (valid[0] * valid[1]).astype(jnp.float32)
+    mean, square = (jnp.sum(m * weights, (1, 2), keepdims=True) for m in (x, jnp.square(x)))
+    return mean, square

@@ -1,0 +1,111 @@
+"""How much one picture differs from another: PSNR, SSIM, and a distance between VGG's features.
+
+Pictures are [..., H, W, C], float, [0, 1]; results have the shape of what is left of "...". Papers
+on super-resolution measure on the luma of video, `video_luma`, less a border (`shaved`), as wide as
+the scale.
+"""
+
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.typing import ArrayLike
+
+from jaxnst.errors import JaxnstError
+from jaxnst.perceptual import vgg
+
+_WINDOW = 11  # positions; of SSIM
+_SIGMA = 1.5
+_STABLE = (0.01**2, 0.03**2)
+
+DISTANCE_LAYERS = ("relu1_1", "relu2_1", "relu3_4", "relu4_4", "relu5_4")
+"""Layers of VGG-19 that `feature_distance` looks at: none of those that a loss here trains with."""
+
+
+def video_luma(rgb: ArrayLike) -> jax.Array:
+    """BT.601 luma [..., H, W, 1] with the range of video, 16/255 to 235/255."""
+    weights = jnp.array([65.481, 128.553, 24.966], jnp.float32) / 255
+    return 16 / 255 + jnp.sum(jnp.asarray(rgb) * weights, axis=-1, keepdims=True)
+
+
+def shaved(image: jax.Array, border: int) -> jax.Array:
+    """The images [..., H, W, C] without so many rows and columns at each edge."""
+    height, width = image.shape[-3:-1]
+    return image[..., border : height - border, border : width - border, :]
+
+
+def psnr(image: ArrayLike, reference: ArrayLike) -> jax.Array:
+    """Peak signal-to-noise ratio in dB; infinite for equal pictures."""
+    image, reference = _checked(image, reference)
+    return -10 * jnp.log10(jnp.mean(jnp.square(image - reference), (-3, -2, -1)))
+
+
+def ssim(image: ArrayLike, reference: ArrayLike) -> jax.Array:
+    """Structural similarity (Wang et al., 2004), at most 1: mean over channels and positions.
+
+    A Gaussian window of 11 x 11 positions, sigma 1.5, only where it lies within the picture.
+
+    Raises:
+      JaxnstError: the pictures are smaller than the window, or not of one shape.
+    """
+    image, reference = _checked(image, reference)
+    if min(image.shape[-3:-1]) < _WINDOW:
+        raise JaxnstError(f"SSIM needs pictures of at least {_WINDOW} pixels a side")
+    mean_a, mean_b = _windowed(image), _windowed(reference)
+    variance_a = _windowed(jnp.square(image)) - jnp.square(mean_a)
+    variance_b = _windowed(jnp.square(reference)) - jnp.square(mean_b)
+    covariance = _windowed(image * reference) - mean_a * mean_b
+    first, second = _STABLE
+    likeness = (2 * mean_a * mean_b + first) * (2 * covariance + second)
+    scale = (mean_a**2 + mean_b**2 + first) * (variance_a + variance_b + second)
+    return jnp.mean(likeness / scale, (-3, -2, -1))
+
+
+def feature_distance(
+    params: vgg.Params,
+    image: ArrayLike,
+    reference: ArrayLike,
+    layers: Sequence[str] = DISTANCE_LAYERS,
+) -> jax.Array:
+    """Distance of VGG's features [N], near to how different pictures look to people.
+
+    As in LPIPS (Zhang et al., 2018) without its learnt weights: features are brought to unit length
+    over the channels; their squared difference is added up over channels, then averaged over
+    positions and layers. From 0 to 2.
+
+    Args:
+      params: of VGG-19, from `load_vgg("vgg19")`.
+      image: [N, H, W, 3].
+      reference: of the same shape.
+      layers: what is compared.
+    """
+    image, reference = _checked(image, reference)
+    both = vgg.extract_features(params, jnp.concatenate([image, reference]), layers)
+    distances = []
+    for features in both.values():
+        length = jnp.sqrt(jnp.sum(jnp.square(features), -1, keepdims=True))
+        ours, theirs = jnp.split(features / (length + 1e-8), 2)
+        distances.append(jnp.mean(jnp.sum(jnp.square(ours - theirs), -1), (1, 2)))
+    return jnp.mean(jnp.stack(distances), axis=0)
+
+
+def _windowed(x: jax.Array) -> jax.Array:
+    """Means of [..., H, W, C] under the window, [..., H - 10, W - 10, C]."""
+    offsets = np.arange(_WINDOW) - _WINDOW // 2
+    weights = np.exp(-0.5 * np.square(offsets / _SIGMA))
+    weights /= weights.sum()
+    for axis in (x.ndim - 3, x.ndim - 2):
+        length = x.shape[axis] - _WINDOW + 1
+        lines = [jax.lax.slice_in_dim(x, i, i + length, axis=axis) for i in range(_WINDOW)]
+        x = sum(float(w) * line for w, line in zip(weights, lines, strict=True))  # type: ignore[assignment]
+    return x
+
+
+def _checked(image: ArrayLike, reference: ArrayLike) -> tuple[jax.Array, jax.Array]:
+    a, b = jnp.asarray(image, jnp.float32), jnp.asarray(reference, jnp.float32)
+    if a.shape != b.shape or a.ndim < 3:
+        raise JaxnstError(
+            f"pictures of shapes {a.shape} and {b.shape} are not two of one shape [..., H, W, C]"
+        )
+    return a, b

@@ -1,0 +1,1 @@
+"""Style transfer by optimizing the pixels (Gatys et al., 2016)."""

@@ -1,0 +1,148 @@
+"""What a run leaves beside its picture: losses as a table or a plot, and a comparison."""
+
+import csv
+import math
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from jaxnst.io.files import atomic_write
+from jaxnst.io.image import resize, save
+from jaxnst.optimize.run import Progress
+
+PARTS = ("content", "style", "tv")
+MAX_PANELS = 30  # of a plot; more take minutes to lay out, and cannot be read
+
+
+class LossRow(NamedTuple):
+    """The loss after one evaluation."""
+
+    iteration: int
+    size: int
+    """Long side of the picture at this scale, in pixels."""
+    loss: float
+    parts: Mapping[str, float]
+
+
+def loss_row(progress: Progress) -> LossRow:
+    """What to keep of a run's progress, without its arrays."""
+    size = max(progress.state.optimizer.image.shape[:2])
+    return LossRow(progress.iteration, size, progress.loss, progress.parts)
+
+
+def write_loss_csv(path: Path, runs: Mapping[str, Sequence[LossRow]]) -> None:
+    """One line per evaluation: picture, iteration, size, loss and its parts, layer by layer."""
+    layers = dict.fromkeys(name for rows in runs.values() for row in rows for name in row.parts)
+    with atomic_write(path) as temporary, temporary.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["picture", "iteration", "size", "loss", *layers])
+        for picture, rows in runs.items():
+            for row in rows:
+                values = [row.parts.get(name, "") for name in layers]
+                writer.writerow([picture, row.iteration, row.size, row.loss, *values])
+
+
+def write_loss_plot(path: Path, runs: Mapping[str, Sequence[LossRow]]) -> None:
+    """Content, style and total loss over iterations, a panel for each picture, as a PNG."""
+    _write_figure(path, lambda: _loss_figure(runs))
+
+
+def write_curves(path: Path, steps: Sequence[float], curves: Mapping[str, Sequence[float]]) -> None:
+    """Losses over the steps of a training run, as a PNG."""
+    _write_figure(path, lambda: _curves_figure(steps, curves))
+
+
+def _write_figure(path: Path, make: Callable[[], Any]) -> None:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # slow to import
+
+    with atomic_write(path) as temporary, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of letters the font has not, and of losses that are 0
+        FigureCanvasAgg(make()).print_png(temporary)
+
+
+def _curves_figure(steps: Sequence[float], curves: Mapping[str, Sequence[float]]) -> Any:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 4.5), dpi=120, layout="constrained")
+    panel = figure.subplots()
+    for name, values in curves.items():
+        panel.plot(steps, values, "k" if name == "loss" else "", label=name)
+    panel.set(xlabel="step", ylabel="weighted loss", yscale="log")
+    panel.grid(alpha=0.25)
+    panel.legend()
+    return figure
+
+
+def _loss_figure(runs: Mapping[str, Sequence[LossRow]]) -> Any:
+    from matplotlib.figure import Figure
+
+    count = min(len(runs), MAX_PANELS)
+    columns = min(3, count)
+    rows = -(-count // columns)
+    figure = Figure(figsize=(1 + 5 * columns, 0.5 + 3.8 * rows), dpi=120, layout="constrained")
+    if count < len(runs):
+        figure.suptitle(f"the first {count} of {len(runs)} pictures")
+    panels = figure.subplots(rows, columns, squeeze=False).ravel()
+    for panel, (picture, losses) in zip(panels, runs.items(), strict=False):
+        _draw_losses(panel, picture, losses)
+    for panel in panels[count:]:
+        panel.remove()
+    return figure
+
+
+def _draw_losses(panel: Any, picture: str, losses: Sequence[LossRow]) -> None:
+    iterations = [row.iteration for row in losses]
+    panel.plot(iterations, [row.loss for row in losses], "k", label="total", linewidth=1.8)
+    for name in PARTS:
+        values = [row.parts[name] for row in losses]
+        if any(values):
+            panel.plot(iterations, values, label=name)
+    for before, row in pairwise(losses):
+        if row.size != before.size:
+            panel.axvline(row.iteration, color="0.8", linewidth=0.8, zorder=0)
+            panel.annotate(
+                f" {row.size} px", (row.iteration, 1), xycoords=("data", "axes fraction"),
+                va="top", fontsize=8, color="0.5",
+            )  # fmt: skip
+    panel.set(xlabel="iteration", ylabel="weighted loss", yscale="log")
+    panel.set_title(picture, parse_math=False)  # a file name may have dollars in it
+    panel.grid(alpha=0.25)
+    panel.legend()
+
+
+def write_comparison(path: Path, pictures: Sequence[np.ndarray]) -> None:
+    """Pictures [H, W, 3] side by side at the height of the last: content | style | result."""
+    height = pictures[-1].shape[0]
+    gap = np.ones((height, max(4, height // 64), 3), np.float32)
+    row: list[np.ndarray] = []
+    for picture in pictures:
+        h, w = picture.shape[:2]
+        row += [gap, resize(picture, (height, max(1, round(w * height / h))))]
+    save(path, np.concatenate(row[1:], axis=1))
+
+
+def contact_sheet(pictures: Mapping[str, np.ndarray], columns: int = 0) -> np.ndarray:
+    """Pictures of one size, uint8 [H, W, 3], in rows with their names below: float [H', W', 3].
+
+    Without a number of columns the sheet is about as wide as high.
+    """
+    height, width = next(iter(pictures.values())).shape[:2]
+    columns = columns or math.ceil(math.sqrt(len(pictures) * height / width))
+    rows = -(-len(pictures) // columns)
+    line = max(14, width // 16)
+    gap = line // 2
+    size = (gap + columns * (width + gap), gap + rows * (height + 2 * line))
+    sheet = Image.new("RGB", size, "white")
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(line)
+    for i, (name, picture) in enumerate(pictures.items()):
+        row, column = divmod(i, columns)
+        x, y = gap + column * (width + gap), gap + row * (height + 2 * line)
+        sheet.paste(Image.fromarray(picture), (x, y))
+        label = (x + width / 2, y + height + line / 4)
+        draw.text(label, name.replace("_", " "), "black", font, anchor="ma")
+    return np.asarray(sheet, np.float32) / 255

@@ -1,0 +1,336 @@
+"""Image optimisation (Gatys et al., 2016): pixels descend the perceptual loss, coarse to fine.
+
+A `Job` is what to paint and how; `run` is a generator that paints it and yields after every
+evaluation of the loss, so a progress bar, a preview, a cancel button and a test all hang on the
+same hook. What it yields carries the state from which the run continues exactly.
+
+The picture is first made small, where a stroke of the style's fills much of what the net sees at
+once, then doubled in size and worked on again: large swirls appear that a run at full size alone
+does not find, and most evaluations cost little.
+"""
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxnst.errors import JaxnstError, check_choice, check_number
+from jaxnst.io.image import fit_long_side, resize
+from jaxnst.optimize import projected_adam as adam
+from jaxnst.optimize import projected_lbfgs as lbfgs
+from jaxnst.perceptual import memory, vgg
+from jaxnst.perceptual import tiled_loss as tiling
+from jaxnst.perceptual.losses import (
+    LossOptions,
+    StyleTarget,
+    Targets,
+    perceptual_loss,
+)
+
+OptimizerState = lbfgs.LbfgsState | adam.AdamState
+
+# Pixels times evaluations. Fast convolutions take seconds more to compile, which a few small
+# evaluations do not earn.
+_WORTH_PREPARING = 4e6
+
+loss_and_gradient = jax.jit(
+    jax.value_and_grad(perceptual_loss, argnums=1, has_aux=True), static_argnames="options"
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class OptimizeOptions:
+    """How the pixels are optimised."""
+
+    iterations: int = 150
+    """Evaluations of the loss in all, shared equally by the sizes from coarse to fine."""
+    optimizer: Literal["lbfgs", "adam"] = "lbfgs"
+    """L-BFGS, or Adam."""
+    learning_rate: float = 0.02
+    """Adam's step, in units of the pixel range."""
+    memory: int = 40
+    """Pairs that L-BFGS remembers, each the size of two pictures."""
+    init: Literal["content", "noise"] = "content"
+    """Start from the photo or from noise."""
+    coarsest: int = 128
+    """Sizes are halved down to this long side at the least, in pixels; 0: full size only."""
+    average: float = 0.0
+    """Decay of an exponential average of the iterates, below 1, which becomes the result (losses
+    shown are still those of the iterates); 0: the last iterate."""
+    seed: int = 0
+    """Seed of the noise."""
+    memory_limit: float = 0.0
+    """Gigabytes that may be used; larger pictures are worked on in tiles. 0: three quarters
+    of the machine's."""
+
+    def __post_init__(self) -> None:
+        check_choice("optimizer", self.optimizer, ("lbfgs", "adam"))
+        check_choice("init", self.init, ("content", "noise"))
+        check_number("iterations", self.iterations, low=1)
+        check_number("learning_rate", self.learning_rate, low=1e-6)
+        check_number("memory", self.memory, low=1, high=1000)
+        check_number("coarsest", self.coarsest)
+        check_number("memory_limit", self.memory_limit)
+        check_number("average", self.average, high=0.9999)
+        check_number("seed", self.seed, high=2**32 - 1)
+
+
+class Style(NamedTuple):
+    """A style picture [H, W, 3] in [0, 1], with its weight and region in a blend."""
+
+    image: np.ndarray
+    weight: float = 1.0
+    mask: np.ndarray | None = None
+    """[h, w] in [0, 1], of any size: stretched over the picture to be made."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """One picture to be made."""
+
+    size: tuple[int, int]
+    """Height and width of the result, in pixels."""
+    content: np.ndarray | None = None
+    """The photo [H, W, 3] in [0, 1]; None makes a texture."""
+    styles: tuple[Style, ...] = ()
+    """None inverts the photo's features."""
+    style_scale: float = 1.0
+    """Long side of the style pictures, relative to that of the result."""
+    start: np.ndarray | None = None
+    """A picture to start from, [H, W, 3]; None: as `options.init` says."""
+    loss: LossOptions = dataclasses.field(default_factory=LossOptions)
+    options: OptimizeOptions = dataclasses.field(default_factory=OptimizeOptions)
+
+
+class RunState(NamedTuple):
+    """Where a run is: enough to continue it exactly."""
+
+    scale: int
+    """Index into `scales(job)`."""
+    iteration: int
+    """Evaluations done at this scale."""
+    optimizer: OptimizerState
+    average: jax.Array | None
+
+
+class Progress(NamedTuple):
+    """What a run yields after each evaluation."""
+
+    iteration: int
+    """Evaluations done, over all scales."""
+    total: int
+    loss: float
+    parts: dict[str, float]
+    """As from `perceptual_loss`."""
+    state: RunState
+
+    @property
+    def image(self) -> np.ndarray:
+        """The picture so far, [H, W, 3] in [0, 1], at the size of the present scale."""
+        return _picture(self.state)
+
+
+def scales(job: Job) -> list[tuple[int, int]]:
+    """Sizes (height, width) from coarse to fine, each about twice the last one."""
+    height, width = job.size
+    sizes = [(height, width)]
+    coarsest = job.options.coarsest or max(job.size)
+    while max(sizes[0]) >= 2 * coarsest:
+        half = (round(sizes[0][0] / 2), round(sizes[0][1] / 2))
+        if min(half) < vgg.MIN_SIDE:
+            break
+        sizes.insert(0, half)
+    return sizes
+
+
+def run(params: vgg.Params, job: Job, state: RunState | None = None) -> Iterator[Progress]:
+    """Makes the picture, yielding after every evaluation of the loss.
+
+    Args:
+      params: VGG parameters.
+      job: what to make.
+      state: of an earlier run of the same job, to continue from; the result is the same as if it
+        had never stopped, to the bit on the same machine.
+
+    Raises:
+      JaxnstError: the job cannot be done, or the loss is no longer a finite number.
+    """
+    check_job(params, job)
+    sizes, shares = scales(job), _shares(job)
+    for scale in range(state.scale if state else 0, len(sizes)):
+        if sizes[scale][0] * sizes[scale][1] * shares[scale] > _WORTH_PREPARING:
+            params = vgg.prepare(params, _needs(params, job).layers)
+        evaluate = _evaluation(params, job, sizes[scale])
+        if state is None or state.scale < scale:
+            image = (
+                _start(job, sizes[0]) if state is None else resize(_picture(state), sizes[scale])
+            )
+            optimizer = _init(evaluate, jnp.asarray(image), job.options)
+            state = RunState(scale, 1, optimizer, _averaged(None, optimizer.image, 1, job.options))
+            yield _progress(state, shares)
+        while state.iteration < shares[scale]:
+            optimizer = _step(evaluate, state.optimizer, job.options)
+            count = state.iteration + 1
+            average = _averaged(state.average, optimizer.image, count, job.options)
+            state = RunState(scale, count, optimizer, average)
+            yield _progress(state, shares)
+
+
+def work_done(job: Job, state: RunState) -> float:
+    """Share of a run's work that is done, 0 to 1: evaluations cost as many pixels as they have."""
+    pixels, shares = [h * w for h, w in scales(job)], _shares(job)
+    done = [*shares[: state.scale], state.iteration]
+    return float(np.dot(pixels[: len(done)], done) / np.dot(pixels, shares))
+
+
+def loss_of(params: vgg.Params, job: Job, image: np.ndarray) -> tuple[float, dict[str, float]]:
+    """The loss of a picture of the job's size, such as one read back from a file, and its parts."""
+    (loss, parts), _ = _evaluation(params, job, job.size)(jnp.asarray(image, jnp.float32))
+    return float(loss), lbfgs.float_parts(parts)
+
+
+def check_job(params: vgg.Params, job: Job) -> None:
+    """Raises JaxnstError unless the job can be done with these parameters."""
+    loss, options, net = job.loss, job.options, vgg.net_of(params)
+    vgg.check_layers(net, (*loss.content_layers, *loss.style_layers))
+    if not _uses_content(job) and not _uses_style(job):
+        raise JaxnstError("nothing to do: give a photo, a style, or weights that are not zero")
+    if options.init == "content" and job.start is None:
+        if job.content is None:
+            raise JaxnstError("init 'content' needs a photo: give one, or use init 'noise'")
+        if not _uses_style(job):
+            raise JaxnstError("the photo is all there is: give a style, or init 'noise' to invert")
+    if options.iterations < len(scales(job)):
+        raise JaxnstError(
+            f"iterations {options.iterations} is less than one for each of the "
+            f"{len(scales(job))} sizes: give more, or raise coarsest"
+        )
+    for style in job.styles:
+        check_number("weight of a style", style.weight)
+    if job.styles and not sum(style.weight for style in job.styles):
+        raise JaxnstError("the weight of every style is 0: give one that is not")
+    for style in job.styles:
+        _style_rows(params, job, style)
+    memory.plan_tiles(job.size, _needs(params, job), options.memory_limit * 1e9)
+
+
+def _uses_content(job: Job) -> bool:
+    loss = job.loss
+    return job.content is not None and loss.content_weight > 0 and bool(loss.content_layers)
+
+
+def _uses_style(job: Job) -> bool:
+    return bool(job.styles) and job.loss.style_weight > 0 and bool(job.loss.style_layers)
+
+
+def _shares(job: Job) -> list[int]:
+    """Evaluations at each scale; what is left over goes to the coarse ones, which cost least."""
+    count = len(scales(job))
+    each, left = divmod(job.options.iterations, count)
+    return [each + (scale < left) for scale in range(count)]
+
+
+def _start(job: Job, size: tuple[int, int]) -> np.ndarray:
+    """The picture before the first evaluation, [height, width, 3]."""
+    if job.start is not None:
+        return resize(job.start, size)
+    if job.options.init == "content":
+        assert job.content is not None
+        return resize(job.content, size)
+    noise = jax.random.normal(jax.random.key(job.options.seed), (*size, 3))
+    return np.asarray(jnp.clip(0.5 + 0.2 * noise, 0.0, 1.0))
+
+
+def _evaluation(params: vgg.Params, job: Job, size: tuple[int, int]) -> lbfgs.Evaluate:
+    """The loss and its gradient for pictures of one size, in tiles if it must be."""
+    rows = memory.plan_tiles(size, _needs(params, job), job.options.memory_limit * 1e9)
+    targets = _targets(params, job, size, rows)
+    if rows >= size[0]:
+        return lambda image: loss_and_gradient(params, image, targets, job.loss)
+    return lambda image: tiling.tiled_loss_and_gradient(
+        params, image, targets, job.loss, tile_rows=rows
+    )
+
+
+def _needs(params: vgg.Params, job: Job) -> memory.Needs:
+    """What the job's memory depends on, apart from the size."""
+    lbfgs_pairs = min(job.options.memory, max(_shares(job)))
+    pairs = lbfgs_pairs if job.options.optimizer == "lbfgs" else 1
+    return memory.Needs(
+        net=vgg.net_of(params),
+        layers=(*job.loss.content_layers, *job.loss.style_layers),
+        content_layers=job.loss.content_layers if _uses_content(job) else (),
+        pictures=2 * pairs + 8,  # photo, image, gradient, average, and those of the next step
+    )
+
+
+def _style_rows(params: vgg.Params, job: Job, style: Style) -> int:
+    """Rows of a tile of a style picture, with which it fits at the finest scale."""
+    needs = memory.Needs(vgg.net_of(params), job.loss.style_layers, (), pictures=3)
+    limit = job.options.memory_limit * 1e9
+    return memory.plan_tiles(_style_size(job, style, job.size), needs, limit)
+
+
+def _style_size(job: Job, style: Style, size: tuple[int, int]) -> tuple[int, int]:
+    return fit_long_side(style.image.shape[:2], max(1, round(job.style_scale * max(size))))
+
+
+def _targets(params: vgg.Params, job: Job, size: tuple[int, int], rows: int) -> Targets:
+    """What a picture of this size is compared with; worked out in tiles of so many rows."""
+    content: dict[str, jax.Array] = {}
+    if _uses_content(job):
+        assert job.content is not None
+        photo = jnp.asarray(resize(job.content, size))
+        content = tiling.tiled_content_targets(params, photo, job.loss, tile_rows=rows)
+    styles = job.styles if _uses_style(job) else ()
+    return Targets(content, tuple(_style_target(params, job, style, size) for style in styles))
+
+
+def _style_target(params: vgg.Params, job: Job, style: Style, size: tuple[int, int]) -> StyleTarget:
+    image = jnp.asarray(resize(style.image, _style_size(job, style, size)))
+    rows = _style_rows(params, job, style)
+    mask = None if style.mask is None else jnp.asarray(resize(style.mask, size))
+    return tiling.tiled_style_targets(
+        params, image, job.loss, tile_rows=rows, weight=style.weight, mask=mask
+    )
+
+
+def _picture(state: RunState) -> np.ndarray:
+    return np.asarray(state.optimizer.image if state.average is None else state.average)
+
+
+def _init(evaluate: lbfgs.Evaluate, image: jax.Array, options: OptimizeOptions) -> OptimizerState:
+    return (lbfgs if options.optimizer == "lbfgs" else adam).init(evaluate, image)
+
+
+def _step(
+    evaluate: lbfgs.Evaluate, state: OptimizerState, options: OptimizeOptions
+) -> OptimizerState:
+    if isinstance(state, adam.AdamState):
+        return adam.step(evaluate, state, learning_rate=options.learning_rate)
+    return lbfgs.step(evaluate, state, memory=options.memory)
+
+
+def _averaged(
+    average: jax.Array | None, image: jax.Array, count: int, options: OptimizeOptions
+) -> jax.Array | None:
+    """The average of `count` iterates; a plain mean until the decay forgets the first of them."""
+    if not options.average:
+        return None
+    if average is None:
+        return image
+    decay = min(options.average, (count - 1) / count)
+    return decay * average + (1 - decay) * image
+
+
+def _progress(state: RunState, shares: list[int]) -> Progress:
+    done = sum(shares[: state.scale]) + state.iteration
+    if not np.isfinite(state.optimizer.loss):
+        raise JaxnstError(
+            f"the loss is {state.optimizer.loss} at iteration {done}: "
+            f"give smaller weights or a smaller learning rate"
+        )
+    return Progress(done, sum(shares), state.optimizer.loss, state.optimizer.parts, state)

@@ -1,0 +1,156 @@
+"""From a photo and styles to a painting: resizing and colours around `jaxnst.optimize.run`."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from jaxnst.errors import JaxnstError
+from jaxnst.io.image import MIN_SIDE, fit_long_side, resize
+from jaxnst.ops.color import match_colors, transfer_luma
+from jaxnst.optimize import run as optimize
+from jaxnst.optimize.presets import PaintOptions, load_preset, override
+from jaxnst.optimize.run import Job, Progress, Style
+from jaxnst.perceptual import vgg
+from jaxnst.perceptual.weights import load_vgg
+
+
+def stylize(
+    content: ArrayLike | None,
+    style: ArrayLike | Style | Sequence[Style] | None,
+    *,
+    preset: str = "default",
+    params: vgg.Params | None = None,
+    init: ArrayLike | str | None = None,
+    on_progress: Callable[[Progress], Any] | None = None,
+    **overrides: Any,
+) -> np.ndarray:
+    """Paints a photo in the style of another picture (Gatys et al., 2016).
+
+    Args:
+      content: the photo, [H, W, 3], RGB: floats in [0, 1] or uint8. None makes a texture.
+      style: the style picture, likewise, or `jaxnst.Style`, or several of them with weights and
+        masks. None (with style_weight=0) inverts the photo's features.
+      preset: a name from `jaxnst.preset_names()` or a .toml file; the options not overridden.
+      params: VGG parameters; None loads those of the option `net`.
+      init: a picture to start from, or "content" or "noise"; None: as the preset says.
+      on_progress: called after each evaluation of the loss.
+      **overrides: any field of `PaintOptions`, `LossOptions` or `OptimizeOptions` by its name,
+        such as size=1024, style_weight=300, iterations=200.
+
+    Returns:
+      The painting, float32 [H, W, 3] in [0, 1], its longer side `size` pixels.
+
+    Raises:
+      JaxnstError: an option or a picture is not what it should be.
+    """
+    if isinstance(init, str):  # the option of this name
+        overrides, init = overrides | {"init": init}, None
+    options = override(load_preset(preset), overrides)
+    job = make_job(content, _styles(style), options, start=init)
+    for progress in optimize.run(params or load_vgg(options.net), job):
+        if on_progress:
+            on_progress(progress)
+    return finish(progress.image, job, options)
+
+
+def make_job(
+    content: ArrayLike | None,
+    styles: Sequence[Style],
+    options: PaintOptions,
+    *,
+    start: ArrayLike | None = None,
+) -> Job:
+    """The work of `jaxnst.optimize.run` for pictures of any size, [H, W, 3], uint8 or in [0, 1].
+
+    Without a photo the result is square and starts from noise.
+
+    Raises:
+      JaxnstError: a picture, mask or weight is not what it should be.
+    """
+    photo = None if content is None else as_floats(content, "content")
+    styles = [_checked(style) for style in styles]
+    if options.keep_colors == "match" and photo is not None:
+        styles = [s._replace(image=np.asarray(match_colors(s.image, photo))) for s in styles]
+    settings = options.optimize
+    if photo is None and start is None:
+        settings = dataclasses.replace(settings, init="noise")
+    return Job(
+        size=result_size(photo, options),
+        content=photo,
+        styles=tuple(styles),
+        style_scale=options.style_scale,
+        start=None if start is None else as_floats(start, "init"),
+        loss=options.loss,
+        options=settings,
+    )
+
+
+def result_size(content: np.ndarray | None, options: PaintOptions) -> tuple[int, int]:
+    """Height and width of the result in pixels; a square without a photo."""
+    return fit_long_side((1, 1) if content is None else content.shape[:2], options.size)
+
+
+def finish(image: np.ndarray, job: Job, options: PaintOptions) -> np.ndarray:
+    """The result [H, W, 3] of a run that ended, or was stopped, at any scale."""
+    image = resize(image, job.size)
+    if options.keep_colors == "luma" and job.content is not None:
+        image = np.asarray(transfer_luma(image, resize(job.content, job.size)))
+    return image
+
+
+def as_floats(image: ArrayLike, name: str) -> np.ndarray:
+    """A picture as float32 [H, W, 3] in [0, 1], from that or from uint8.
+
+    Raises:
+      JaxnstError: it has another shape or type, is tiny, or has values outside.
+    """
+    array = _array(image, name)
+    if array.ndim != 3 or array.shape[-1] != 3 or min(array.shape[:2]) < MIN_SIDE:
+        raise JaxnstError(
+            f"{name} has shape {array.shape}: expected [H, W, 3], H and W at least {MIN_SIDE}"
+        )
+    if array.dtype == np.uint8:
+        return array.astype(np.float32) / 255
+    return _unit_range(array, name)
+
+
+def _styles(style: Any) -> Sequence[Style]:
+    """What `stylize` takes for a style, as a sequence."""
+    if style is None:
+        return ()
+    if isinstance(style, Style):
+        return (style,)
+    if isinstance(style, list | tuple) and all(isinstance(one, Style) for one in style):
+        return style
+    return (Style(_array(style, "style")),)
+
+
+def _checked(style: Style) -> Style:
+    """The style in floats, if there is nothing wrong with it."""
+    mask = style.mask
+    if mask is not None:
+        mask = _unit_range(_array(mask, "mask"), "mask")
+        if mask.ndim != 2 or not mask.any():
+            raise JaxnstError(f"mask has shape {mask.shape}: expected [H, W], somewhere above 0")
+    return Style(as_floats(style.image, "style"), style.weight, mask)
+
+
+def _array(values: ArrayLike, name: str) -> np.ndarray:
+    try:
+        array = np.asarray(values)
+    except ValueError as error:  # rows of different lengths
+        raise JaxnstError(f"{name} is no array: expected [H, W, 3], floats or uint8") from error
+    if array.dtype.kind not in "biuf":
+        raise JaxnstError(f"{name} has values of type {array.dtype}: give floats or uint8")
+    return array
+
+
+def _unit_range(array: np.ndarray, name: str) -> np.ndarray:
+    """As float32, if the values are in [0, 1]."""
+    array = array.astype(np.float32)
+    if not (np.isfinite(array).all() and array.min() >= 0 and array.max() <= 1):
+        raise JaxnstError(f"{name} has values outside [0, 1]: give floats in it, or uint8")
+    return array

@@ -1,0 +1,367 @@
+"""Perceptual losses: content, style and total variation, pure and jittable.
+
+Images are [..., H, W, 3], RGB in [0, 1]; features [..., H, W, C]. Leading axes are batch axes,
+over which `perceptual_loss` takes the mean.
+
+**Loss weights that carry over.** By default every term is a *relative squared error*: the squared
+distance to the target, divided by the target's own squared norm. It is 0 at the target and 1 for
+features that are all zero, whatever the layer, the net, the image size or the units of the
+features. Terms of several layers are averaged, so adding a layer does not change the balance
+either. `formula` selects the papers' own sums instead, so that published weights can be used:
+
+  relative  content  mean_l |F - P|^2 / |P|^2
+            style    mean_l |M - A|^2 / |A|^2              M, A: the statistic's (for Gram: F'F/HW)
+  gatys     content  sum_l 1/2 |F - P|^2                   Gatys et al. (2016), eq. 1
+            style    mean_l |M - A|^2 / (4 C^2)            eq. 4 and 5 with w_l = 1/L
+  johnson   content  sum_l |F - P|^2 / CHW                 Johnson et al. (2016), eq. 2
+            style    sum_l |M - A|^2 / C^2                 eq. 4; M/C is the paper's Gram matrix
+            tv       sum of squared differences of pixels in 0..255
+
+Gatys' style term takes image and style to have the same number of positions; here each Gram
+matrix is divided by its own, so the two pictures may differ in size.
+"""
+
+import dataclasses
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from jaxnst.errors import JaxnstError, check_choice, check_number
+from jaxnst.perceptual import vgg
+from jaxnst.perceptual.statistics import (
+    STATISTICS,
+    Averages,
+    gram_matrix,
+    mask_weights,
+    position_averages,
+    uniform_weights,
+)
+
+__all__ = [
+    "LossOptions",
+    "StyleTarget",
+    "Targets",
+    "content_loss",
+    "content_targets",
+    "gram_matrix",
+    "perceptual_loss",
+    "style_loss",
+    "style_targets",
+    "total_variation",
+]
+
+_TINY = 1e-12
+_CHOICES: dict[str, Iterable[str]] = {
+    "statistic": STATISTICS,
+    "formula": ("relative", "gatys", "johnson"),
+    "tv_norm": ("l1", "l2"),
+    "pooling": vgg.POOLINGS,
+    "border": vgg.BORDERS,
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class LossOptions:
+    """What `perceptual_loss` adds up; hashable, so it can be a static argument of `jax.jit`."""
+
+    content_weight: float = 1.0
+    """Weight of the content term."""
+    style_weight: float = 1.0
+    """Weight of the style term."""
+    tv_weight: float = 0.0
+    """Weight of the total variation (smoothness) of the picture."""
+    content_layers: tuple[str, ...] = ("relu4_2",)
+    """Layers at which the picture should resemble the photo."""
+    style_layers: tuple[str, ...] = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
+    """Layers at which the picture should have the style's statistics."""
+    style_layer_weights: tuple[float, ...] = ()
+    """Relative weight of each style layer; none: all alike."""
+    statistic: Literal["gram", "mean_std", "wasserstein"] = "gram"
+    """What describes a style: Gram matrices, means and standard deviations of the channels, or
+    their Gaussian (Wasserstein-2 distance)."""
+    formula: Literal["relative", "gatys", "johnson"] = "relative"
+    """How terms are normalised: relative errors, or a paper's own sums."""
+    tv_norm: Literal["l1", "l2"] = "l2"
+    """Total variation of absolute (l1) or squared (l2) differences."""
+    pooling: Literal["max", "average"] = "max"
+    """VGG's pooling."""
+    border: Literal["edge", "zero"] = "edge"
+    """What VGG sees beyond the picture's border: its edge pixels, or the mean colour, as it was
+    trained, which draws a thin frame."""
+
+    def __post_init__(self) -> None:
+        for name in ("content_weight", "style_weight", "tv_weight"):
+            check_number(name, getattr(self, name), high=1e30)
+        for weight in self.style_layer_weights:
+            check_number("style_layer_weights", weight)
+        if self.style_layer_weights and len(self.style_layer_weights) != len(self.style_layers):
+            raise JaxnstError(
+                f"style_layer_weights has {len(self.style_layer_weights)} numbers for "
+                f"{len(self.style_layers)} style layers: give one for each, or none"
+            )
+        if self.style_layer_weights and not sum(self.style_layer_weights):
+            raise JaxnstError("style_layer_weights are all 0: give one that is not")
+        for name, known in _CHOICES.items():
+            check_choice(name, getattr(self, name), known)
+        if self.formula != "relative" and self.statistic != "gram":
+            raise JaxnstError(
+                f"formula {self.formula!r} is for the statistic 'gram', not {self.statistic!r}"
+            )
+
+
+class StyleTarget(NamedTuple):
+    """The statistics of one style at each layer, how much it counts, and where."""
+
+    statistics: Mapping[str, Averages]
+    weight: float | jax.Array = 1.0
+    mask: jax.Array | None = None
+    """[H, W] in [0, 1] over the image: the region that takes this style; None: all of it."""
+
+
+class Targets(NamedTuple):
+    """What an image is compared with: the photo's features and the styles' statistics."""
+
+    content: Mapping[str, jax.Array] = {}
+    styles: tuple[StyleTarget, ...] = ()
+
+
+def perceptual_loss(
+    params: vgg.Params,
+    image: jax.Array,
+    targets: Targets,
+    options: LossOptions = LossOptions(),
+) -> tuple[jax.Array, dict[str, jax.Array]]:
+    """Content, style and smoothness of an image in one number.
+
+    Args:
+      params: VGG parameters, from `jaxnst.load_vgg`.
+      image: [..., H, W, 3], RGB in [0, 1].
+      targets: from `content_targets` and `style_targets`, made with the same options; terms
+        without a target are left out.
+      options: weights, layers, statistic, formula.
+
+    Returns:
+      The loss, a scalar, and its parts: "content", "style" and "tv" as weighted in the loss, of
+      which it is the sum; and "content/LAYER", "style/LAYER", the terms before weighting.
+    """
+    features = extract_features(params, image, used_layers(targets, options), options)
+    content = {
+        layer: content_loss(features[layer], target, formula=options.formula)
+        for layer, target in targets.content.items()
+    }
+    averages = [
+        {
+            layer: position_averages(
+                options.statistic,
+                features[layer],
+                position_weights(style, features[layer].shape[-3:-1]),
+            )
+            for layer in style.statistics
+        }
+        for style in targets.styles
+    ]
+    style = style_terms(averages, targets.styles, options)
+    return join_terms(content, style, smoothness(image, options), options)
+
+
+def content_targets(
+    params: vgg.Params, image: jax.Array, options: LossOptions = LossOptions()
+) -> dict[str, jax.Array]:
+    """Features of the photo [..., H, W, 3] at the content layers: {layer: [..., H', W', C]}."""
+    return extract_features(params, image, options.content_layers, options)
+
+
+def style_targets(
+    params: vgg.Params,
+    image: jax.Array,
+    options: LossOptions = LossOptions(),
+    *,
+    weight: float = 1.0,
+    mask: jax.Array | None = None,
+) -> StyleTarget:
+    """Statistics of a style picture at the style layers.
+
+    Args:
+      params: VGG parameters.
+      image: the style, [H, W, 3]; its size need not be that of the picture to be made.
+      options: which layers and which statistic.
+      weight: how much this style counts among several.
+      mask: [H, W] in [0, 1], of the size of the picture to be made: the region for this style.
+    """
+    features = extract_features(params, image, options.style_layers, options)
+    statistic = STATISTICS[options.statistic]
+    statistics = {
+        layer: statistic.target(
+            position_averages(options.statistic, f, uniform_weights(f.shape[-3:-1]))
+        )
+        for layer, f in features.items()
+    }
+    return StyleTarget(statistics, weight, mask)
+
+
+def content_loss(features: jax.Array, target: jax.Array, *, formula: str = "relative") -> jax.Array:
+    """Distance of feature maps [..., H, W, C]: one number for each in the batch."""
+    check_choice("formula", formula, _CHOICES["formula"])
+    error = jnp.sum(jnp.square(features - target), axis=(-3, -2, -1))
+    return error * content_scale(target, formula)
+
+
+def style_loss(
+    features: jax.Array, target: Averages, *, statistic: str = "gram", formula: str = "relative"
+) -> jax.Array:
+    """Distance of a feature map's statistics to a style's: one number for each in the batch.
+
+    Args:
+      features: of the image at one layer, [..., H, W, C].
+      target: of the style at that layer, `style_targets(...).statistics[layer]`.
+      statistic: "gram", "mean_std" or "wasserstein".
+      formula: "relative" for any statistic; "gatys" and "johnson" for "gram" alone.
+    """
+    check_choice("statistic", statistic, STATISTICS)
+    check_choice("formula", formula, _CHOICES["formula"])
+    averages = position_averages(statistic, features, uniform_weights(features.shape[-3:-1]))
+    return statistic_error(averages, target, statistic, formula)
+
+
+def total_variation(image: jax.Array, *, norm: str = "l2", reduction: str = "mean") -> jax.Array:
+    """Differences of neighbouring pixels of [..., H, W, C]: one number for each in the batch.
+
+    Args:
+      image: pixels or anything else in rows and columns.
+      norm: "l1" takes absolute differences, "l2" squared ones.
+      reduction: "mean" (of the vertical plus that of the horizontal ones) or "sum".
+    """
+    check_choice("norm", norm, _CHOICES["tv_norm"])
+    check_choice("reduction", reduction, ("mean", "sum"))
+    size = jnp.abs if norm == "l1" else jnp.square
+    reduce = jnp.mean if reduction == "mean" else jnp.sum
+    down = size(image[..., 1:, :, :] - image[..., :-1, :, :])
+    right = size(image[..., :, 1:, :] - image[..., :, :-1, :])
+    return reduce(down, axis=(-3, -2, -1)) + reduce(right, axis=(-3, -2, -1))
+
+
+# What follows is shared with `tiled_loss`, which adds up the same terms tile by tile.
+
+
+def extract_features(
+    params: vgg.Params, image: jax.Array, layers: Sequence[str], options: LossOptions
+) -> dict[str, jax.Array]:
+    """Features as the options have VGG compute them."""
+    return vgg.extract_features(
+        params, image, layers, pooling=options.pooling, border=options.border
+    )
+
+
+def used_layers(targets: Targets, options: LossOptions) -> tuple[str, ...]:
+    """The layers that the loss looks at."""
+    style = options.style_layers if targets.styles else ()
+    return tuple(dict.fromkeys((*targets.content, *style)))
+
+
+def content_scale(target: jax.Array, formula: str) -> jax.Array:
+    """What a formula multiplies the summed squared error from features [..., H, W, C] with."""
+    if formula == "relative":
+        return 1 / (jnp.sum(jnp.square(target), axis=(-3, -2, -1)) + _TINY)
+    return jnp.float32(0.5 if formula == "gatys" else 1 / math.prod(target.shape[-3:]))
+
+
+def position_weights(style: StyleTarget, height_width: Sequence[int]) -> jax.Array:
+    """[H', W']: how much each position of a feature map counts for a style; the sum is 1."""
+    if style.mask is None:
+        return uniform_weights(height_width)
+    return mask_weights(style.mask, height_width)
+
+
+def statistic_error(
+    averages: Averages, target: Averages, statistic: str, formula: str
+) -> jax.Array:
+    """Distance of position averages to a style's, normalised by the formula."""
+    error, norm = STATISTICS[statistic].distance(averages, target)
+    if formula == "relative":
+        return error / (norm + _TINY)
+    channels = averages["second"].shape[-1]
+    return error / channels**2 / (4 if formula == "gatys" else 1)
+
+
+def style_terms(
+    averages: Sequence[Mapping[str, Averages]],
+    styles: Sequence[StyleTarget],
+    options: LossOptions,
+) -> dict[str, jax.Array]:
+    """{layer: error}, the styles' errors weighted by their shares of the picture."""
+    terms: dict[str, jax.Array] = {}
+    for share, measured, style in zip(style_shares(styles), averages, styles, strict=True):
+        for layer, target in style.statistics.items():
+            error = statistic_error(measured[layer], target, options.statistic, options.formula)
+            terms[layer] = terms.get(layer, 0) + share * error
+    return terms
+
+
+def style_shares(styles: Sequence[StyleTarget]) -> list[jax.Array]:
+    """How much each style counts: its weight times the part of the picture its mask covers.
+
+    The weights are scaled so that they add up to one where most styles meet: every pixel is then
+    styled as strongly as by one style alone, and a style for a small region does not shout.
+    """
+    if not styles:
+        return []
+    covers = [s.weight * (jnp.ones(()) if s.mask is None else s.mask) for s in styles]
+    most = jnp.max(sum(covers[1:], covers[0]))
+    return [jnp.mean(cover) / (most + _TINY) for cover in covers]
+
+
+def smoothness(image: jax.Array, options: LossOptions) -> jax.Array:
+    """The total variation term of an image or batch, before weighting."""
+    if not options.tv_weight:
+        return jnp.zeros(image.shape[:-3], image.dtype)
+    if options.formula == "johnson":
+        return total_variation(255 * image, norm="l2", reduction="sum")
+    return total_variation(image, norm=options.tv_norm)
+
+
+def join_terms(
+    content: Mapping[str, jax.Array],
+    style: Mapping[str, jax.Array],
+    tv: jax.Array,
+    options: LossOptions,
+) -> tuple[jax.Array, dict[str, jax.Array]]:
+    """The weighted sum of all terms, averaged over the batch, and its parts."""
+    parts = weighted_terms(content, style, tv, options)
+    parts |= {f"content/{layer}": term for layer, term in content.items()}
+    parts |= {f"style/{layer}": term for layer, term in style.items()}
+    parts = {name: jnp.mean(part) for name, part in parts.items()}
+    return parts["content"] + parts["style"] + parts["tv"], parts
+
+
+def weighted_terms(
+    content: Mapping[str, jax.Array],
+    style: Mapping[str, jax.Array],
+    tv: jax.Array,
+    options: LossOptions,
+) -> dict[str, jax.Array]:
+    """Content, style and smoothness, each joined over its layers and weighted."""
+    return {
+        "content": options.content_weight * _joined(content, {}, options.formula != "relative"),
+        "style": options.style_weight
+        * _joined(style, _layer_weights(options), options.formula == "johnson"),
+        "tv": options.tv_weight * tv,
+    }
+
+
+def _layer_weights(options: LossOptions) -> dict[str, float]:
+    weights = options.style_layer_weights or (1.0,) * len(options.style_layers)
+    return dict(zip(options.style_layers, weights, strict=True))
+
+
+def _joined(
+    terms: Mapping[str, jax.Array], weights: Mapping[str, float], as_sum: bool
+) -> jax.Array:
+    """Weighted sum or mean of the layers' terms; zero when there are none."""
+    if not terms:
+        return jnp.zeros(())
+    weight = {layer: weights.get(layer, 1.0) for layer in terms}
+    total = sum((weight[layer] * term for layer, term in terms.items()), jnp.zeros(()))
+    return total if as_sum else total / sum(weight.values())

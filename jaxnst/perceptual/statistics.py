@@ -1,0 +1,183 @@
+"""What describes a style: statistics of VGG features that do not care where they are.
+
+Features are [..., H, W, C]. Every statistic is made of *position averages*, means over H and W of
+products of channels. Averages of parts of a picture add up to the average of the whole, which is
+what masks and row tiles (`tiled_loss`) rest on; what is not linear happens in `distance`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+Averages = Mapping[str, jax.Array]
+"""Of "mean" [..., C], "square" [..., C] and "second" [..., C, C], those a statistic needs."""
+
+_VARIANCE_FLOOR = 1e-4  # keeps roots differentiable; variances are of the order of 10..10,000
+_NOISE = 1e-6  # eigenvalues this far below the largest have no correct digit
+
+
+def gram_matrix(features: jax.Array) -> jax.Array:
+    """Channel co-activation statistics of a feature map.
+
+    Args:
+      features: activations of shape [..., H, W, C].
+
+    Returns:
+      Gram matrices of shape [..., C, C], divided by H * W * C as in Johnson et al. (2016).
+    """
+    weights = uniform_weights(features.shape[-3:-1])
+    return second_moment(features, weights) / features.shape[-1]
+
+
+def uniform_weights(height_width: Sequence[int]) -> jax.Array:
+    """Position weights [H, W] that take the plain mean."""
+    height, width = height_width
+    return jnp.full((height, width), 1 / (height * width), jnp.float32)
+
+
+def mask_weights(mask: jax.Array, height_width: Sequence[int]) -> jax.Array:
+    """Position weights [H, W] that take the mean inside a mask [h, w] over the image.
+
+    Each position weighs as much as the mask covers of the image's pixels below it.
+    """
+    height, width = height_width
+    # The layer's stride, a power of two; the quotient is up to twice that in a small picture.
+    step = 1 << ((mask.shape[0] // height).bit_length() - 1)
+    cells = mask[: height * step, : width * step].reshape(height, step, width, step).mean((1, 3))
+    return cells / (jnp.sum(cells) + 1e-12)
+
+
+@jax.custom_vjp
+def second_moment(features: jax.Array, weights: jax.Array) -> jax.Array:
+    """Weighted mean over positions of the products of channels: [..., C, C].
+
+    Its own derivative is one product, F (D + D'), where JAX's derivative of a product of F with
+    itself makes two and a transposed copy of F. Frozen weights get no derivative.
+    """
+    flat = features.reshape(*features.shape[:-3], -1, features.shape[-1])
+    weighted = flat * weights.reshape(-1, 1)
+    # An accelerator would round the factors, and covariances are differences of such products.
+    return jnp.matmul(jnp.swapaxes(flat, -1, -2), weighted, precision=jax.lax.Precision.HIGHEST)
+
+
+def _second_moment_fwd(
+    features: jax.Array, weights: jax.Array
+) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
+    return second_moment(features, weights), (features, weights)
+
+
+def _second_moment_bwd(
+    residuals: tuple[jax.Array, jax.Array], cotangent: jax.Array
+) -> tuple[jax.Array, None]:
+    features, weights = residuals
+    both = cotangent + jnp.swapaxes(cotangent, -1, -2)
+    flat = features.reshape(*features.shape[:-3], -1, features.shape[-1])
+    return (flat @ both).reshape(features.shape) * weights[..., None], None
+
+
+second_moment.defvjp(_second_moment_fwd, _second_moment_bwd)
+
+
+def position_averages(statistic: str, features: jax.Array, weights: jax.Array) -> Averages:
+    """The averages that a statistic is made of.
+
+    Args:
+      statistic: "gram", "mean_std" or "wasserstein".
+      features: [..., H, W, C].
+      weights: [H, W], from `uniform_weights` or `mask_weights`, or a part of such.
+    """
+    column = weights[..., None]
+    kinds = {
+        "mean": lambda f: jnp.sum(f * column, axis=(-3, -2)),
+        "square": lambda f: jnp.sum(jnp.square(f) * column, axis=(-3, -2)),
+        "second": lambda f: second_moment(f, weights),
+    }
+    return {kind: kinds[kind](features) for kind in STATISTICS[statistic].averages}
+
+
+class Statistic(NamedTuple):
+    """How a style is described and compared."""
+
+    averages: tuple[str, ...]
+    """The position averages it needs."""
+    target: Callable[[Averages], Averages]
+    """What is computed once from a style's averages."""
+    distance: Callable[[Averages, Averages], tuple[jax.Array, jax.Array]]
+    """Squared distance of averages to a target, and the target's squared norm: its distance to
+    features that are zero everywhere."""
+
+
+def _gram_distance(averages: Averages, target: Averages) -> tuple[jax.Array, jax.Array]:
+    error = jnp.sum(jnp.square(averages["second"] - target["second"]), axis=(-2, -1))
+    return error, jnp.sum(jnp.square(target["second"]), axis=(-2, -1))
+
+
+def _mean_std_distance(averages: Averages, target: Averages) -> tuple[jax.Array, jax.Array]:
+    def std(a: Averages) -> jax.Array:
+        return jnp.sqrt(jnp.maximum(a["square"] - jnp.square(a["mean"]), 0) + _VARIANCE_FLOOR)
+
+    error = jnp.square(averages["mean"] - target["mean"]) + jnp.square(std(averages) - std(target))
+    return jnp.sum(error, axis=-1), jnp.sum(target["square"], axis=-1)
+
+
+def _covariance(averages: Averages) -> jax.Array:
+    mean = averages["mean"]
+    return averages["second"] - mean[..., :, None] * mean[..., None, :]
+
+
+def _wasserstein_target(averages: Averages) -> Averages:
+    covariance = _covariance(averages)
+    values, vectors = jnp.linalg.eigh(covariance)
+    scaled = vectors * jnp.sqrt(jnp.maximum(values, 0))[..., None, :]
+    root = scaled @ jnp.swapaxes(vectors, -1, -2)
+    # What rounding and small eigenvalues leave of the distance of the style to itself.
+    rest = _trace(covariance) - _trace_of_root(root @ covariance @ root)
+    return {**averages, "root": root, "rest": rest}
+
+
+def _wasserstein_distance(averages: Averages, target: Averages) -> tuple[jax.Array, jax.Array]:
+    """Wasserstein-2 distance of the Gaussians with these means and covariances (Olkin 1982)."""
+    covariance, root = _covariance(averages), target["root"]
+    means = jnp.sum(jnp.square(averages["mean"] - target["mean"]), axis=-1)
+    traces = _trace(covariance) + _trace(_covariance(target))
+    overlap = _trace_of_root(root @ covariance @ root) + target["rest"]
+    return means + traces - 2 * overlap, _trace(target["second"])
+
+
+def _trace(matrix: jax.Array) -> jax.Array:
+    return jnp.trace(matrix, axis1=-2, axis2=-1)
+
+
+@jax.custom_vjp
+def _trace_of_root(matrix: jax.Array) -> jax.Array:
+    """tr(A^1/2) of a symmetric positive matrix, with the derivative A^-1/2 / 2.
+
+    The derivative of eigh, which JAX would take, divides by differences of eigenvalues. Those below
+    a millionth of the largest are rounding noise in float32: there the root is replaced by its
+    tangent, which lets noise cancel and bounds the derivative.
+    """
+    return _trace_of_root_fwd(matrix)[0]
+
+
+def _trace_of_root_fwd(matrix: jax.Array) -> tuple[jax.Array, jax.Array]:
+    values, vectors = jnp.linalg.eigh((matrix + jnp.swapaxes(matrix, -1, -2)) / 2)
+    least = jnp.sqrt(_NOISE * values[..., -1:] + 1e-30)
+    roots = jnp.sqrt(jnp.maximum(values, jnp.square(least)))
+    inverse = (vectors / roots[..., None, :]) @ jnp.swapaxes(vectors, -1, -2)
+    return jnp.sum(values / roots + roots, axis=-1) / 2, inverse
+
+
+def _trace_of_root_bwd(inverse: jax.Array, cotangent: jax.Array) -> tuple[jax.Array]:
+    return (0.5 * cotangent[..., None, None] * inverse,)
+
+
+_trace_of_root.defvjp(_trace_of_root_fwd, _trace_of_root_bwd)
+
+
+STATISTICS = {
+    "gram": Statistic(("second",), dict, _gram_distance),
+    "mean_std": Statistic(("mean", "square"), dict, _mean_std_distance),
+    "wasserstein": Statistic(("mean", "second"), _wasserstein_target, _wasserstein_distance),
+}

@@ -1,0 +1,99 @@
+"""Super-resolution as a task for the trainer, after Johnson et al. (2016).
+
+The photo of a batch is what the network is to find; it sees a smaller one made from it. The loss
+compares pixels, features of VGG, or both.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax.typing import DTypeLike
+
+from jaxnst.errors import check_number
+from jaxnst.networks.super_resolution import UpscaleNetwork
+from jaxnst.ops.resampling import shrink
+from jaxnst.perceptual import losses, vgg
+from jaxnst.perceptual.losses import LossOptions
+
+Batch = Mapping[str, jax.Array]
+Params = Mapping[str, Any]
+Losses = dict[str, jax.Array]
+
+
+@dataclasses.dataclass(frozen=True)
+class UpscaleOptions:
+    """How a network for super-resolution learns."""
+
+    pixel_weight: float = 1.0
+    """Weight of the pixels' absolute error (Lim et al., 2017; Johnson et al. squared it)."""
+    feature_weight: float = 0.0
+    """Weight of the features' error at --content-layers."""
+    blur: bool = False
+    """Blur photos before they are made small, as Johnson et al. did; otherwise as the usual test
+    sets were made."""
+
+    def __post_init__(self) -> None:
+        check_number("pixel_weight", self.pixel_weight)
+        check_number("feature_weight", self.feature_weight)
+
+
+class UpscaleTask:
+    """Trains a network to enlarge.
+
+    Parameters are {"kernels": the network's own}; batches are {"image": uint8 [N, H, W, 3], ...}.
+    """
+
+    def __init__(
+        self,
+        network: UpscaleNetwork,
+        loss: LossOptions,
+        options: UpscaleOptions,
+        dtype: DTypeLike = jnp.float32,
+    ) -> None:
+        """Takes what is trained, how features are compared, what counts, and the features' type."""
+        self.network, self._loss, self._options, self._dtype = network, loss, options, dtype
+
+    def freeze(self, params: vgg.Params) -> vgg.Params:
+        """The frozen part: VGG's parameters as far as they are needed."""
+        if not self._options.feature_weight:
+            return {}
+        return vgg.prepare(params, self._loss.content_layers)
+
+    def init(self, key: jax.Array) -> dict[str, Any]:
+        """Parameters before training."""
+        return {"kernels": jax.jit(self.network.init)(key, *self.network.example())["params"]}
+
+    def loss(self, params: Params, frozen: vgg.Params, batch: Batch) -> tuple[jax.Array, Losses]:
+        """Mean loss of a batch, and its weighted parts."""
+        photo = batch["image"].astype(jnp.float32) / 255
+        parts = self.terms(frozen, self.enlarge(params, self.small(photo)), photo)
+        return sum(parts.values(), jnp.zeros(())), parts
+
+    def small(self, photo: jax.Array) -> jax.Array:
+        """What the network sees of photos [N, H, W, 3]."""
+        return shrink(photo, self.network.scale, blur=self._options.blur)
+
+    def enlarge(self, params: Params, small: jax.Array) -> jax.Array:
+        """What the network makes of small photos."""
+        variables, small = {"params": params["kernels"]}, small.astype(self._dtype)
+        result = self.network.apply(variables, small)
+        assert isinstance(result, jax.Array)
+        return result.astype(jnp.float32)
+
+    def terms(self, frozen: vgg.Params, result: jax.Array, photo: jax.Array) -> Losses:
+        """The weighted terms of the loss, each a mean over the batch."""
+        options = self._options
+        terms = {"pixel": options.pixel_weight * jnp.mean(jnp.abs(result - photo))}
+        if options.feature_weight:
+            layers, formula = self._loss.content_layers, self._loss.formula
+            wanted = losses.extract_features(frozen, photo, layers, self._loss)
+            found = losses.extract_features(frozen, result, layers, self._loss)
+            errors = [
+                jnp.mean(losses.content_loss(found[layer], wanted[layer], formula=formula))
+                for layer in layers
+            ]
+            terms["feature"] = options.feature_weight * sum(errors, jnp.zeros(())) / len(layers)
+        return terms

@@ -1,0 +1,194 @@
+"""The tab that paints the visitor's webcam: frames come and go over a WebSocket.
+
+They do not wait in Gradio's queue, behind the jobs of others. The browser (static/live.js) sends a
+frame as JPEG and gets it back painted; it never has more than two on the way, so what it shows
+cannot lag.
+"""
+
+import asyncio
+import contextlib
+import io
+import json
+import secrets
+import threading
+import time
+from functools import cached_property
+from typing import NamedTuple
+
+import gradio as gr
+import numpy as np
+from fastapi import WebSocket, WebSocketDisconnect
+from PIL import Image
+
+from jaxnst.errors import JaxnstError
+from jaxnst.inference.stylizer import Stylizer
+from jaxnst.io.image import load, to_bytes
+from jaxnst.web.paint_tab import PRIVATE, PaintTab, style_controls
+from jaxnst.web.security import log
+from jaxnst.web.shared import Studio
+
+PATH = "/live"
+SIZES = ((320, 240), (480, 360), (640, 480))
+"""Widths and heights of frames, upright or not: each is compiled by itself."""
+
+_LARGEST = 500_000  # bytes of a frame
+POLICY_VIOLATION = 1008  # of WebSocket
+_VALID = 60.0  # seconds that a ticket can be used
+_ALLOWED = {size[::turn] for size in SIZES for turn in (1, -1)}
+_QUALITY = 85
+_MARKUP = """
+<canvas id="live-canvas" width="640" height="480" role="img" aria-label="your painted webcam">
+</canvas><p id="live-status" role="status">The webcam is off.</p>
+"""
+
+
+class _Look(NamedTuple):
+    """How to paint."""
+
+    style: dict[str, float]
+    strength: float
+    keep_colors: bool
+
+
+class LiveTab:
+    """Paints webcams, of a few visitors at a time."""
+
+    def __init__(self, studio: Studio, paint: PaintTab) -> None:
+        self._studio, self._paint = studio, paint
+        self._tickets: dict[str, float] = {}
+        self._viewers = 0
+        self._turn = threading.Lock()  # frames of several visitors take turns
+
+    def build(self) -> None:
+        """Lays the tab out, in the Blocks that are open."""
+        with gr.Row(equal_height=False):
+            with gr.Column(scale=2):
+                gr.HTML(_MARKUP, elem_id="live")
+            with gr.Column(scale=1):
+                controls = style_controls(self._studio)
+                size = gr.Dropdown(
+                    [f"{w}x{h}" for w, h in SIZES],
+                    value="320x240",
+                    label="Size",
+                    elem_id="live-size",
+                )
+                split = gr.Checkbox(False, label="Photo | painting", elem_id="live-split")
+                mirror = gr.Checkbox(True, label="As in a mirror")
+                with gr.Row():
+                    start = gr.Button("Start the webcam", variant="primary", elem_id="live-start")
+                    stop = gr.Button("Stop", elem_id="live-stop")
+        ticket = gr.Textbox(visible="hidden")
+        inputs = [*controls, size, split, mirror]
+        start.click(self.ticket, None, ticket, queue=False, **PRIVATE).then(
+            None, [ticket, *inputs], None, js="(...all) => jaxnstLive.start(...all)"
+        )
+        stop.click(None, None, None, js="() => jaxnstLive.stop()")
+        for control in inputs:
+            control.change(None, inputs, None, js="(...all) => jaxnstLive.set(...all)")
+
+    def ticket(self) -> str:
+        """Lets the page that asked open one connection, and no other page."""
+        now = time.monotonic()
+        self._tickets = {word: end for word, end in self._tickets.items() if end > now}
+        word = secrets.token_urlsafe()
+        self._tickets[word] = now + _VALID
+        return word
+
+    async def serve(self, socket: WebSocket) -> None:
+        """Paints what comes over a connection until it is closed."""
+        await socket.accept()
+        if self._tickets.pop(socket.query_params.get("ticket", ""), 0) < time.monotonic():
+            await _refuse(socket, "Start the webcam from this page.")
+        elif self._viewers >= self._studio.limits.viewers:
+            await _refuse(socket, "Others are before the camera right now: try again later.")
+        else:
+            self._viewers += 1
+            try:
+                await self._converse(socket)
+            except (WebSocketDisconnect, RuntimeError):  # the latter if it closes while we send
+                pass
+            finally:
+                self._viewers -= 1
+
+    async def _converse(self, socket: WebSocket) -> None:
+        look: _Look | None = None
+        while True:
+            message = await socket.receive()
+            if message["type"] == "websocket.disconnect":
+                return
+            try:
+                if message.get("text") is not None:
+                    look = self._look(message["text"])
+                elif look is None:
+                    raise JaxnstError("Say how to paint first.")
+                else:
+                    jpeg = await asyncio.to_thread(self._painted, message["bytes"], look)
+                    await socket.send_bytes(jpeg)
+            except JaxnstError as error:
+                await _refuse(socket, str(error))
+                return
+            except (WebSocketDisconnect, RuntimeError):
+                return
+            except Exception as error:
+                log.error("a frame could not be painted", exc_info=error)
+                await _refuse(socket, "Something went wrong here; the server's log has it.")
+                return
+
+    @cached_property
+    def _stylizer(self) -> Stylizer:
+        """Made ready for the first frame, not when the server starts."""
+        return Stylizer(self._studio.stylizer.model, exact=True)
+
+    def _look(self, text: str) -> _Look:
+        """What to paint like, from the page's JSON."""
+        try:
+            said = json.loads(text)
+            style = self._paint.look(said["style"], said["second"], float(said["mix"]))
+            look = _Look(style, float(said["strength"]), bool(said["keepColors"]))
+        except JaxnstError:
+            raise
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            raise JaxnstError("These are no settings for the webcam.") from error
+        self._studio.stylizer.model.condition(look.style, look.strength)
+        return look
+
+    def _painted(self, jpeg: bytes, look: _Look) -> bytes:
+        """A frame, painted."""
+        photo = decode_frame(jpeg)
+        with self._turn:
+            painting = self._stylizer(
+                photo, look.style, strength=look.strength, keep_colors=look.keep_colors
+            )
+        return encode_frame(painting)
+
+
+def decode_frame(jpeg: bytes) -> np.ndarray:
+    """The pixels of a webcam's frame, uint8 [H, W, 3], RGB.
+
+    Raises:
+      JaxnstError: it is no picture of one of the sizes.
+    """
+    sizes = f"A frame is a picture of {', '.join(f'{w}x{h}' for w, h in SIZES)} pixels."
+    if len(jpeg) > _LARGEST:
+        raise JaxnstError(sizes)
+    try:
+        frame = to_bytes(load(io.BytesIO(jpeg), max_pixels=max(w * h for w, h in SIZES)).rgb)
+    except JaxnstError as error:
+        raise JaxnstError(sizes) from error
+    if frame.shape[1::-1] not in _ALLOWED:
+        raise JaxnstError(sizes)
+    return frame
+
+
+def encode_frame(painting: np.ndarray) -> bytes:
+    """A painting [H, W, 3] as the browser gets it."""
+    buffer = io.BytesIO()
+    Image.fromarray(painting).save(buffer, "JPEG", quality=_QUALITY)
+    return buffer.getvalue()
+
+
+async def _refuse(socket: WebSocket, sentence: str) -> None:
+    """Says why and hangs up."""
+    with contextlib.suppress(RuntimeError, WebSocketDisconnect):  # nobody may be there any more
+        await socket.send_text(json.dumps({"error": sentence}))
+        await socket.close(POLICY_VIOLATION)

@@ -1,0 +1,85 @@
+"""The tab that enlarges pictures."""
+
+from typing import Any
+
+import gradio as gr
+import numpy as np
+
+from jaxnst.errors import JaxnstError
+from jaxnst.inference.upscaler import enlarge_picture
+from jaxnst.io.files import hashed
+from jaxnst.io.image import resize
+from jaxnst.web.paint_tab import PAINTING, both_views, photo_input
+from jaxnst.web.security import friendly
+from jaxnst.web.shared import Studio, whole
+
+
+class UpscaleTab:
+    """Enlarges pictures for visitors."""
+
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
+
+    def build(self) -> None:
+        """Lays the tab out, in the Blocks that are open."""
+        scales = [(f"{scale} times", scale) for scale in self._studio.scales]
+        with gr.Row(equal_height=False):
+            with gr.Column():
+                photo = photo_input("Picture", "upscale-photo", webcam=False)
+                scale = gr.Radio(scales, value=4, label="Enlarge")
+                sharp = gr.Checkbox(False, label="Sharper, but less true to the original")
+                match = gr.Checkbox(False, label="Match the colours of the original exactly")
+                go = gr.Button("Enlarge", variant="primary", elem_id="upscale-go")
+            with gr.Column():
+                result = both_views("Bicubic | network", "upscale-result")
+                file = gr.DownloadButton("Download", elem_id="upscale-download")
+        go.click(
+            friendly(self.upscale), [photo, scale, sharp, match], [result, file],
+            api_name="upscale", **PAINTING,
+        )  # fmt: skip
+
+    def upscale(
+        self,
+        photo: str,
+        scale: int = 4,
+        sharp: bool = False,
+        match_histogram: bool = False,
+        request: gr.Request | None = None,
+        progress: Any = gr.Progress(),  # noqa: B008 (how Gradio finds it)
+    ) -> tuple[tuple[str, str], str]:
+        """Enlarges a picture by a network for super-resolution.
+
+        Args:
+          photo: the picture, of any size.
+          scale: how many times as wide and high.
+          sharp: by the network trained by features.
+          match_histogram: give the result the photo's histogram of colours.
+
+        Returns:
+          The picture by bicubic interpolation and by the network as the page shows them, and the
+          latter as a PNG file.
+        """
+        studio = self._studio
+        if photo is None:
+            raise JaxnstError("Choose a picture first.")
+        upscaler = studio.upscaler(whole("scale", scale, 100), sharp=bool(sharp))
+        picture = studio.open(photo, min_side=1)
+        height, width = (upscaler.scale * side for side in picture.rgb.shape[:2])
+        if height * width > studio.limits.pixels:
+            raise JaxnstError(
+                f"The result would have {height * width / 1e6:.0f} megapixels, more than "
+                f"{studio.limits.megapixels:g}: give a smaller picture."
+            )
+
+        def tell(share: float) -> None:
+            studio.presence.check(request.session_hash if request else None)
+            progress(share)
+
+        large = enlarge_picture(
+            upscaler, picture, match_histogram=bool(match_histogram), progress=tell
+        )
+        settings = {"scale": scale, "sharp": sharp, "match_histogram": match_histogram}
+        before = studio.show(np.asarray(resize(picture.rgb, (height, width))))
+        uploads = {"content": hashed([photo])}
+        file = studio.keep(large, "large", settings, uploads, upscaler.model)
+        return (before, studio.show(large.rgb)), file

@@ -1,0 +1,150 @@
+"""`jaxnst live` without a window, as a process of its own: what it writes, and how it ends."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from model_files import model_file
+from video_files import read_times, write_clip
+
+from jaxnst.cli import main
+from jaxnst.networks.model_file import load_model
+
+pytest.importorskip("cv2", reason="OpenCV misses libraries of the system", exc_type=ImportError)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a clip of three seconds and a model."""
+    folder = tmp_path_factory.mktemp("live")
+    write_clip(folder / "clip.mkv", [i / 20 for i in range(60)])
+    model_file(folder)
+    return folder
+
+
+def words(place: Path, *more: object) -> list[str]:
+    model, clip = place / "small.safetensors", place / "clip.mkv"
+    return ["live", "--model", str(model), "--source", str(clip), "--no-window", *map(str, more)]
+
+
+def start(place: Path, *more: object) -> subprocess.Popen:
+    environment = {**os.environ, "XDG_CACHE_HOME": str(place / "cache")}
+    command = [sys.executable, "-m", "jaxnst", *words(place, *more)]
+    return subprocess.Popen(
+        command, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
+    )
+
+
+def wait_for(process: subprocess.Popen, path: Path) -> None:
+    """Returns when a recording has begun, in the file that will be renamed."""
+    until = time.monotonic() + 60
+    while not list(path.parent.glob(".jaxnst-*")):
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    time.sleep(0.5)
+
+
+def test_a_clip_is_recorded_to_its_end(place: Path, tmp_path: Path) -> None:
+    process = start(place, "-o", tmp_path / "out.mp4", "--stats", tmp_path / "stats.json")
+    out, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors
+    assert out.split() == [str(tmp_path / "out.mp4"), str(tmp_path / "stats.json")]
+    assert "clip.mkv: 64x48 pixels" in errors
+    assert "has ended" in errors
+    stats = json.loads((tmp_path / "stats.json").read_text())
+    times = read_times(tmp_path / "out.mp4")
+    assert len(times) == stats["frames"]
+    assert stats["frames"] + stats["dropped"] == 60
+    assert times[-1] == pytest.approx(3, abs=0.8)  # at the camera's pace, frames dropped or not
+    assert 0 < stats["latency_ms_p50"] <= stats["latency_ms_p95"]
+
+
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)]
+)
+def test_a_signal_ends_it_with_the_recording_whole(
+    place: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    process = start(place, "-o", tmp_path / "out.mp4", "--size", "64")
+    wait_for(process, tmp_path / "out.mp4")
+    process.send_signal(number)
+    out, errors = process.communicate(timeout=10)
+    assert process.returncode == 128 + number, errors
+    assert out.split() == [str(tmp_path / "out.mp4")]
+    assert "Traceback" not in errors
+    assert 0 < len(read_times(tmp_path / "out.mp4")) < 60
+    assert [path.name for path in tmp_path.iterdir()] == ["out.mp4"]
+
+
+def test_it_stops_after_so_many_frames(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jaxnst.cli.live.use_compilation_cache", lambda: None)
+    stats = tmp_path / "stats.json"
+    options = ("--frames", 3, "--stats", stats, "--size", 64, "--quiet", "--smooth", "--split")
+    assert main(words(place, *options)) == 0
+    out, errors = capsys.readouterr()
+    assert (out.split(), errors) == ([str(stats)], "")
+    assert json.loads(stats.read_text())["frames"] == 3
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ((), "--no-window shows nothing: give --output or --stats"),
+        (("-o", "out.gif"), "videos are written as .mp4"),
+        (("-o", "none/out.mp4"), "there is no folder"),
+        (("--stats", "s.json", "--style", "wavy"), "style 'wavy' is unknown: did you mean 'wave'"),
+        (("--stats", "s.json", "--source", "none.mp4"), "none.mp4: there is no such file"),
+        (("--stats", "s.json", "--size", "large"), "size 'large' is no size"),
+        (("--stats", "s.json", "--rate", "0"), "rate is 0"),
+        (("--stats", "s.json", "--strength", "3"), "strength is 3"),
+        (("--stats", "s.json", "--size", "\u00b2"), "is no size"),
+        (("--stats", "s.mp4", "-o", "s.mp4"), "is another output"),
+        (("--stats", "s.json", "--folder", "none"), "there is no such folder"),
+    ],
+)
+def test_what_is_refused(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch,
+    options: tuple, message: str,
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    assert main(words(place, *options)) == 2
+    out, errors = capsys.readouterr()
+    assert out == ""
+    assert message in errors
+    assert errors.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_recording_never_takes_the_place_of_its_source(
+    place: Path, capsys: pytest.CaptureFixture
+) -> None:
+    before = (place / "clip.mkv").read_bytes()
+    assert main(words(place, "-o", place / "clip.mkv")) == 2
+    assert "is an input and would be overwritten" in capsys.readouterr().err
+    assert (place / "clip.mkv").read_bytes() == before
+
+
+def test_without_a_display_the_way_out_is_named(
+    capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for display in ("", ":4711", "nonsense"):
+        monkeypatch.setenv("DISPLAY", display)
+        assert main(["live"]) == 2
+        assert "give --no-window with --output" in capsys.readouterr().err
+
+
+def test_a_model_without_strengths_says_so(place: Path, tmp_path: Path, capsys) -> None:
+    model_file(tmp_path, photo=False)
+    assert load_model(str(tmp_path / "small.safetensors")).styles
+    command = words(place, "--stats", tmp_path / "s.json", "--strength", 0.5)
+    command[2] = str(tmp_path / "small.safetensors")
+    assert main(command) == 2
+    assert "no strength but 1" in capsys.readouterr().err

@@ -1,0 +1,194 @@
+"""`jaxnst stylize` with a video."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from model_files import model_file
+from video_files import read_times, write_clip
+
+from jaxnst.cli import main
+from jaxnst.cli.plan import plan_tasks
+from jaxnst.cli.provenance import trained_recipe
+from jaxnst.cli.stylize import parse_stylize
+from jaxnst.inference.stylizer import Stylizer
+from jaxnst.io.container import VideoReader, read_comment
+from jaxnst.networks.model_file import load_model
+
+TIMES = [0.0, 0.05, 0.1, 0.3, 0.35, 0.4, 0.9, 1.0]
+
+
+@pytest.fixture(autouse=True)
+def no_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jaxnst.cli.run_video.use_compilation_cache", lambda: None)
+
+
+@pytest.fixture
+def words(tmp_path: Path) -> list[str]:
+    """A command for a short clip with sound."""
+    clip = write_clip(tmp_path / "clip.mp4", TIMES, sound=True)
+    model = model_file(tmp_path)
+    command = ["stylize", clip, "--model", model, "--style", "wave", "-o", tmp_path / "out.mp4"]
+    return [str(word) for word in command]
+
+
+def frames(path: Path) -> np.ndarray:
+    with VideoReader(path) as reader:
+        return np.stack([frame.image for frame in reader.frames()]).astype(int)
+
+
+def blocks(images: np.ndarray) -> np.ndarray:
+    """Means of 8x8 pixels, which compression leaves alone: these paintings are all but noise."""
+    n, h, w, _ = images.shape
+    return images.reshape(n, h // 8, 8, w // 8, 8, 3).mean((2, 4))
+
+
+def test_every_frame_is_painted_at_its_time_and_sound_is_kept(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    assert main(words) == 0
+    out = tmp_path / "out.mp4"
+    assert capsys.readouterr().out == f"{out}\n"
+    assert read_times(out) == TIMES
+    with VideoReader(out) as reader:
+        assert reader.has_sound
+    settings = json.loads(read_comment(out))
+    assert settings["options"]["styles"] == {"wave": 1.0}
+    stylizer, photos, painted = Stylizer(words[3]), frames(Path(words[1])), frames(out)
+    wanted = np.stack([stylizer(photo.astype(np.uint8), "wave") for photo in photos])
+    assert np.abs(blocks(painted) - blocks(wanted)).mean() < 6
+    assert np.abs(blocks(painted[1:]) - blocks(wanted[:-1])).mean() > 6  # the frame before
+
+
+def test_a_second_run_leaves_it_and_another_look_does_not(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    assert main([*words, "--quiet"]) == 0
+    before, painted = (tmp_path / "out.mp4").stat().st_mtime_ns, frames(tmp_path / "out.mp4")
+    assert main(words) == 0
+    assert "already there with these settings" in capsys.readouterr().err
+    assert (tmp_path / "out.mp4").stat().st_mtime_ns == before
+    assert main([*words, "--strength", "0.5", "--quiet"]) == 0
+    assert np.abs(frames(tmp_path / "out.mp4") - painted).mean() > 1
+
+
+def test_a_matroska_file_is_recognised_too(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    words = [*words, "-o", str(tmp_path / "out.mkv")]
+    assert main(words) == 0
+    assert main(words) == 0
+    assert "already there with these settings" in capsys.readouterr().err
+
+
+def test_sound_that_does_not_fit_is_refused_before_anything_is_painted(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    write_clip(tmp_path / "clip.avi", TIMES, sound=True, tone="pcm_u8")
+    words[1] = str(tmp_path / "clip.avi")
+    assert main(words) == 2
+    assert "cannot hold the sound of" in capsys.readouterr().err
+    assert not (tmp_path / "out.parts").exists()
+    assert main([*words, "-o", str(tmp_path / "out.mkv"), "--quiet"]) == 0
+
+
+def test_a_damaged_part_is_painted_anew(words: list[str], tmp_path: Path) -> None:
+    parts, model = tmp_path / "out.parts", load_model(words[3])
+    command = parse_stylize([*words[1:], "--quiet"])
+    (task,) = plan_tasks(command.content, (), command.output, one=False, trained=("wave",))
+    settings = trained_recipe(command, task, model.card, None)
+    del settings["options"]["quality"]
+    settings["options"]["smooth"] = False
+    parts.mkdir()
+    (parts / "settings.json").write_text(json.dumps(settings))
+    (parts / "00000000.nut").write_bytes(b"damaged")
+    assert main([*words, "--quiet"]) == 0
+    assert read_times(tmp_path / "out.mp4") == TIMES
+
+
+@pytest.mark.slow
+def test_smoothing_and_size(words: list[str], tmp_path: Path) -> None:
+    assert main([*words, "--smooth", "--size", "128", "--quiet"]) == 0
+    assert frames(tmp_path / "out.mp4").shape == (len(TIMES), 96, 128, 3)
+
+
+@pytest.mark.slow
+def test_one_that_was_stopped_goes_on(words: list[str], tmp_path: Path) -> None:
+    write_clip(Path(words[1]), [i / 20 for i in range(900)])
+    words = [*words, "--size", "64", "--quiet"]
+    assert main([*words, "-o", str(tmp_path / "whole.mp4")]) == 0
+    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path)}
+    command = [sys.executable, "-m", "jaxnst", *words[:-1]]
+    parts = tmp_path / "out.parts"
+
+    def run_until(count: int, number: signal.Signals) -> str:
+        process = subprocess.Popen(command, text=True, stderr=subprocess.PIPE, env=environment)
+        while len(list(parts.glob("0*.nut"))) < count:
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.01)
+        process.send_signal(number)
+        return process.communicate(timeout=30)[1]
+
+    run_until(1, signal.SIGKILL)
+    errors = run_until(2, signal.SIGINT)
+    assert "the same command goes on from there" in errors
+    assert "Traceback" not in errors
+    assert main(words) == 0
+    assert read_times(tmp_path / "out.mp4") == read_times(tmp_path / "whole.mp4")
+    parted, whole = (blocks(frames(tmp_path / f"{name}.mp4")) for name in ("out", "whole"))
+    assert np.abs(parted - whole).mean((1, 2, 3)).max() < 4
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("-o", "out.png"), "videos are written as .mp4"),
+        (("-o", "none/out.mp4"), "there is no folder"),
+        (("--style", "wavy"), "did you mean 'wave'"),
+        (("--style", "a.png"), "a video is painted in trained styles"),
+        (("--compare",), "--compare is for pictures"),
+        (("--strength", "3"), "strength is 3"),
+        (("-o", "."), "is a folder; give the path of a video"),
+        (("-o", "clip.mp4"), "is an input and would be overwritten"),
+    ],
+)
+def test_what_is_refused(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture,
+    monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...], message: str,
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    if options[0] == "--style":
+        words = [word for word in words if word not in ("--style", "wave")]
+    if "a.png" in options:
+        words = [word for word in words if word not in ("--model", words[3])]
+    before = sorted(tmp_path.iterdir())
+    assert main([*words, *options]) == 2
+    assert message in capsys.readouterr().err
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_file_that_only_has_the_name_of_a_video(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    Path(words[1]).write_text("no video")
+    assert main(words) == 2
+    errors = capsys.readouterr().err
+    assert "clip.mp4: cannot be read as a video" in errors
+    assert errors.count("\n") == 1
+    assert not (tmp_path / "out.parts").exists()
+
+
+def test_a_folder_in_the_way_is_left_alone(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    (tmp_path / "out.parts").mkdir()
+    (tmp_path / "out.parts" / "mine").write_text("mine")
+    assert main(words) == 2
+    assert "is in the way" in capsys.readouterr().err
+    assert (tmp_path / "out.parts" / "mine").read_text() == "mine"

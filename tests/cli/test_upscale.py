@@ -1,0 +1,124 @@
+"""`jaxnst upscale`, in this process."""
+
+import io
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from model_files import model_file, upscaling_model
+from PIL import Image
+from stylize_files import picture, pixels, tree
+
+from jaxnst.cli import main
+from jaxnst.io.image import read_settings
+from jaxnst.networks.model_file import save_model
+from jaxnst.networks.super_resolution import Compact
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jaxnst.cli.upscale.use_compilation_cache", lambda: None)
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    save_model(tmp_path / "x2.safetensors", upscaling_model(Compact(2, 4, 1)))
+    return tmp_path / "x2.safetensors"
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    return picture(tmp_path / "photo.png", 1, 20, 14)
+
+
+def run(*words: object) -> int:
+    return main(["upscale", *map(str, words)])
+
+
+def test_a_picture_becomes_larger(photo: Path, model: Path, capsys) -> None:
+    out = photo.with_name("big.png")
+    assert run(photo, "--model", model, "-o", out) == 0
+    assert capsys.readouterr().out.strip() == str(out)
+    assert pixels(out).shape == (28, 40, 3)
+    record = read_settings(out)
+    assert record is not None
+    assert record["options"]["scale"] == 2
+    assert run(photo, "--model", model, "-o", out) == 0
+    assert "already there" in capsys.readouterr().err
+
+
+def test_alpha_and_grey_are_kept(tmp_path: Path, model: Path) -> None:
+    rng = np.random.default_rng(0)
+    Image.fromarray(rng.integers(0, 256, (9, 11, 2), np.uint8), "LA").save(tmp_path / "la.png")
+    assert run(tmp_path / "la.png", "--model", model, "-o", tmp_path / "out.png") == 0
+    result = pixels(tmp_path / "out.png")
+    assert result.shape == (18, 22, 4)
+    assert np.all(result[..., :3] == result[..., :1])
+    assert result[..., 3].std() > 10
+
+
+def test_a_folder_of_pictures(tmp_path: Path, model: Path, capsys) -> None:
+    (tmp_path / "in").mkdir()
+    for i in range(2):
+        picture(tmp_path / "in" / f"{i}.png", i, 12 + i, 10)
+    assert run(tmp_path / "in", "--model", model, "-o", tmp_path / "out", "--json", "--quiet") == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [Path(row["output"]).name for row in rows] == ["0_x2.png", "1_x2.png"]
+
+
+def test_colours_can_be_those_of_the_photo(photo: Path, model: Path) -> None:
+    plain, matched = photo.with_name("plain.png"), photo.with_name("matched.png")
+    assert run(photo, "--model", model, "-o", plain) == 0
+    assert run(photo, "--model", model, "-o", matched, "--match-histogram") == 0
+    means = {path: pixels(path).mean((0, 1)) for path in (photo, plain, matched)}
+    before, after = (np.abs(means[path] - means[photo]).max() for path in (plain, matched))
+    assert after < 0.5 * before
+
+
+def test_standard_streams(photo: Path, model: Path, monkeypatch) -> None:
+    class Stream:
+        def __init__(self, data: bytes = b"") -> None:
+            self.buffer = io.BytesIO(data)
+
+        def flush(self) -> None: ...
+
+        def write(self, text: str) -> None: ...
+
+    out = Stream()
+    monkeypatch.setattr(sys, "stdin", Stream(photo.read_bytes()))
+    monkeypatch.setattr(sys, "stdout", out)
+    assert run("-", "--model", model, "-o", "-", "--quiet") == 0
+    assert Image.open(io.BytesIO(out.buffer.getvalue())).size == (40, 28)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--scale", "5"], "no network enlarges 5 times: the scale can be 2, 4, 8"),
+        (["--scale", "2", "--sharp"], "no sharp network enlarges 2 times: the scale can be 4, 8"),
+        (["--model", "x2.safetensors", "--sharp"], "--sharp chooses the network"),
+        (["--model", "x2.safetensors", "--scale", "4"], "enlarges 2 times, not 4"),
+        (["--model", "x2.safetensors", "--quality", "0"], "quality is 0"),
+        (["--model", "small.safetensors"], "does not enlarge"),
+        (["--model", "nothing"], "model 'nothing' is unknown"),
+    ],
+)
+def test_wrong_input_is_one_line(
+    photo: Path, model: Path, capsys, monkeypatch, words: list[str], message: str
+) -> None:
+    monkeypatch.chdir(photo.parent)
+    model_file(photo.parent)
+    before = tree(photo.parent)
+    assert run("photo.png", "-o", "big.png", *words) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert message in line
+    assert tree(photo.parent) == before
+
+
+def test_what_is_no_picture_leaves_nothing(tmp_path: Path, model: Path, capsys) -> None:
+    (tmp_path / "bad.png").write_bytes(b"no picture")
+    assert run(tmp_path / "bad.png", "--model", model, "-o", tmp_path / "o.png", "--quiet") == 2
+    assert "not a picture" in capsys.readouterr().err
+    assert not (tmp_path / "o.png").exists()

@@ -1,0 +1,60 @@
+"""Pictures in bands of rows: as the whole, whatever the bands."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from model_files import random_kernels, small_model
+
+from jaxnst.inference import stylizer as inference
+from jaxnst.inference.row_tiles import paint_in_bands, split_rows
+from jaxnst.inference.stylizer import Stylizer
+from jaxnst.networks.base import Johnson
+from jaxnst.networks.model_file import Model, describe_network
+
+
+def small_johnson() -> Model:
+    """Johnson's network, 4 channels at full size, one block; style "wave"."""
+    network = Johnson(width=4, blocks=1)
+    card = {"network": describe_network(network), "styles": [{"name": "wave"}]}
+    conditions = network.first_condition()[None]
+    return Model(network, random_kernels(network), conditions, card)
+
+
+@pytest.mark.parametrize("model", [small_model(), small_johnson()], ids=["slim", "johnson"])
+def test_bands_are_as_the_whole(model: Model, paint: Callable) -> None:
+    photo = (255 * paint(1, 224, 64)).astype(np.uint8)
+    stylizer = Stylizer(model)
+    whole = stylizer(photo, "wave", keep_colors=True).astype(int)
+    banded = paint_in_bands(
+        model.network,
+        stylizer._variables,
+        photo,
+        model.condition("wave"),
+        keep_colors=True,
+        rows=64,
+    )
+    assert np.abs(whole - banded).max() <= 1
+    assert whole.std() > 5
+
+
+def test_large_pictures_are_painted_in_bands(
+    paint: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo = (255 * paint(2, 101, 70)).astype(np.uint8)
+    stylizer = Stylizer(small_model())
+    whole = stylizer(photo, "kiss")
+    monkeypatch.setattr(inference, "WHOLE", 1)
+    banded = stylizer(photo, "kiss")
+    assert banded.shape == whole.shape
+    assert np.abs(whole.astype(int) - banded).max() <= 1
+
+
+@pytest.mark.parametrize(("height", "rows"), [(64, 64), (72, 64), (504, 64), (40, 64), (96, 32)])
+def test_every_row_belongs_to_one_band_far_from_its_ends(height: int, rows: int) -> None:
+    bands = split_rows(height, rows, 32)
+    assert [row for b in bands for row in range(b.top, b.bottom)] == list(range(height))
+    assert len({b.stop - b.start for b in bands}) == 1
+    for b in bands:
+        assert b.start == 0 or b.top - b.start >= 32
+        assert b.stop == height or b.stop - b.bottom >= 32

@@ -1,0 +1,121 @@
+"""The Stylizer: any size, batches, blends, and one compiled function for many sizes."""
+
+from collections.abc import Callable
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from model_files import small_model
+
+from jaxnst.errors import JaxnstError
+from jaxnst.inference import stylizer as inference
+from jaxnst.inference.stylizer import Stylizer
+from jaxnst.networks.base import paint as apply_network
+
+
+@pytest.fixture(scope="module")
+def stylizer() -> Stylizer:
+    return Stylizer(small_model())
+
+
+@pytest.fixture
+def photo(paint: Callable) -> np.ndarray:
+    return (255 * paint(1, 128, 128)).astype(np.uint8)
+
+
+def difference(one: np.ndarray, other: np.ndarray) -> float:
+    return np.abs(one.astype(float) - other.astype(float)).max()
+
+
+def test_it_paints_what_the_network_does(stylizer: Stylizer, photo: np.ndarray) -> None:
+    model = stylizer.model
+    image, condition = photo[None].astype(np.float32) / 255, model.condition("wave")[None]
+    painting = apply_network(
+        model.network, {"params": model.kernels}, jnp.asarray(image), jnp.asarray(condition)
+    )
+    wanted = 255 * np.clip(np.asarray(painting)[0], 0, 1)
+    assert difference(stylizer(photo, "wave"), wanted) <= 0.51
+    assert wanted.std() > 5
+
+
+def test_a_size_between_buckets_is_painted_as_if_alone(
+    stylizer: Stylizer, photo: np.ndarray
+) -> None:
+    odd = photo[:120, :104]  # multiples of the stride: the network takes it as it is
+    model = stylizer.model
+    condition = jnp.asarray(model.condition("wave")[None])
+    image = jnp.asarray(odd[None].astype(np.float32) / 255)
+    painting = apply_network(model.network, {"params": model.kernels}, image, condition)
+    wanted = 255 * np.clip(np.asarray(painting)[0], 0, 1)
+    assert difference(stylizer(odd, "wave"), wanted) <= 0.51
+
+
+@pytest.mark.parametrize("size", [(32, 32), (33, 65), (127, 40)])
+def test_any_size(stylizer: Stylizer, photo: np.ndarray, size: tuple[int, int]) -> None:
+    height, width = size
+    assert stylizer(photo[:height, :width], "kiss").shape == (height, width, 3)
+
+
+def test_a_batch_is_its_pictures(stylizer: Stylizer, photo: np.ndarray) -> None:
+    batch = np.stack([photo[:64, :64], photo[64:, 64:]])
+    painted = stylizer(batch, "wave")
+    for picture, alone in zip(painted, batch, strict=True):
+        assert difference(picture, stylizer(alone, "wave")) <= 1
+
+
+def test_a_blend_of_one_is_that_one(stylizer: Stylizer, photo: np.ndarray) -> None:
+    assert difference(stylizer(photo, {"wave": 2, "kiss": 0}), stylizer(photo, "wave")) <= 1
+    assert difference(stylizer(photo, {"wave": 1, "kiss": 1}), stylizer(photo, "wave")) > 5
+
+
+def test_strength_leads_away_from_the_style(stylizer: Stylizer, photo: np.ndarray) -> None:
+    full, half, none = (stylizer(photo, "wave", strength=s) for s in (1, 0.5, 0))
+    assert difference(full, none) > 5
+    assert np.abs(full - none.astype(float)).mean() > np.abs(half - none.astype(float)).mean()
+
+
+def test_kept_colors_are_the_photos(stylizer: Stylizer, photo: np.ndarray) -> None:
+    painted = stylizer(photo, "wave", keep_colors=True).astype(float)
+    free = stylizer(photo, "wave").astype(float)
+
+    def blueness(picture: np.ndarray) -> np.ndarray:
+        return picture[..., 2] - picture @ [0.299, 0.587, 0.114]
+
+    wanted = blueness(photo.astype(float))
+    kept = np.abs(blueness(painted) - wanted).mean()
+    assert kept < 0.5 * np.abs(blueness(free) - wanted).mean()
+
+
+def test_size_is_the_long_side(stylizer: Stylizer, photo: np.ndarray) -> None:
+    assert stylizer(photo[:64], "wave", size=96).shape == (48, 96, 3)
+
+
+def test_sizes_of_a_bucket_compile_once(
+    stylizer: Stylizer, photo: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    traces = []
+
+    def counted(*args: object, **kwargs: object) -> object:
+        traces.append(args)
+        return apply_network(*args, **kwargs)
+
+    monkeypatch.setattr(inference.networks, "paint", counted)
+    inference._paint.clear_cache()
+    for height, width in ((100, 70), (90, 110), (65, 127), (101, 71)):
+        stylizer(photo[:height, :width], "wave", strength=0.5)
+        stylizer(photo[:height, :width], "kiss")
+    assert len(traces) == 1
+
+
+@pytest.mark.parametrize(
+    ("image", "message"),
+    [
+        (np.zeros((64, 64, 3), np.float32), "type float32: give uint8"),
+        (np.zeros((64, 64), np.uint8), "expected"),
+        (np.zeros((64, 64, 4), np.uint8), "expected"),
+        (np.zeros((16, 64, 3), np.uint8), "at least 32"),
+    ],
+)
+def test_what_is_no_picture(stylizer: Stylizer, image: np.ndarray, message: str) -> None:
+    with pytest.raises(JaxnstError, match=message):
+        stylizer(image, "wave")

@@ -1,0 +1,62 @@
+"""Less flicker where nothing moves, no ghosts where something does."""
+
+import numpy as np
+from video_files import scene
+
+from jaxnst.inference import temporal as smoothing
+
+
+def paintings(count: int, seed: int = 0) -> np.ndarray:
+    """Paintings that flicker, uint8 [N, 48, 64, 3]."""
+    return np.random.default_rng(seed).integers(60, 200, (count, 48, 64, 3)).astype(np.uint8)
+
+
+def smoothed(photos: list[np.ndarray], painted: np.ndarray) -> np.ndarray:
+    """What is shown of a clip, but for its first frame."""
+    state, shown = smoothing.start(photos[0], painted[0]), []
+    for photo, painting in zip(photos[1:], painted[1:], strict=True):
+        state, image = smoothing.smooth(state, photo, painting)
+        shown.append(np.asarray(image))
+    return np.stack(shown)
+
+
+def flicker(frames: np.ndarray) -> float:
+    return float(np.mean(np.abs(np.diff(frames.astype(float), axis=0))))
+
+
+def test_a_still_scene_keeps_its_painting() -> None:
+    painted = paintings(10)
+    shown = smoothed([scene(0)] * 10, painted)
+    assert flicker(shown) < 0.25 * flicker(painted)
+
+
+def test_noise_of_a_camera_counts_as_still() -> None:
+    rng = np.random.default_rng(1)
+    photos = [
+        np.clip(scene(0) + rng.normal(0, 3, scene(0).shape), 0, 255).astype(np.uint8)
+        for _ in range(10)
+    ]
+    painted = paintings(10)
+    assert flicker(smoothed(photos, painted)) < 0.3 * flicker(painted)
+
+
+def test_what_moves_is_shown_as_it_is_painted() -> None:
+    photos, painted = [scene(8 * number) for number in range(3)], paintings(3)
+    shown = smoothed(photos, painted)[-1].astype(int)
+    moved = np.abs(photos[2].astype(int) - photos[1]).max(-1) > 40
+    assert moved.any()
+    assert np.abs(shown - painted[2])[moved].max() <= 1
+    assert np.abs(shown - painted[2])[~moved].mean() > 10
+
+
+def test_nothing_is_kept_over_a_cut() -> None:
+    other = 255 - scene(0)
+    painted = paintings(2)
+    np.testing.assert_array_equal(smoothed([scene(0), other], painted)[0], painted[1])
+
+
+def test_what_creeps_is_noticed() -> None:
+    photos = [np.full((48, 64, 3), 100 + number, np.uint8) for number in range(60)]
+    painted = np.stack(photos)  # a painting that follows the photo
+    shown = smoothed(photos, painted)
+    assert np.abs(shown[-1].astype(int) - painted[-1]).max() <= 10
