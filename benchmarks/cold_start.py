@@ -20,7 +20,8 @@ import numpy as np
 from _random_model import random_model
 from PIL import Image
 
-from jaxnst.io.image import fit_long_side, list_images, load, resize
+from jaxnst.io.codec import list_images, load
+from jaxnst.io.resize import fit_long_side, resize
 from jaxnst.networks.base import Slim
 from jaxnst.networks.model_file import load_model, model_names, save_model
 

@@ -21,7 +21,7 @@ import numpy as np
 from jaxnst.inference.stylizer import Stylizer
 from jaxnst.inference.temporal import Smoother
 from jaxnst.io.container import VideoWriter
-from jaxnst.io.image import fit_long_side
+from jaxnst.io.resize import fit_long_side
 from jaxnst.io.sources import VideoSource, all_frames
 from jaxnst.networks.model_file import DEFAULT
 

@@ -17,7 +17,8 @@ import numpy as np
 import torch
 from _torch_nst import TorchLoss, to_torch
 
-from jaxnst.io.image import fit_long_side, load, resize
+from jaxnst.io.codec import load
+from jaxnst.io.resize import fit_long_side, resize
 from jaxnst.optimize import projected_lbfgs as lbfgs
 from jaxnst.optimize.presets import load_preset
 from jaxnst.optimize.run import loss_and_gradient

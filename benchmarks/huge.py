@@ -18,7 +18,8 @@ import numpy as np
 
 from jaxnst.inference import stylizer as inference
 from jaxnst.inference.stylizer import Stylizer
-from jaxnst.io.image import fit_long_side, load, resize, save
+from jaxnst.io.codec import load, save
+from jaxnst.io.resize import fit_long_side, resize
 
 
 def main() -> None:

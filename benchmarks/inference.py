@@ -21,7 +21,8 @@ from _random_model import random_model
 from _torch_johnson import TransformerNet, load_npz, stylize
 
 from jaxnst.inference.stylizer import Stylizer
-from jaxnst.io.image import list_images, load, resize
+from jaxnst.io.codec import list_images, load
+from jaxnst.io.resize import resize
 from jaxnst.networks.base import Johnson
 from jaxnst.networks.convert_johnson import convert_network
 

@@ -14,7 +14,8 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from jaxnst.io.image import fit_long_side, load, resize
+from jaxnst.io.codec import load
+from jaxnst.io.resize import fit_long_side, resize
 from jaxnst.optimize import projected_lbfgs as lbfgs
 from jaxnst.optimize.presets import load_preset
 from jaxnst.optimize.run import loss_and_gradient

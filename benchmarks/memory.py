@@ -14,7 +14,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from jaxnst.io.image import load, resize, save
+from jaxnst.io.codec import load, save
+from jaxnst.io.resize import resize
 from jaxnst.optimize.presets import load_preset
 from jaxnst.optimize.run import Job, scales
 

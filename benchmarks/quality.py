@@ -23,9 +23,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxnst.inference.stylizer import Stylizer
-from jaxnst.io.image import fit_long_side, load, resize, to_bytes
+from jaxnst.io.codec import load
+from jaxnst.io.resize import fit_long_side, resize
 from jaxnst.networks.convert_johnson import convert_network
 from jaxnst.networks.model_file import load_model, model_names
+from jaxnst.ops.pixels import to_bytes
 from jaxnst.optimize import run as optimize
 from jaxnst.optimize.presets import load_preset
 from jaxnst.optimize.run import Job, OptimizeOptions, Style

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxnst.io.image import load, save
+from jaxnst.io.codec import load, save
 from jaxnst.optimize import run as optimize
 from jaxnst.optimize.presets import PaintOptions, load_preset
 from jaxnst.optimize.run import Style

@@ -27,8 +27,9 @@ from PIL import Image
 from jaxnst.inference.upscaler import Upscaler
 from jaxnst.networks.model_file import UPSCALING, load_model, model_names
 from jaxnst.networks.super_resolution import UpscaleNetwork
-from jaxnst.ops.metrics import feature_distance, psnr, shaved, ssim, video_luma
+from jaxnst.ops.metrics import psnr, shaved, ssim, video_luma
 from jaxnst.ops.resampling import resize_bicubic, shrink
+from jaxnst.perceptual.feature_distance import feature_distance
 from jaxnst.perceptual.weights import load_vgg
 
 SETS = ("Set5", "Set14", "B100")

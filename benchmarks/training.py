@@ -21,7 +21,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from _torch_johnson import TransformerNet
 
-from jaxnst.io.image import fit_long_side, list_images, load, resize
+from jaxnst.io.codec import list_images, load
+from jaxnst.io.resize import fit_long_side, resize
 from jaxnst.networks.base import Johnson
 from jaxnst.perceptual import vgg
 from jaxnst.perceptual.losses import LossOptions

@@ -21,9 +21,11 @@ import torch
 from _torch_upscalers import TorchUpscaler, enlarge
 
 from jaxnst.inference.upscaler import Upscaler
-from jaxnst.io.image import list_images, load, resize, save, to_bytes
+from jaxnst.io.codec import list_images, load, save
+from jaxnst.io.resize import resize
 from jaxnst.networks.model_file import UPSCALING, load_model
 from jaxnst.networks.super_resolution import UpscaleNetwork
+from jaxnst.ops.pixels import to_bytes
 
 RESULT = (1152, 1920)  # height and width, pixels; multiples of 8 times 32
 RIM = 16  # pixels of the photo in which torch's bicubic interpolation differs

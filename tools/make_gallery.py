@@ -13,10 +13,12 @@ import jax.numpy as jnp
 import numpy as np
 
 import jaxnst
-from jaxnst.io.image import fit_long_side, load, resize, save, to_bytes
+from jaxnst.io.codec import load, save
+from jaxnst.io.resize import fit_long_side, resize
+from jaxnst.io.sheets import contact_sheet
 from jaxnst.networks.model_file import SHARPER, UPSCALING
+from jaxnst.ops.pixels import to_bytes
 from jaxnst.ops.resampling import resize_bicubic, shrink
-from jaxnst.optimize.reports import contact_sheet
 
 ROOT = Path(__file__).parent.parent
 ASSETS = ROOT / "jaxnst/assets"

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from jaxnst.errors import JaxnstError
+from jaxnst.io.codec import list_images
 from jaxnst.io.files import display_name
-from jaxnst.io.image import list_images
 from jaxnst.perceptual.vgg import NETS, check_layers
 
 if TYPE_CHECKING:

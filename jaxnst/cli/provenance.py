@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from jaxnst import __version__
 from jaxnst.cli.plan import Task
 from jaxnst.errors import JaxnstError
+from jaxnst.io.codec import check_writable_suffix, read_settings
 from jaxnst.io.files import display_name, hashed
-from jaxnst.io.image import check_writable_suffix, read_settings
 from jaxnst.networks.model_file import DEFAULT
 from jaxnst.perceptual.vgg import NETS
 

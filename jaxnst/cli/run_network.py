@@ -28,10 +28,11 @@ from jaxnst.cli.writing import (
 )
 from jaxnst.errors import JaxnstError, nearest
 from jaxnst.inference.stylizer import Stylizer
+from jaxnst.io.codec import Picture, load
 from jaxnst.io.files import display_name
-from jaxnst.io.image import Picture, load, to_bytes
+from jaxnst.io.sheets import contact_sheet
 from jaxnst.networks.model_file import DEFAULT, Model, load_model
-from jaxnst.optimize.reports import contact_sheet
+from jaxnst.ops.pixels import to_bytes
 
 if TYPE_CHECKING:
     from jaxnst.cli.stylize import Stylize

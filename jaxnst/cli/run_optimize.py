@@ -19,16 +19,10 @@ from jaxnst.cli.progress import ProgressDisplay
 from jaxnst.cli.provenance import fingerprint, finished_record, recipe
 from jaxnst.cli.writing import announce_finished, write_painting
 from jaxnst.errors import JaxnstError
+from jaxnst.io.codec import Picture, load, load_mask, save
 from jaxnst.io.files import display_name
-from jaxnst.io.image import Picture, load, load_mask, save
 from jaxnst.optimize import run as optimize
-from jaxnst.optimize.reports import (
-    PARTS,
-    LossRow,
-    loss_row,
-    write_loss_csv,
-    write_loss_plot,
-)
+from jaxnst.optimize.loss_table import PARTS, LossRow, loss_row, write_loss_csv, write_loss_plot
 from jaxnst.optimize.run import Job, Progress, RunState, Style
 from jaxnst.optimize.snapshot import load_snapshot, save_snapshot
 from jaxnst.optimize.stylize import finish, make_job, result_size

@@ -31,7 +31,7 @@ from jaxnst.io.container import (
     read_comment,
 )
 from jaxnst.io.files import atomic_write, check_writable, display_name, one_line
-from jaxnst.io.image import fit_long_side
+from jaxnst.io.resize import fit_long_side
 from jaxnst.networks.model_file import Model
 
 if TYPE_CHECKING:

@@ -21,8 +21,8 @@ from jaxnst.cli.provenance import finished_record, upscale_recipe
 from jaxnst.cli.writing import announce, announce_finished, check_files, new_folder, picture_bytes
 from jaxnst.errors import JaxnstError, check_number
 from jaxnst.inference.upscaler import Upscaler, enlarge_picture
+from jaxnst.io.codec import MAX_PIXELS, Picture, check_writable_suffix, load, save
 from jaxnst.io.files import display_name
-from jaxnst.io.image import MAX_PIXELS, Picture, check_writable_suffix, load, save
 from jaxnst.networks.model_file import Model, load_model, upscaling_model
 
 

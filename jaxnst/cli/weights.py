@@ -19,9 +19,10 @@ from jaxnst.cli.arguments import Json, Out, run_subcommand
 from jaxnst.cli.writing import check_new_file
 from jaxnst.errors import JaxnstError
 from jaxnst.io.files import display_name, one_line
+from jaxnst.io.foreign_weights import some
 from jaxnst.perceptual.convert_vgg import convert_vgg
 from jaxnst.perceptual.vgg import NETS
-from jaxnst.perceptual.weights import WeightFile, list_weights, save_weights, some
+from jaxnst.perceptual.weights import WeightFile, list_weights, save_weights
 from jaxnst.perceptual.weights import verify as verify_weights
 
 # The files of keras-applications, and the MD5 that it publishes for them.

@@ -16,10 +16,10 @@ import numpy as np
 
 from jaxnst.cli.plan import Task
 from jaxnst.errors import JaxnstError
+from jaxnst.io.codec import LONGEST_SIDE, Picture, check_writable_suffix, save
 from jaxnst.io.files import atomic_write, check_writable, display_name, one_line
-from jaxnst.io.image import LONGEST_SIDE, Picture, check_writable_suffix, save
+from jaxnst.io.sheets import write_comparison
 from jaxnst.optimize.presets import preset_names
-from jaxnst.optimize.reports import write_comparison
 from jaxnst.perceptual.vgg import NETS
 
 if TYPE_CHECKING:

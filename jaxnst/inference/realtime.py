@@ -15,7 +15,7 @@ import numpy as np
 
 from jaxnst.inference.stylizer import Stylizer
 from jaxnst.inference.temporal import Smoother
-from jaxnst.io.image import fit_long_side
+from jaxnst.io.resize import fit_long_side
 from jaxnst.io.sources import Capture, import_cv2
 
 SIZES = (192, 256, 320, 384, 448, 512, 640, 768, 896, 1024, 1280)

@@ -17,11 +17,12 @@ from numpy.typing import ArrayLike
 from jaxnst.errors import JaxnstError, check_number
 from jaxnst.inference import row_tiles as bands
 from jaxnst.inference.row_tiles import paint_in_bands
-from jaxnst.io.image import MIN_SIDE, fit_long_side, resize, to_bytes
+from jaxnst.io.resize import MIN_SIDE, fit_long_side, resize
 from jaxnst.networks import base as networks
 from jaxnst.networks.base import Network
 from jaxnst.networks.layers import Valid
 from jaxnst.networks.model_file import Model, load_model
+from jaxnst.ops.pixels import to_bytes
 
 BUCKET = 64
 """Sides of the pictures that functions are compiled for are multiples of this, in pixels."""

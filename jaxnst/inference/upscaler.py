@@ -16,11 +16,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from jaxnst.errors import JaxnstError
-from jaxnst.io.image import Picture, to_bytes
+from jaxnst.io.codec import Picture
 from jaxnst.networks.base import prepare
 from jaxnst.networks.model_file import Model, load_model
 from jaxnst.networks.super_resolution import UpscaleNetwork
 from jaxnst.ops import color
+from jaxnst.ops.pixels import to_bytes
 
 _FLOATS = 4e7  # in the largest features of a tile at most: about a gigabyte of memory
 _REACHES = 12  # in a tile's side: caches like small tiles, but all compute their surroundings too

@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from jaxnst.errors import JaxnstError
+from jaxnst.io.codec import MAX_PIXELS, check_size
 from jaxnst.io.files import PathLike, atomic_write, check_writable, display_name, one_line
-from jaxnst.io.image import MAX_PIXELS, MIN_SIDE, check_size
+from jaxnst.io.resize import MIN_SIDE
 
 SUFFIXES = (".mp4", ".mkv", ".mov", ".m4v", ".avi", ".webm")
 """Of the files that are taken for videos."""

@@ -18,8 +18,9 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from jaxnst.errors import JaxnstError
+from jaxnst.io.codec import list_images, load
 from jaxnst.io.files import display_name, one_line
-from jaxnst.io.image import list_images, load, to_bytes
+from jaxnst.ops.pixels import to_bytes
 
 CAMERAS = 10
 """How many cameras are tried for the first that opens."""

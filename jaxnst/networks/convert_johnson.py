@@ -17,10 +17,9 @@ from flax.traverse_util import unflatten_dict
 from jaxnst import __version__
 from jaxnst.errors import JaxnstError
 from jaxnst.io.files import PathLike, display_name, open_binary
+from jaxnst.io.foreign_weights import hwio, read_pth_state, read_safetensors_state, reading, some
 from jaxnst.networks.base import Johnson
 from jaxnst.networks.model_file import Model, describe_network
-from jaxnst.perceptual.convert_vgg import hwio, read_pth_state, read_safetensors_state, reading
-from jaxnst.perceptual.weights import some
 
 Arrays = dict[str, np.ndarray]
 

@@ -3,8 +3,8 @@
 The arrays are the kernels of a network, float16, by path ("encoder/down1/conv/kernel"), and
 "conditions" [S, K], a row for each style; or, in a file of 8 bits, codes of both
 (`jaxnst.networks.int8`), the conditions part by part ("conditions/noise"). The card is JSON in the
-file's header: what network it is, its styles with name, title, artist and year, the recipe it was trained by, what it
-was measured at, and the SHA-256 of its arrays.
+file's header: what network it is, its styles with name, title, artist and year, the recipe it was
+trained by, what it was measured at, and the SHA-256 of its arrays.
 """
 
 import dataclasses

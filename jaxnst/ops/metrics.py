@@ -5,22 +5,16 @@ on super-resolution measure on the luma of video, `video_luma`, less a border (`
 the scale.
 """
 
-from collections.abc import Sequence
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 
 from jaxnst.errors import JaxnstError
-from jaxnst.perceptual import vgg
 
 _WINDOW = 11  # positions; of SSIM
 _SIGMA = 1.5
 _STABLE = (0.01**2, 0.03**2)
-
-DISTANCE_LAYERS = ("relu1_1", "relu2_1", "relu3_4", "relu4_4", "relu5_4")
-"""Layers of VGG-19 that `feature_distance` looks at: none of those that a loss here trains with."""
 
 
 def video_luma(rgb: ArrayLike) -> jax.Array:
@@ -37,7 +31,7 @@ def shaved(image: jax.Array, border: int) -> jax.Array:
 
 def psnr(image: ArrayLike, reference: ArrayLike) -> jax.Array:
     """Peak signal-to-noise ratio in dB; infinite for equal pictures."""
-    image, reference = _checked(image, reference)
+    image, reference = same_shape(image, reference)
     return -10 * jnp.log10(jnp.mean(jnp.square(image - reference), (-3, -2, -1)))
 
 
@@ -49,7 +43,7 @@ def ssim(image: ArrayLike, reference: ArrayLike) -> jax.Array:
     Raises:
       JaxnstError: the pictures are smaller than the window, or not of one shape.
     """
-    image, reference = _checked(image, reference)
+    image, reference = same_shape(image, reference)
     if min(image.shape[-3:-1]) < _WINDOW:
         raise JaxnstError(f"SSIM needs pictures of at least {_WINDOW} pixels a side")
     mean_a, mean_b = _windowed(image), _windowed(reference)
@@ -60,34 +54,6 @@ def ssim(image: ArrayLike, reference: ArrayLike) -> jax.Array:
     likeness = (2 * mean_a * mean_b + first) * (2 * covariance + second)
     scale = (mean_a**2 + mean_b**2 + first) * (variance_a + variance_b + second)
     return jnp.mean(likeness / scale, (-3, -2, -1))
-
-
-def feature_distance(
-    params: vgg.Params,
-    image: ArrayLike,
-    reference: ArrayLike,
-    layers: Sequence[str] = DISTANCE_LAYERS,
-) -> jax.Array:
-    """Distance of VGG's features [N], near to how different pictures look to people.
-
-    As in LPIPS (Zhang et al., 2018) without its learnt weights: features are brought to unit length
-    over the channels; their squared difference is added up over channels, then averaged over
-    positions and layers. From 0 to 2.
-
-    Args:
-      params: of VGG-19, from `load_vgg("vgg19")`.
-      image: [N, H, W, 3].
-      reference: of the same shape.
-      layers: what is compared.
-    """
-    image, reference = _checked(image, reference)
-    both = vgg.extract_features(params, jnp.concatenate([image, reference]), layers)
-    distances = []
-    for features in both.values():
-        length = jnp.sqrt(jnp.sum(jnp.square(features), -1, keepdims=True))
-        ours, theirs = jnp.split(features / (length + 1e-8), 2)
-        distances.append(jnp.mean(jnp.sum(jnp.square(ours - theirs), -1), (1, 2)))
-    return jnp.mean(jnp.stack(distances), axis=0)
 
 
 def _windowed(x: jax.Array) -> jax.Array:
@@ -102,7 +68,7 @@ def _windowed(x: jax.Array) -> jax.Array:
     return x
 
 
-def _checked(image: ArrayLike, reference: ArrayLike) -> tuple[jax.Array, jax.Array]:
+def same_shape(image: ArrayLike, reference: ArrayLike) -> tuple[jax.Array, jax.Array]:
     a, b = jnp.asarray(image, jnp.float32), jnp.asarray(reference, jnp.float32)
     if a.shape != b.shape or a.ndim < 3:
         raise JaxnstError(

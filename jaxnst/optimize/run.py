@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxnst.errors import JaxnstError, check_choice, check_number
-from jaxnst.io.image import fit_long_side, resize
+from jaxnst.io.resize import fit_long_side, resize
 from jaxnst.optimize import projected_adam as adam
 from jaxnst.optimize import projected_lbfgs as lbfgs
 from jaxnst.perceptual import memory, vgg

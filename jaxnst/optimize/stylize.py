@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from jaxnst.errors import JaxnstError
-from jaxnst.io.image import MIN_SIDE, fit_long_side, resize
+from jaxnst.io.resize import MIN_SIDE, fit_long_side, resize
 from jaxnst.ops.color import match_colors, transfer_luma
 from jaxnst.optimize import run as optimize
 from jaxnst.optimize.presets import PaintOptions, load_preset, override

@@ -8,22 +8,20 @@ Nothing that a file holds is run.
 
 import hashlib
 import os
-import pickle
 import re
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from flax.traverse_util import unflatten_dict
-from safetensors import safe_open
 
 from jaxnst.errors import JaxnstError, nearest
-from jaxnst.io.files import display_name, one_line, open_binary
+from jaxnst.io.files import display_name, open_binary
+from jaxnst.io.foreign_weights import hwio, read_pth_state, read_safetensors_state, reading, some
 from jaxnst.perceptual.vgg import NETS, conv_shapes, layer_names
-from jaxnst.perceptual.weights import check_arrays, some
+from jaxnst.perceptual.weights import check_arrays
 
 
 @dataclass(frozen=True)
@@ -198,36 +196,11 @@ def _read_pth(path: Path, name: str) -> _Found:
     return _from_state_dict(tensors, name, lambda tensor: tensor.float().numpy())
 
 
-def read_pth_state(path: Path, name: str) -> dict[str, Any]:
-    """The tensors of a PyTorch file, which may hold nothing that could run code."""
-    with reading(name, "a PyTorch file"):
-        import torch
-
-        try:
-            state = torch.load(path, map_location="cpu", weights_only=True)
-            if not isinstance(state, Mapping):
-                raise pickle.UnpicklingError(type(state).__name__)
-        except pickle.UnpicklingError as error:
-            raise JaxnstError(
-                f"{name}: is no state dict of plain tensors, and loading anything else could run "
-                "code: save model.state_dict() and convert that"
-            ) from error
-        state = state.get("state_dict", state)
-        return {key: value for key, value in state.items() if torch.is_tensor(value)}
-
-
 def _read_safetensors(path: Path, name: str) -> _Found:
     state = read_safetensors_state(path, name)
     if "conv1_1/kernel" in state:
         raise JaxnstError(f"{name}: is a jaxnst weight file already: use it as it is")
     return _from_state_dict(state, name, lambda array: np.asarray(array, np.float32))
-
-
-def read_safetensors_state(path: Path, name: str) -> dict[str, Any]:
-    """The arrays of a safetensors file."""
-    # Through JAX's types, as NumPy has no bfloat16.
-    with reading(name, "a safetensors file"), safe_open(path, framework="flax") as file:
-        return {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
 
 
 def _from_state_dict(
@@ -280,26 +253,6 @@ def _net_of_depth(depth: int, name: str, *, exact: bool = False) -> str:
             f"{name}: {depth or 'no'} convolutions of a VGG found: VGG-16 has 13 and VGG-19 has 16"
         )
     return net
-
-
-def hwio(array: np.ndarray) -> np.ndarray:
-    """Kernels from [C_out, C_in, 3, 3] to [3, 3, C_in, C_out]; biases as they are."""
-    return array.transpose(2, 3, 1, 0) if array.ndim == 4 else array
-
-
-@contextmanager
-def reading(name: str, kind: str) -> Iterator[None]:
-    """Turns whatever a foreign reader raises on a bad file into one line."""
-    try:
-        yield
-    except JaxnstError:
-        raise
-    except ImportError as error:
-        raise JaxnstError(
-            f"{name}: reading {kind} needs {error.name}: pip install 'jaxnst[convert]'"
-        ) from error
-    except Exception as error:
-        raise JaxnstError(f"{name}: cannot be read as {kind} ({one_line(error)})") from error
 
 
 _READERS: dict[str, Callable[[Path, str], _Found]] = {

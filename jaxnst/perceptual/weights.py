@@ -22,6 +22,7 @@ from safetensors import SafetensorError
 
 from jaxnst.errors import JaxnstError
 from jaxnst.io.files import atomic_write, display_name, one_line, open_binary
+from jaxnst.io.foreign_weights import some
 from jaxnst.perceptual.vgg import NETS, conv_shapes
 
 FORMAT = 1
@@ -157,13 +158,6 @@ def check_arrays(arrays: Mapping[str, np.ndarray], net: str, name: str) -> None:
             raise JaxnstError(f"{name}: {key} has shape {arrays[key].shape}: {net} needs {shape}")
         if not np.isfinite(arrays[key]).all():
             raise JaxnstError(f"{name}: {key} holds values that are not finite: the file is bad")
-
-
-def some(names: Iterable[str], limit: int = 6) -> str:
-    """The first few of many names, for one line."""
-    names = [display_name(name) for name in names]
-    more = f" and {len(names) - limit} more" if len(names) > limit else ""
-    return ", ".join(names[:limit]) + more
 
 
 def _inspect(source: Source) -> WeightFile:

@@ -7,9 +7,9 @@ import dataclasses
 from typing import Any, Literal
 
 from jaxnst.errors import JaxnstError, check_choice, check_number
+from jaxnst.io.settings import config_names, read_config
 from jaxnst.networks.base import NETWORKS, Network
 from jaxnst.networks.super_resolution import SCALES, UPSCALERS, UpscaleNetwork
-from jaxnst.optimize.presets import config_names, read_config
 from jaxnst.perceptual.losses import LossOptions
 from jaxnst.training.data import DataOptions
 from jaxnst.training.optimizer import OptimizerOptions

@@ -20,8 +20,9 @@ import numpy as np
 from PIL import Image
 
 from jaxnst.errors import JaxnstError, check_number
+from jaxnst.io.codec import has_picture_header, list_images, load
 from jaxnst.io.files import display_name, one_line, open_binary
-from jaxnst.io.image import has_picture_header, list_images, load, to_bytes
+from jaxnst.ops.pixels import to_bytes
 
 Batch = dict[str, np.ndarray]
 

@@ -15,8 +15,9 @@ import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
 
 from jaxnst.errors import JaxnstError, nearest
+from jaxnst.io.codec import list_images, load
 from jaxnst.io.files import display_name
-from jaxnst.io.image import fit_long_side, list_images, load, resize
+from jaxnst.io.resize import fit_long_side, resize
 from jaxnst.networks.base import Network, paint
 from jaxnst.networks.model_file import PHOTO, Model
 from jaxnst.networks.super_resolution import UpscaleNetwork

@@ -9,9 +9,9 @@ from types import TracebackType
 import numpy as np
 
 from jaxnst.errors import JaxnstError
+from jaxnst.io.codec import save
+from jaxnst.io.figures import write_curves
 from jaxnst.io.files import atomic_write, display_name, one_line
-from jaxnst.io.image import save
-from jaxnst.optimize.reports import write_curves
 from jaxnst.training.data import middle_square
 from jaxnst.training.run import Run
 from jaxnst.training.step import TrainState

@@ -13,8 +13,8 @@ import optax
 from jaxnst import __version__
 from jaxnst.errors import JaxnstError
 from jaxnst.io.files import atomic_write, display_name, one_line, open_binary
+from jaxnst.io.settings import options_from
 from jaxnst.networks.model_file import Model, describe_network, load_model
-from jaxnst.optimize.presets import options_from
 from jaxnst.training.checkpoints import Checkpoints
 from jaxnst.training.config import TrainConfig, differences
 from jaxnst.training.data import Data, held_out_batches, open_data

@@ -22,7 +22,8 @@ from PIL import Image
 
 from jaxnst.errors import JaxnstError
 from jaxnst.inference.stylizer import Stylizer
-from jaxnst.io.image import load, to_bytes
+from jaxnst.io.codec import load
+from jaxnst.ops.pixels import to_bytes
 from jaxnst.web.paint_tab import PRIVATE, PaintTab, style_controls
 from jaxnst.web.security import log
 from jaxnst.web.shared import Studio

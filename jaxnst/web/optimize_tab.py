@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 
 from jaxnst.errors import JaxnstError, check_choice
+from jaxnst.io.codec import Picture
 from jaxnst.io.files import hashed
-from jaxnst.io.image import Picture
 from jaxnst.optimize import run as optimize
+from jaxnst.optimize.loss_table import LossRow, loss_row
 from jaxnst.optimize.presets import PaintOptions, load_preset, override, preset_names
-from jaxnst.optimize.reports import LossRow, loss_row
 from jaxnst.optimize.run import Job, Progress, Style
 from jaxnst.optimize.stylize import finish, make_job
 from jaxnst.web.paint_tab import photo_input

@@ -7,10 +7,12 @@ import gradio as gr
 import numpy as np
 
 from jaxnst.errors import JaxnstError, check_choice, check_number
+from jaxnst.io.codec import Picture, load
 from jaxnst.io.files import hashed
-from jaxnst.io.image import Picture, fit_long_side, load, resize, to_bytes
+from jaxnst.io.resize import fit_long_side, resize
+from jaxnst.io.sheets import contact_sheet
 from jaxnst.networks.model_file import PHOTO
-from jaxnst.optimize.reports import contact_sheet
+from jaxnst.ops.pixels import to_bytes
 from jaxnst.web.security import friendly
 from jaxnst.web.shared import SAMPLES, Studio, whole
 

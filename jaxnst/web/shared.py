@@ -16,7 +16,8 @@ from jaxnst import __version__
 from jaxnst.errors import JaxnstError, check_number
 from jaxnst.inference.stylizer import Stylizer
 from jaxnst.inference.upscaler import Upscaler
-from jaxnst.io.image import Picture, fit_long_side, load, resize, save
+from jaxnst.io.codec import Picture, load, save
+from jaxnst.io.resize import fit_long_side, resize
 from jaxnst.networks.model_file import UPSCALING, Model, load_model, upscaling_model
 from jaxnst.perceptual import vgg
 from jaxnst.perceptual.weights import load_vgg

@@ -8,7 +8,7 @@ import numpy as np
 from jaxnst.errors import JaxnstError
 from jaxnst.inference.upscaler import enlarge_picture
 from jaxnst.io.files import hashed
-from jaxnst.io.image import resize
+from jaxnst.io.resize import resize
 from jaxnst.web.paint_tab import PAINTING, both_views, photo_input
 from jaxnst.web.security import friendly
 from jaxnst.web.shared import Studio, whole

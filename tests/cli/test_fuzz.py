@@ -21,7 +21,7 @@ from stylize_files import cached_vgg, picture
 
 from jaxnst.cli import main
 from jaxnst.cli import run_optimize as painter
-from jaxnst.io.image import resize
+from jaxnst.io.resize import resize
 from jaxnst.optimize import run as optimize
 from jaxnst.optimize.projected_lbfgs import LbfgsState
 from jaxnst.optimize.run import Job, Progress, RunState

@@ -12,7 +12,7 @@ from PIL import Image
 from stylize_files import picture, pixels, tree
 
 from jaxnst.cli import main
-from jaxnst.io.image import read_settings
+from jaxnst.io.codec import read_settings
 from jaxnst.networks.model_file import load_model, save_model, with_styles
 
 

@@ -17,7 +17,7 @@ from jaxnst import __version__
 from jaxnst.cli import main
 from jaxnst.cli import run_optimize as painter
 from jaxnst.cli.progress import ProgressDisplay
-from jaxnst.io.image import load, read_settings
+from jaxnst.io.codec import load, read_settings
 from jaxnst.optimize import run as optimize
 
 ROOT = Path(__file__).parents[2]

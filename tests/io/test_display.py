@@ -14,7 +14,7 @@ import pytest
 from model_files import model_file
 from video_files import read_times, write_clip
 
-from jaxnst.io.image import load
+from jaxnst.io.codec import load
 
 pytest.importorskip("cv2", reason="OpenCV misses libraries of the system", exc_type=ImportError)
 

@@ -12,7 +12,7 @@ from PIL import Image
 from video_files import Scenes, scene, write_clip
 
 from jaxnst.errors import JaxnstError
-from jaxnst.io.image import save
+from jaxnst.io.codec import save
 from jaxnst.io.sources import Capture, FolderSource, VideoSource, open_source
 
 pytest.importorskip("cv2", reason="OpenCV misses libraries of the system", exc_type=ImportError)

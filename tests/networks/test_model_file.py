@@ -13,10 +13,11 @@ from safetensors.numpy import load_file, save_file
 from jaxnst.cli import main
 from jaxnst.errors import JaxnstError
 from jaxnst.inference.stylizer import Stylizer
-from jaxnst.io.image import load, to_bytes
+from jaxnst.io.codec import load
 from jaxnst.networks import model_file as models
 from jaxnst.networks.base import Slim
 from jaxnst.networks.model_file import load_model, model_names, read_card, save_model
+from jaxnst.ops.pixels import to_bytes
 
 
 def test_a_model_comes_back_as_it_was(tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ import pytest
 from PIL import Image
 
 from jaxnst.inference.stylizer import Stylizer
-from jaxnst.io.image import load, to_bytes
+from jaxnst.io.codec import load
+from jaxnst.ops.pixels import to_bytes
 
 
 @pytest.mark.parametrize(("name", "style"), golden_models.names())

@@ -6,7 +6,8 @@ import pytest
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from jaxnst.errors import JaxnstError
-from jaxnst.ops.metrics import feature_distance, psnr, shaved, ssim, video_luma
+from jaxnst.ops.metrics import psnr, shaved, ssim, video_luma
+from jaxnst.perceptual.feature_distance import feature_distance
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from jaxnst.errors import JaxnstError
-from jaxnst.io.image import resize
+from jaxnst.io.resize import resize
 from jaxnst.optimize.run import (
     Job,
     OptimizeOptions,

@@ -10,8 +10,9 @@ from PIL import Image
 
 from jaxnst.inference.stylizer import Stylizer
 from jaxnst.inference.upscaler import Upscaler
-from jaxnst.io.image import load, to_bytes
+from jaxnst.io.codec import load
 from jaxnst.networks.model_file import load_model, model_names
+from jaxnst.ops.pixels import to_bytes
 
 FOLDER = Path(__file__).parents[1] / "golden" / "models"
 PHOTO = Path(__file__).parents[2] / "jaxnst" / "assets" / "photos" / "cat.jpg"

@@ -23,7 +23,8 @@ from web_server import PROGRAM, Server, serving
 
 import jaxnst
 from jaxnst.cli import main
-from jaxnst.io.image import load, read_settings, to_bytes
+from jaxnst.io.codec import load, read_settings
+from jaxnst.ops.pixels import to_bytes
 
 pytest.importorskip("gradio", reason="needs the extra `web`")
 import httpx

@@ -17,17 +17,16 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
 from jaxnst.errors import JaxnstError
-from jaxnst.io.image import (
+from jaxnst.io.codec import (
     Picture,
     check_writable_suffix,
-    fit_long_side,
     list_images,
     load,
     load_mask,
     read_settings,
-    resize,
     save,
 )
+from jaxnst.io.resize import fit_long_side, resize
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 SETTINGS = {"style_weight": 1e5, "layers": ["relu1_1", "relu4_2"], "name": "Café 🎨"}

@@ -8,15 +8,15 @@ import pytest
 from PIL import Image
 
 from jaxnst.errors import JaxnstError
-from jaxnst.optimize.projected_lbfgs import LbfgsState
-from jaxnst.optimize.reports import (
+from jaxnst.io.sheets import write_comparison
+from jaxnst.optimize.loss_table import (
     MAX_PANELS,
     LossRow,
     loss_row,
-    write_comparison,
     write_loss_csv,
     write_loss_plot,
 )
+from jaxnst.optimize.projected_lbfgs import LbfgsState
 from jaxnst.optimize.run import Progress, RunState
 
 

@@ -21,9 +21,10 @@ from PIL import ExifTags, Image, ImageCms, ImageFile, PngImagePlugin
 
 from jaxnst.errors import JaxnstError
 from jaxnst.io.files import PathLike, atomic_write, display_name, one_line, open_binary
+from jaxnst.io.resize import MIN_SIDE, resize
 from jaxnst.ops.color import luma
+from jaxnst.ops.pixels import to_bytes
 
-MIN_SIDE = 32  # pixels; a deep network's last layers have nothing to see in less
 MAX_PIXELS = 200_000_000  # 2.4 GB as float32 RGB; the largest phone cameras make just as much
 
 _READ_FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF")
@@ -196,37 +197,6 @@ def list_images(folder: PathLike, *, recursive: bool = False) -> list[Path]:
     return found
 
 
-def resize(image: ArrayLike, height_width: tuple[int, ...]) -> np.ndarray:
-    """The image [H, W] or [H, W, C] at another size, antialiased, float32, clipped to [0, 1].
-
-    Bicubic, widened when shrinking: as sharp as is possible without ripples. It overshoots once at
-    an edge, which clipping takes off a mask; Lanczos would go on to ring inside the mask's zeros.
-    An image that has the size already comes back as it is, to the last bit.
-    """
-    image = np.asarray(image, np.float32)
-    height, width = height_width
-    if image.shape[:2] == (height, width):
-        return image
-    if image.ndim == 3:
-        planes = [resize(image[..., c], height_width) for c in range(image.shape[-1])]
-        return np.stack(planes, axis=-1)
-    plane = Image.fromarray(np.ascontiguousarray(image))
-    resized = plane.resize((width, height), Image.Resampling.BICUBIC)
-    return np.clip(np.asarray(resized), 0.0, 1.0)
-
-
-def fit_long_side(
-    height_width: tuple[int, ...], long_side: int, min_side: int = MIN_SIDE
-) -> tuple[int, int]:
-    """(height, width) with the longer side at `long_side` and the same aspect ratio, pixels.
-
-    No side is under `min_side`, at the cost of the ratio of a very long picture.
-    """
-    height, width = height_width
-    scale = long_side / max(height, width)
-    return max(min_side, int(height * scale + 0.5)), max(min_side, int(width * scale + 0.5))
-
-
 def _entries(folder: Path, recursive: bool) -> Iterator[Path]:
     for entry in folder.iterdir():
         if recursive and entry.is_dir() and entry.name[0] != ".":
@@ -349,11 +319,6 @@ def _rgb_profile(image: Image.Image) -> bytes | None:
 
 def _to_floats(image: Image.Image) -> np.ndarray:
     return np.asarray(image).astype(np.float32) / np.float32(255.0)
-
-
-def to_bytes(values: np.ndarray) -> np.ndarray:
-    """8-bit values, clipped, halves rounded up."""
-    return (np.clip(values, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
 
 
 def _check_writable_pixels(name: str, rgb: np.ndarray, file_format: str) -> None:

@@ -1,18 +1,13 @@
 """What a run leaves beside its picture: losses as a table or a plot, and a comparison."""
 
 import csv
-import math
-import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-from PIL import Image, ImageDraw, ImageFont
-
+from jaxnst.io.figures import write_figure
 from jaxnst.io.files import atomic_write
-from jaxnst.io.image import resize, save
 from jaxnst.optimize.run import Progress
 
 PARTS = ("content", "style", "tv")
@@ -49,33 +44,7 @@ def write_loss_csv(path: Path, runs: Mapping[str, Sequence[LossRow]]) -> None:
 
 def write_loss_plot(path: Path, runs: Mapping[str, Sequence[LossRow]]) -> None:
     """Content, style and total loss over iterations, a panel for each picture, as a PNG."""
-    _write_figure(path, lambda: _loss_figure(runs))
-
-
-def write_curves(path: Path, steps: Sequence[float], curves: Mapping[str, Sequence[float]]) -> None:
-    """Losses over the steps of a training run, as a PNG."""
-    _write_figure(path, lambda: _curves_figure(steps, curves))
-
-
-def _write_figure(path: Path, make: Callable[[], Any]) -> None:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # slow to import
-
-    with atomic_write(path) as temporary, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of letters the font has not, and of losses that are 0
-        FigureCanvasAgg(make()).print_png(temporary)
-
-
-def _curves_figure(steps: Sequence[float], curves: Mapping[str, Sequence[float]]) -> Any:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8, 4.5), dpi=120, layout="constrained")
-    panel = figure.subplots()
-    for name, values in curves.items():
-        panel.plot(steps, values, "k" if name == "loss" else "", label=name)
-    panel.set(xlabel="step", ylabel="weighted loss", yscale="log")
-    panel.grid(alpha=0.25)
-    panel.legend()
-    return figure
+    write_figure(path, lambda: _loss_figure(runs))
 
 
 def _loss_figure(runs: Mapping[str, Sequence[LossRow]]) -> Any:
@@ -113,36 +82,3 @@ def _draw_losses(panel: Any, picture: str, losses: Sequence[LossRow]) -> None:
     panel.set_title(picture, parse_math=False)  # a file name may have dollars in it
     panel.grid(alpha=0.25)
     panel.legend()
-
-
-def write_comparison(path: Path, pictures: Sequence[np.ndarray]) -> None:
-    """Pictures [H, W, 3] side by side at the height of the last: content | style | result."""
-    height = pictures[-1].shape[0]
-    gap = np.ones((height, max(4, height // 64), 3), np.float32)
-    row: list[np.ndarray] = []
-    for picture in pictures:
-        h, w = picture.shape[:2]
-        row += [gap, resize(picture, (height, max(1, round(w * height / h))))]
-    save(path, np.concatenate(row[1:], axis=1))
-
-
-def contact_sheet(pictures: Mapping[str, np.ndarray], columns: int = 0) -> np.ndarray:
-    """Pictures of one size, uint8 [H, W, 3], in rows with their names below: float [H', W', 3].
-
-    Without a number of columns the sheet is about as wide as high.
-    """
-    height, width = next(iter(pictures.values())).shape[:2]
-    columns = columns or math.ceil(math.sqrt(len(pictures) * height / width))
-    rows = -(-len(pictures) // columns)
-    line = max(14, width // 16)
-    gap = line // 2
-    size = (gap + columns * (width + gap), gap + rows * (height + 2 * line))
-    sheet = Image.new("RGB", size, "white")
-    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(line)
-    for i, (name, picture) in enumerate(pictures.items()):
-        row, column = divmod(i, columns)
-        x, y = gap + column * (width + gap), gap + row * (height + 2 * line)
-        sheet.paste(Image.fromarray(picture), (x, y))
-        label = (x + width / 2, y + height + line / 4)
-        draw.text(label, name.replace("_", " "), "black", font, anchor="ma")
-    return np.asarray(sheet, np.float32) / 255

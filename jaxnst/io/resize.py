@@ -1,0 +1,38 @@
+"""Resizing of pictures: antialiased, and by the length of the long side."""
+
+import numpy as np
+from numpy.typing import ArrayLike
+from PIL import Image
+
+MIN_SIDE = 32  # pixels; a deep network's last layers have nothing to see in less
+
+
+def resize(image: ArrayLike, height_width: tuple[int, ...]) -> np.ndarray:
+    """The image [H, W] or [H, W, C] at another size, antialiased, float32, clipped to [0, 1].
+
+    Bicubic, widened when shrinking: as sharp as is possible without ripples. It overshoots once at
+    an edge, which clipping takes off a mask; Lanczos would go on to ring inside the mask's zeros.
+    An image that has the size already comes back as it is, to the last bit.
+    """
+    image = np.asarray(image, np.float32)
+    height, width = height_width
+    if image.shape[:2] == (height, width):
+        return image
+    if image.ndim == 3:
+        planes = [resize(image[..., c], height_width) for c in range(image.shape[-1])]
+        return np.stack(planes, axis=-1)
+    plane = Image.fromarray(np.ascontiguousarray(image))
+    resized = plane.resize((width, height), Image.Resampling.BICUBIC)
+    return np.clip(np.asarray(resized), 0.0, 1.0)
+
+
+def fit_long_side(
+    height_width: tuple[int, ...], long_side: int, min_side: int = MIN_SIDE
+) -> tuple[int, int]:
+    """(height, width) with the longer side at `long_side` and the same aspect ratio, pixels.
+
+    No side is under `min_side`, at the cost of the ratio of a very long picture.
+    """
+    height, width = height_width
+    scale = long_side / max(height, width)
+    return max(min_side, int(height * scale + 0.5)), max(min_side, int(width * scale + 0.5))
