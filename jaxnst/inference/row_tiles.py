@@ -60,7 +60,6 @@ def paint_in_bands(
     network: Network,
     variables: Variables,
     photo: np.ndarray,
-    condition: np.ndarray,
     *,
     keep_colors: bool = False,
     rows: int = _ROWS,
@@ -71,7 +70,6 @@ def paint_in_bands(
       network: what paints.
       variables: from `networks.prepare`.
       photo: uint8 [H, W, 3].
-      condition: [K].
       keep_colors: keep the photo's colours and take the painting's lightness.
       rows: height of a band, a multiple of the network's stride.
     """
@@ -80,22 +78,20 @@ def paint_in_bands(
     known: Moments = {}
 
     def encode(band: Band, wanted: str) -> Any:
-        return _encode(network, wanted, encoder, known, photo[None, band.rows], condition, band)
+        return _encode(network, wanted, encoder, known, photo[None, band.rows], band)
 
-    for norm in _norms(encoder, network):
+    for norm in _normed_layers(encoder):
         known[norm] = _mean([encode(band, norm) for band in bands])
     stride = network.stride
     features = jnp.concatenate([band.own(encode(band, ""), stride) for band in bands], axis=1)
-    features = _trunk(network, trunk, features, condition)
+    features = _trunk(network, trunk, features)
 
     def decode(band: Band, wanted: str, colors: bool = False) -> Any:
         inner = features[:, band.start // stride : band.stop // stride]
         both = (encoder, decoder)
-        return _decode(
-            network, wanted, both, known, photo[None, band.rows], inner, condition, band, colors
-        )
+        return _decode(network, wanted, both, known, photo[None, band.rows], inner, band, colors)
 
-    for norm in _norms(decoder, network):
+    for norm in _normed_layers(decoder):
         known[norm] = _mean([decode(band, norm) for band in bands])
     painted = [band.own(np.asarray(decode(band, "", keep_colors))) for band in bands]
     return np.concatenate(painted, axis=1)[0]
@@ -114,9 +110,10 @@ def _part(variables: Variables, stage: str) -> dict[str, Any]:
     return {kind: tree[stage] for kind, tree in variables.items() if stage in tree}
 
 
-def _norms(variables: Variables, network: Network) -> list[str]:
-    """The names of a stage's norms, in the order of computation."""
-    return [name for name in network.condition_parts if "conv" in variables["params"].get(name, {})]
+def _normed_layers(variables: Variables) -> list[str]:
+    """The names of a stage's layers with a norm, in the order of computation."""
+    order = ("down1", "down2", "down3", "up1", "up2")
+    return [name for name in order if name in variables["params"]]
 
 
 def _mean(sums: list[tuple[jax.Array, jax.Array, jax.Array]]) -> tuple[jax.Array, jax.Array]:
@@ -144,23 +141,20 @@ def _encode(
     variables: Variables,
     known: Moments,
     window: jax.Array,
-    condition: jax.Array,
     band: Band,
 ) -> Any:
     """Sums of what the norm `wanted` is applied to; or, if it is "", what the encoder is for."""
-    image, parts = window.astype(jnp.float32) / 255, network.split(condition)
+    image = window.astype(jnp.float32) / 255
     encoder = network.stages()[0]
     inputs = {**variables, "moments": _given(known)}
-    (x, _), kept = encoder.apply(inputs, image, parts, None, mutable=["unnormed"])
-    return _sums(kept["unnormed"][wanted]["features"][0], band) if wanted else x
+    (x, _), kept = encoder.apply(inputs, image, None, mutable=["unnormed"])
+    return _sums(_unnormed(kept, wanted), band) if wanted else x
 
 
 @functools.partial(jax.jit, static_argnames="network")
-def _trunk(
-    network: Network, variables: Variables, features: jax.Array, condition: jax.Array
-) -> Any:
+def _trunk(network: Network, variables: Variables, features: jax.Array) -> Any:
     """The trunk on the whole picture."""
-    return network.stages()[1].apply(variables, features, network.split(condition), None)
+    return network.stages()[1].apply(variables, features, None)
 
 
 @functools.partial(jax.jit, static_argnames=("network", "wanted", "keep_colors"))
@@ -171,20 +165,25 @@ def _decode(
     known: Moments,
     window: jax.Array,
     features: jax.Array,
-    condition: jax.Array,
     band: Band,
     keep_colors: bool,
 ) -> Any:
     """Sums of what the norm `wanted` is applied to; or, if it is "", the painting, uint8."""
-    image, parts = window.astype(jnp.float32) / 255, network.split(condition)
+    image = window.astype(jnp.float32) / 255
     encoder, _, decoder = network.stages()
     encoding, decoding = ({**v, "moments": _given(known)} for v in variables)
-    _, shortcuts = encoder.apply(encoding, image, parts, None)
-    painting, kept = decoder.apply(decoding, features, shortcuts, parts, None, mutable=["unnormed"])
+    _, shortcuts = encoder.apply(encoding, image, None)
+    painting, kept = decoder.apply(decoding, features, shortcuts, None, mutable=["unnormed"])
     if wanted:
-        return _sums(kept["unnormed"][wanted]["features"][0], band)
+        return _sums(_unnormed(kept, wanted), band)
     return to_bytes(painting, image, keep_colors)
 
 
 def _given(known: Moments) -> dict[str, Any]:
-    return {norm: {"given": pair} for norm, pair in known.items()}
+    """The moments as the norms look for them."""
+    return {layer: {"norm": {"given": pair}} for layer, pair in known.items()}
+
+
+def _unnormed(kept: Variables, layer: str) -> jax.Array:
+    """What a layer's norm was applied to."""
+    return kept["unnormed"][layer]["norm"]["features"][0]

@@ -6,6 +6,8 @@ a few times only. It is first continued by its reflection to a multiple of the n
 """
 
 import functools
+import threading
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -17,11 +19,13 @@ from numpy.typing import ArrayLike
 from jaxnst.errors import JaxnstError, check_number
 from jaxnst.inference import row_tiles as bands
 from jaxnst.inference.row_tiles import paint_in_bands
+from jaxnst.io.files import PathLike
 from jaxnst.io.resize import MIN_SIDE, fit_long_side, resize
 from jaxnst.networks import base as networks
 from jaxnst.networks.base import Network
+from jaxnst.networks.gallery import DEFAULT, Gallery, Weights, load_gallery
 from jaxnst.networks.layers import Valid
-from jaxnst.networks.model_file import Model, load_model
+from jaxnst.networks.model_file import Model
 from jaxnst.ops.pixels import to_bytes
 
 BUCKET = 64
@@ -31,30 +35,40 @@ WHOLE = 8e7
 """Floats in a network's largest features up to which a picture is painted as a whole; about six
 times as much is in memory at once. Larger pictures are painted in bands."""
 
+Variables = Mapping[str, Any]
+
+_KEPT = 24  # styles and blends; 2 to 8 MB each
+_Blend = tuple[tuple[str, float], ...]
+
 
 class Stylizer:
-    """A trained model, ready to paint; see `__call__`."""
+    """Paints photos in the styles of a gallery, in one pass each; see `__call__`."""
 
-    def __init__(self, model: Model | str, *, exact: bool = False) -> None:
-        """Makes a model ready.
+    def __init__(
+        self, gallery: Gallery | Model | PathLike = DEFAULT, *, exact: bool = False
+    ) -> None:
+        """Makes networks ready.
 
         Args:
-          model: what paints, or its name or file as for `load_model`.
+          gallery: what paints, or its name or path as for `load_gallery`; or one model.
           exact: compile for every size by itself, which takes seconds, but paints a third faster
             where sides are no multiples of 64: for video and cameras.
+
+        Raises:
+          JaxnstError: there is no such gallery, or it does not paint.
         """
         self._bucket = 1 if exact else BUCKET
-        self.model = load_model(model) if isinstance(model, str) else model
-        if not isinstance(self.model.network, Network):
-            raise JaxnstError("this model enlarges pictures and has no styles: give another")
-        self._network = self.model.network
-        kernels = jax.tree.map(jnp.asarray, self.model.kernels)
-        self._variables = jax.device_put(networks.prepare(self._network, kernels))
+        if isinstance(gallery, Model):
+            gallery = Gallery.of(gallery)
+        self.gallery = gallery if isinstance(gallery, Gallery) else load_gallery(gallery)
+        self._network = self.gallery.network
+        self._ready: OrderedDict[_Blend, Variables] = OrderedDict()
+        self._lock = threading.Lock()
 
     def __call__(
         self,
         image: ArrayLike,
-        style: str | Mapping[str, float],
+        style: str | Weights,
         *,
         strength: float = 1.0,
         keep_colors: bool = False,
@@ -64,23 +78,23 @@ class Stylizer:
 
         Args:
           image: [H, W, 3] or [N, H, W, 3], uint8, RGB; sides of at least 32 pixels.
-          style: one of `model.styles`, or weights by name for a blend, {"wave": 0.5, "kiss": 0.5}.
+          style: one of `gallery.styles`, or weights by name for a blend, {"udnie": 1, "kiss": 2}.
           strength: from 0, the photo as it is, to 1, and beyond it up to 2.
-          keep_colors: keep the photo's colours and take the painting's lightness.
+          keep_colors: keep the photo's colors and take the painting's lightness.
           size: long side of the result; None: as it is.
 
         Returns:
           uint8, of the image's shape, or of its shape at the size asked for.
 
         Raises:
-          JaxnstError: the image is not one, or the model has no such style or strength.
+          JaxnstError: the image is not one, or the gallery has no such style or strength.
         """
         return self.begin(image, style, strength=strength, keep_colors=keep_colors, size=size)()
 
     def begin(
         self,
         image: ArrayLike,
-        style: str | Mapping[str, float],
+        style: str | Weights,
         *,
         strength: float = 1.0,
         keep_colors: bool = False,
@@ -90,7 +104,7 @@ class Stylizer:
 
         In between, the next frame can be got ready. Takes what `__call__` takes.
         """
-        condition = self.model.condition(style, strength)
+        variables = self.variables(style, strength)
         photos = _checked(image)
         batch = photos.shape[:-3]
         photos = photos.reshape(-1, *photos.shape[-3:])
@@ -101,26 +115,47 @@ class Stylizer:
         pixels = photos.shape[1] * photos.shape[2]
         is_huge = pixels * self._network.floats_per_pixel > WHOLE
         paint = self._in_bands if is_huge else self._at_once
-        paintings = paint(photos, condition, keep_colors)
+        paintings = paint(photos, variables, keep_colors)
 
         def wait() -> np.ndarray:
             return np.asarray(paintings)[:, :height, :width].reshape(*batch, height, width, 3)
 
         return wait
 
-    def _at_once(self, photos: np.ndarray, condition: np.ndarray, keep_colors: bool) -> jax.Array:
+    def variables(self, style: str | Weights, strength: float = 1.0) -> Variables:
+        """What the network paints a style or a blend with, prepared for this machine.
+
+        Those that were asked for last are kept. Threads may call it: the camera's prepares the
+        blend to come while another is painted.
+
+        Raises:
+          JaxnstError: the gallery has no such style or strength.
+        """
+        shares = self.gallery.weights(style)
+        key = (*sorted(shares.items()), ("", strength))
+        with self._lock:
+            if key in self._ready:
+                self._ready.move_to_end(key)
+                return self._ready[key]
+        params = jax.tree.map(jnp.asarray, self.gallery.params(shares, strength))
+        prepared = jax.device_put(networks.prepare(self._network, params))
+        with self._lock:
+            self._ready[key] = prepared
+            while len(self._ready) > _KEPT:
+                self._ready.popitem(last=False)
+        return prepared
+
+    def _at_once(self, photos: np.ndarray, variables: Variables, keep_colors: bool) -> jax.Array:
         """Paintings in the corner of canvases whose sides are multiples of the bucket."""
         canvases = _enlarged(photos, self._bucket, "constant")
         valid: Valid = None
         if canvases.shape != photos.shape:
             valid = (jnp.int32(photos.shape[1]), jnp.int32(photos.shape[2]))
-        network, variables = self._network, self._variables
-        return _paint(network, variables, canvases, condition, valid, keep_colors=keep_colors)
+        return _paint(self._network, variables, canvases, valid, keep_colors=keep_colors)
 
-    def _in_bands(self, photos: np.ndarray, condition: np.ndarray, keep_colors: bool) -> jax.Array:
-        network, variables = self._network, self._variables
+    def _in_bands(self, photos: np.ndarray, variables: Variables, keep_colors: bool) -> jax.Array:
         paintings = [
-            paint_in_bands(network, variables, photo, condition, keep_colors=keep_colors)
+            paint_in_bands(self._network, variables, photo, keep_colors=keep_colors)
             for photo in photos
         ]
         return jnp.stack(paintings)
@@ -129,16 +164,15 @@ class Stylizer:
 @functools.partial(jax.jit, static_argnums=0, static_argnames="keep_colors")
 def _paint(
     network: Network,
-    variables: Mapping[str, Any],
+    variables: Variables,
     photos: jax.Array,
-    condition: jax.Array,
     valid: Valid,
     *,
     keep_colors: bool,
 ) -> jax.Array:
-    """uint8 [N, H, W, 3] to uint8 [N, H, W, 3], all with one condition [K]."""
+    """uint8 [N, H, W, 3] to uint8 [N, H, W, 3]."""
     image = photos.astype(jnp.float32) / 255
-    painting = networks.paint(network, variables, image, condition, valid)
+    painting = networks.paint(network, variables, image, valid)
     return bands.to_bytes(painting, image, keep_colors)
 
 

@@ -18,7 +18,7 @@ from jaxnst import __version__
 from jaxnst.errors import JaxnstError
 from jaxnst.io.files import PathLike, display_name, open_binary
 from jaxnst.io.foreign_weights import hwio, read_pth_state, read_safetensors_state, reading, some
-from jaxnst.networks.base import Johnson
+from jaxnst.networks.johnson import Johnson
 from jaxnst.networks.model_file import Model, describe_network
 
 Arrays = dict[str, np.ndarray]
@@ -44,7 +44,7 @@ def convert_network(
       year: when.
 
     Returns:
-      A model of one style and no "photo"; its kernels and condition are float32.
+      A model in float32, which has no strength but 1.
 
     Raises:
       JaxnstError: the file cannot be read, a package to read it with is not installed, or it is
@@ -64,12 +64,12 @@ def convert_network(
     card = {
         "jaxnst": __version__,
         "network": describe_network(network),
-        "styles": [{"name": name, "title": title, "artist": artist, "year": year}],
+        "style": {"name": name, "title": title, "artist": artist, "year": year},
         "source": display_name(Path(path).name),
         "source_sha256": sha256,
         "licence": "that of the source",
     }
-    return Model(network, _kernels(arrays, network), _condition(arrays, network)[None], card)
+    return Model(network, _params(arrays, network), card)
 
 
 def _layers(network: Johnson) -> dict[str, str]:
@@ -113,15 +113,13 @@ def _network_of(arrays: Arrays, file_name: str) -> Johnson:
 
 def _shapes(network: Johnson) -> dict[str, tuple[int, ...]]:
     """What a checkpoint of this network holds: [C_out, C_in, size, size] kernels, and vectors."""
-    shapes: dict[str, tuple[int, ...]] = {}
-    channels = 3
+    w, shapes, channels = network.width, {}, 3
+    widths = {"down1": w, "down2": 2 * w, "up1": 2 * w, "up2": w, "out": 3}
     for theirs, ours in _layers(network).items():
         layer = ours.split("/")[1]
-        size = _SIZES.get(layer, 3)
-        part = network.condition_parts.get(layer)
-        width = part.size // 2 if part else 3
+        width, size = widths.get(layer, 4 * w), _SIZES.get(layer, 3)
         shapes |= {f"{theirs}.weight": (width, channels, size, size), f"{theirs}.bias": (width,)}
-        if part:
+        if layer != "out":
             shapes |= {f"{theirs}.in_gamma": (width,), f"{theirs}.in_beta": (width,)}
         channels = width
     return shapes
@@ -145,26 +143,21 @@ def _check(arrays: Arrays, network: Johnson, file_name: str) -> None:
             raise JaxnstError(f"{file_name}: {key} has values that are not finite")
 
 
-def _kernels(arrays: Arrays, network: Johnson) -> Mapping[str, Any]:
-    """Our parameters. A bias in front of a norm changes nothing and is left out."""
-    kernels: Arrays = {}
+def _params(arrays: Arrays, network: Johnson) -> Mapping[str, Any]:
+    """Our parameters. What is added to a channel right before a norm changes nothing and is left
+    out: the biases of convolutions, and those of the norms that end a residual block."""
+    params: Arrays = {}
     for theirs, ours in _layers(network).items():
-        part = "kernel" if ours == "decoder/out" else "conv/kernel"
-        kernels[f"{ours}/{part}"] = hwio(arrays[f"{theirs}.weight"])
-    kernels["encoder/down1/conv/kernel"] = kernels["encoder/down1/conv/kernel"] * _RANGE
-    kernels["decoder/out/bias"] = arrays["deconv3.bias"] - _RANGE / 2
-    return unflatten_dict({key: a.astype(np.float32) for key, a in kernels.items()}, sep="/")
-
-
-def _condition(arrays: Arrays, network: Johnson) -> np.ndarray:
-    """[K]: scales and shifts of the norms in the order of the network's parts."""
-    theirs = {ours.split("/")[1]: theirs for theirs, ours in _layers(network).items()}
-    parts = [
-        arrays[f"{theirs[layer]}.{part}"]
-        for layer in network.condition_parts
-        for part in ("in_gamma", "in_beta")
-    ]
-    return np.concatenate(parts).astype(np.float32)
+        if ours == "decoder/out":
+            params[f"{ours}/kernel"] = hwio(arrays[f"{theirs}.weight"])
+            continue
+        params[f"{ours}/conv/kernel"] = hwio(arrays[f"{theirs}.weight"])
+        params[f"{ours}/norm/scale"] = arrays[f"{theirs}.in_gamma"]
+        if not (ours.startswith("trunk/") and ours.endswith("_2")):
+            params[f"{ours}/norm/bias"] = arrays[f"{theirs}.in_beta"]
+    params["encoder/down1/conv/kernel"] = params["encoder/down1/conv/kernel"] * _RANGE
+    params["decoder/out/bias"] = arrays["deconv3.bias"] - _RANGE / 2
+    return unflatten_dict({key: a.astype(np.float32) for key, a in params.items()}, sep="/")
 
 
 def _read_npz(path: Path, file_name: str) -> Arrays:

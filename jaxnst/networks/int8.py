@@ -1,6 +1,6 @@
-"""Matrices as 8-bit codes, half the size of float16, for network files that are to be small.
+"""Matrices in 8 bits, half the size of float16, for network files that are to be small.
 
-The codes of a column of a matrix are its numbers in units of the largest one / 127.
+The numbers of a column of a matrix are stored in units of the largest of them / 127.
 """
 
 from collections.abc import Mapping
@@ -9,37 +9,37 @@ import numpy as np
 
 Arrays = dict[str, np.ndarray]
 
-_UNIT = ".unit"  # of the name of the array with the columns' units
+_UNIT = ".unit"  # ends the name of the array with the columns' units
 _LARGEST = 127
 _ROWS = 32  # in smaller matrices there is little to save
 
 
-def encode(arrays: Mapping[str, np.ndarray]) -> Arrays:
-    """Arrays with large matrices, [N, ..., rows, columns], as codes and units."""
-    coded: Arrays = {}
+def quantize(arrays: Mapping[str, np.ndarray]) -> Arrays:
+    """Arrays with the large matrices among them, [..., rows, columns], as int8 and their units."""
+    quantized: Arrays = {}
     for name, array in arrays.items():
         if array.ndim < 3 or array.shape[-2] < _ROWS or not array.size:
-            coded[name] = array
+            quantized[name] = array
             continue
         unit = np.max(np.abs(array), axis=-2, keepdims=True) / _LARGEST
         unit = np.where(unit.astype(np.float16) == 0, 1, unit).astype(np.float16)
-        codes = np.round(array / unit.astype(np.float32))
-        coded[name] = codes.clip(-_LARGEST, _LARGEST).astype(np.int8)
-        coded[name + _UNIT] = unit
-    return coded
+        steps = np.round(array / unit.astype(np.float32))
+        quantized[name] = steps.clip(-_LARGEST, _LARGEST).astype(np.int8)
+        quantized[name + _UNIT] = unit
+    return quantized
 
 
-def decode(arrays: Mapping[str, np.ndarray]) -> Arrays:
+def dequantize(arrays: Mapping[str, np.ndarray]) -> Arrays:
     """All arrays in float32; those without units are as they were.
 
     Raises:
-      KeyError: codes have no units.
-      ValueError: the shape of units is not that of their codes' columns.
+      KeyError: an int8 array has no units.
+      ValueError: the shape of units is not that of the array's columns.
     """
     full: Arrays = {}
     for name, array in arrays.items():
-        coded = arrays.get(name.removesuffix(_UNIT)) if name.endswith(_UNIT) else None
-        if coded is not None and coded.dtype == np.int8:
+        scaled = arrays.get(name.removesuffix(_UNIT)) if name.endswith(_UNIT) else None
+        if scaled is not None and scaled.dtype == np.int8:
             continue
         full[name] = np.asarray(array, np.float32)
         if array.dtype == np.int8:

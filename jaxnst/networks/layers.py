@@ -1,4 +1,4 @@
-"""What the transform networks are made of: convolutions that know borders, and conditional norms.
+"""What the networks are made of: convolutions that know borders, and instance norms.
 
 Features are [N, H, W, C]. A convolution continues its input beyond the border instead of filling
 it with zeros, which would draw a frame around every picture. Padding first and cutting off the rim
@@ -48,24 +48,12 @@ class Conv(nn.Module):
     """Variance of the outputs before training, relative to that of the inputs."""
 
     @nn.compact
-    def __call__(
-        self, x: jax.Array, valid: Valid = None, mixture: jax.Array | None = None
-    ) -> jax.Array:
-        """Maps [N, H, W, C_in] to [N, H', W', features].
-
-        `valid` are x's own rows and columns; `mixture` [N, 1, 1, C_in^2] is a matrix for each
-        image: what it makes of x's channels is added to x beforehand. One for all, [1, 1, C_in^2],
-        becomes part of the kernel.
-        """
-        if mixture is not None:
-            shape = (*mixture.shape[:-3], x.shape[-1], x.shape[-1])
-            mixture = mixture.reshape(shape).astype(x.dtype)
-            if mixture.ndim == 3:
-                x, mixture = x + jnp.einsum("nhwc,ncd->nhwd", x, mixture), None
+    def __call__(self, x: jax.Array, valid: Valid = None) -> jax.Array:
+        """Maps [N, H, W, C_in] to [N, H', W', features]; `valid` are x's own rows and columns."""
         shape = (self.size, self.size, x.shape[-1], self.features)
         initializer = nn.initializers.variance_scaling(self.start, "fan_in", "truncated_normal")
         kernel = self.param("kernel", initializer, shape).astype(x.dtype)
-        kernel = _mixing(_leveled(kernel) if self.level else kernel, mixture)
+        kernel = _leveled(kernel) if self.level else kernel
         # The reflection of one doubled position is the position itself.
         border = "edge" if self.upsample else self.border
         kernel = fold_upsampling(kernel) if self.upsample else kernel
@@ -73,8 +61,6 @@ class Conv(nn.Module):
             self.put_variable("prepared", "winograd", winograd.transform_kernel(kernel))
         if self.has_variable("prepared", "winograd"):
             kernels: winograd.Kernels = self.get_variable("prepared", "winograd")
-            if mixture is not None:  # the kernel is not the one that was prepared
-                kernels = winograd.transform_kernel(kernel)
             y = winograd.convolve(pad(x, 1, border, valid), kernels)[:, 1:-1, 1:-1]
         else:
             y = convolve(x, kernel, stride=self.stride, border=border, valid=valid)
@@ -190,13 +176,6 @@ def fold_upsampling(kernel: jax.Array) -> jax.Array:
     return folded.reshape(*kernel.shape[:3], 4 * kernel.shape[3])
 
 
-def _mixing(kernel: jax.Array, mixture: jax.Array | None) -> jax.Array:
-    """What a kernel [S, S, C_in, C_out] is before x has a mixture [C_in, C_in] added to it."""
-    if mixture is None:
-        return kernel
-    return kernel + jnp.einsum("cd,yxdo->yxco", mixture, kernel)
-
-
 def _leveled(kernel: jax.Array) -> jax.Array:
     """A kernel [S, S, C_in, 4 C] with the same sum over its taps for each position of a block."""
     size, _, c_in, c_out = kernel.shape
@@ -220,14 +199,9 @@ def depth_to_space(x: jax.Array, factor: int) -> jax.Array:
 
 
 class ConvNorm(nn.Module):
-    """A convolution and its conditional instance norm (Dumoulin et al., 2017).
+    """A convolution and its instance norm (Ulyanov et al., 2016).
 
-    Every channel of every picture is brought to zero mean and unit variance, then to the scale and
-    shift of the picture's own condition. The convolution has no bias, which the norm would undo.
-
-    So that a picture can be worked on in parts (`jaxnst.inference.row_tiles`), the collection
-    "moments" may give the mean and mean square of the channels over the whole of it, and the
-    collection "unnormed", where it is mutable, is left what the norm is applied to.
+    The convolution has no bias, which the norm would undo.
     """
 
     features: int
@@ -235,38 +209,51 @@ class ConvNorm(nn.Module):
     stride: int = 1
     upsample: bool = False
     border: str = "edge"
+    norm_bias: bool = True
+    """Whether the norm adds a constant to each channel."""
 
     @nn.compact
-    def __call__(
-        self,
-        x: jax.Array,
-        condition: jax.Array,
-        valid: Valid = None,
-        mixture: jax.Array | None = None,
-    ) -> jax.Array:
-        """Maps [N, H, W, C_in], scales and shifts [N, 1, 1, 2 C] to [N, H', W', C].
+    def __call__(self, x: jax.Array, valid: Valid = None) -> jax.Array:
+        """Maps [N, H, W, C_in] to [N, H', W', C].
 
-        `valid` are the rows and columns of the output that are picture and not padding; `mixture`
-        is as for `Conv`.
+        `valid` are the rows and columns of the output that are picture and not padding.
         """
         conv = Conv(
             self.features, self.size, self.stride, self.upsample, border=self.border, name="conv"
         )
         before = None if valid is None else (self._before(valid[0]), self._before(valid[1]))
-        x = conv(x, before, mixture)
+        return InstanceNorm(self.norm_bias, name="norm")(conv(x, before), valid)
+
+    def _before(self, length: jax.Array) -> jax.Array:
+        """Rows or columns of the input that make so many of the output."""
+        return length // 2 if self.upsample else length * self.stride
+
+
+class InstanceNorm(nn.Module):
+    """Brings every channel of every picture to zero mean and unit variance, then scales and shifts.
+
+    So that a picture can be worked on in parts (`jaxnst.inference.row_tiles`), the collection
+    "moments" may give the mean and mean square of the channels over the whole of it, and the
+    collection "unnormed", where it is mutable, is left what the norm is applied to.
+    """
+
+    use_bias: bool = True
+
+    @nn.compact
+    def __call__(self, x: jax.Array, valid: Valid = None) -> jax.Array:
+        """Maps [N, H, W, C] to the same shape."""
         self.sow("unnormed", "features", x)
         if self.has_variable("moments", "given"):
             given: tuple[jax.Array, jax.Array] = self.get_variable("moments", "given")
             mean, square = given
         else:
             mean, square = moments(x, valid)
-        scale, shift = jnp.split(condition, 2, axis=-1)
+        scale = self.param("scale", nn.initializers.ones, (x.shape[-1],))
         factor = scale * jax.lax.rsqrt(jnp.maximum(square - jnp.square(mean), 0) + _EPSILON)
-        return x * factor.astype(x.dtype) + (shift - mean * factor).astype(x.dtype)
-
-    def _before(self, length: jax.Array) -> jax.Array:
-        """Rows or columns of the input that make so many of the output."""
-        return length // 2 if self.upsample else length * self.stride
+        shift = -mean * factor
+        if self.use_bias:
+            shift = shift + self.param("bias", nn.initializers.zeros, (x.shape[-1],))
+        return x * factor.astype(x.dtype) + shift.astype(x.dtype)
 
 
 def moments(x: jax.Array, valid: Valid = None) -> tuple[jax.Array, jax.Array]:

@@ -1,7 +1,7 @@
 """Checkpoints of a run by Orbax: written in the background, whole or not at all.
 
-A checkpoint is the training state and, beside it, the state of the stream of batches. The last few
-are kept, and the one with the least loss.
+A checkpoint is the training state and, beside it, the state of the feed of data and the seconds
+that the run has taken. The last few are kept, and the one with the least loss.
 """
 
 from pathlib import Path
@@ -22,8 +22,10 @@ class Restored(NamedTuple):
     """A checkpoint that was read."""
 
     state: TrainState
-    stream: dict[str, Any]
-    """State of the stream of batches."""
+    feed: dict[str, Any]
+    """State of what gives the data."""
+    seconds: float
+    """How long the run had taken."""
 
 
 class Checkpoints:
@@ -52,7 +54,7 @@ class Checkpoints:
             if error is None:
                 raise self._unwritable(failed) from failed
 
-    def save(self, state: TrainState, stream: dict[str, Any], loss: float) -> None:
+    def save(self, state: TrainState, feed: dict[str, Any], loss: float, seconds: float) -> None:
         """Starts writing a checkpoint; waits only for the one before. All hosts call it at once.
 
         Raises:
@@ -68,7 +70,7 @@ class Checkpoints:
                 jax.device_get(state),
                 force=True,
                 metrics={"loss": loss},
-                custom_metadata={"stream": stream},
+                custom_metadata={"feed": feed, "seconds": seconds},
             )
         except (OSError, ValueError) as error:
             raise self._unwritable(error) from error
@@ -91,13 +93,13 @@ class Checkpoints:
             return None
         try:
             state = self._checkpointer.load(step, jax.device_get(like))
-            stream = self._checkpointer.metadata(step).custom_metadata["stream"]
+            beside = self._checkpointer.metadata(step).custom_metadata
+            return Restored(state, beside["feed"], beside["seconds"])
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise JaxnstError(
                 f"{display_name(self._folder / str(step))}: cannot be restored "
                 f"({one_line(error)}); delete this checkpoint to go on from the one before"
             ) from error
-        return Restored(state, stream)
 
     def _latest(self) -> int | None:
         latest = self._checkpointer.latest

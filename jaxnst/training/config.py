@@ -1,6 +1,6 @@
 """A training run's settings: a TOML file each in `configs/train`, read into frozen dataclasses.
 
-Its tables are the fields of `TrainConfig`; `[[paintings]]` are the styles to be learnt.
+Its tables are the fields of `TrainConfig`.
 """
 
 import dataclasses
@@ -8,42 +8,15 @@ from typing import Any, Literal
 
 from jaxnst.errors import JaxnstError, check_choice, check_number
 from jaxnst.io.settings import config_names, read_config
-from jaxnst.networks.base import NETWORKS, Network
+from jaxnst.networks.base import Network
+from jaxnst.networks.model_file import NETWORKS, PAINTERS
 from jaxnst.networks.super_resolution import SCALES, UPSCALERS, UpscaleNetwork
 from jaxnst.perceptual.losses import LossOptions
 from jaxnst.training.data import DataOptions
 from jaxnst.training.optimizer import OptimizerOptions
+from jaxnst.training.painting import Painting
 from jaxnst.training.style_task import StyleOptions
 from jaxnst.training.upscale_task import UpscaleOptions
-
-
-@dataclasses.dataclass(frozen=True)
-class Painting:
-    """A style to be learnt, and what its card will say of it."""
-
-    name: str
-    """What `--style` will call it."""
-    file: str
-    """The picture; a relative path is looked for in the folder with the paintings."""
-    title: str = ""
-    """What the painting is called."""
-    artist: str = ""
-    """Who painted it."""
-    year: str = ""
-    """When."""
-    licence: str = ""
-    """On what terms the picture may be used."""
-    size: int = 512
-    """Long side at which its strokes are learnt, in pixels; more: larger strokes."""
-    margin: float = 0.0
-    """Part of the height and of the width to cut off at each side, as for a painted frame."""
-    weight: float = 1.0
-    """Its style weight relative to that of the others."""
-
-    def __post_init__(self) -> None:
-        check_number("size", self.size, low=64, high=8192)
-        check_number("margin", self.margin, high=0.4)
-        check_number("weight", self.weight)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,10 +35,10 @@ class NetworkOptions:
     """How many times as wide and high the pictures of a network for super-resolution are."""
 
     precision: Literal["float32", "bfloat16"] = "float32"
-    """Of its features in training; parameters, norms' moments and losses stay in float32."""
+    """Of its features and VGG's in training; parameters, statistics and losses are float32."""
 
     def __post_init__(self) -> None:
-        check_choice("network", self.network, NETWORKS | UPSCALERS)
+        check_choice("network", self.network, NETWORKS)
         check_choice("precision", self.precision, ("float32", "bfloat16"))
         check_number("width", self.width, high=512)
         check_number("blocks", self.blocks, high=64)
@@ -78,25 +51,22 @@ class NetworkOptions:
         given = {name: value for name, value in given.items() if value}
         if self.network in UPSCALERS:
             return UPSCALERS[self.network](scale=self.scale, **given)  # type: ignore[arg-type]
-        return NETWORKS[self.network](**given)  # type: ignore[arg-type]
+        return PAINTERS[self.network](**given)  # type: ignore[arg-type]
 
 
 @dataclasses.dataclass(frozen=True)
 class TrainConfig:
     """Everything that a run's result depends on."""
 
-    paintings: tuple[Painting, ...] = ()
-    """The styles; only a file can name them."""
+    painting: Painting | None = None
+    """The style to be learned; only a file can name it."""
     seed: int = 0
     """For all that is random."""
     net: str = "vgg16"
     """Net that compares the pictures: vgg16, vgg19, or a converted .safetensors file."""
     start_from: str = ""
-    """Model to start from, by its name or file: its kernels, and its conditions of the paintings
-    that it knows. One that enlarges may be of another scale; what layers both have is taken."""
-    only_styles: bool = False
-    """Train the conditions alone and leave the kernels, and with them all other styles of
-    --start-from, as they are."""
+    """Model to start from, by its name or file. Styles that were trained from one start can be
+    blended. One that enlarges may be of another scale; what layers both have is taken."""
     network: NetworkOptions = dataclasses.field(default_factory=NetworkOptions)
     """What is trained."""
     data: DataOptions = dataclasses.field(default_factory=DataOptions)
@@ -104,7 +74,7 @@ class TrainConfig:
     loss: LossOptions = dataclasses.field(default_factory=LossOptions)
     """What the pictures are compared with, and how much each comparison counts."""
     style: StyleOptions = dataclasses.field(default_factory=StyleOptions)
-    """What the strength of a style means."""
+    """What else a network that paints learns."""
     upscale: UpscaleOptions = dataclasses.field(default_factory=UpscaleOptions)
     """What counts in super-resolution."""
     optimizer: OptimizerOptions = dataclasses.field(default_factory=OptimizerOptions)
@@ -117,10 +87,6 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         check_number("seed", self.seed, high=2**32 - 1)
-        names = [painting.name for painting in self.paintings]
-        for name in names:
-            if names.count(name) > 1:
-                raise JaxnstError(f"painting {name!r} is there twice: give each its own name")
 
 
 def train_config_names() -> tuple[str, ...]:

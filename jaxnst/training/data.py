@@ -49,6 +49,9 @@ class DataOptions:
     """Photos that are not trained on, but measured on in the end; at most a tenth of all."""
     held_out_list: str = ""
     """Hold out the photos named in this file instead, one a line."""
+    resident: bool = False
+    """Keep all photos on the devices, decoded once, and draw the batches there: for accelerators,
+    which would wait for batches from the host. Each device needs room for all of them."""
     workers: int = 0
     """Processes that prepare batches; 0: threads do."""
     tfds_dir: str = ""

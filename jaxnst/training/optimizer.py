@@ -1,10 +1,12 @@
-"""The optimiser of a training run, put together from optax."""
+"""The optimizer of a training run, put together from optax, and its learning rate."""
 
 import dataclasses
-from typing import Any, Literal
+from typing import Literal
 
 import jax
+import jax.numpy as jnp
 import optax
+from jax.typing import ArrayLike
 
 from jaxnst.errors import check_choice, check_number
 
@@ -15,14 +17,15 @@ class OptimizerOptions:
 
     steps: int = 40_000
     """Batches to train on."""
+    minutes: float = 0.0
+    """Train for this long instead, however many steps that makes; the learning rate follows the
+    clock, so that the result is not the same to the bit when repeated. 0: count steps."""
     learning_rate: float = 1e-3
     """Greatest step size of Adam."""
     schedule: Literal["constant", "cosine"] = "constant"
-    """Whether the step size falls to nothing along a cosine."""
-    condition_rate: float = 1.0
-    """Step size of the styles' conditions relative to that of the kernels."""
+    """Whether the step size falls to zero along a cosine."""
     warmup: int = 0
-    """Batches over which the step size rises from nothing."""
+    """Batches over which the step size rises from zero."""
     clip: float = 0.0
     """Greatest norm of the gradient; longer ones are shortened to it. 0: any."""
     accumulate: int = 1
@@ -33,47 +36,39 @@ class OptimizerOptions:
 
     def __post_init__(self) -> None:
         check_number("steps", self.steps, low=1, high=1e9)
+        check_number("minutes", self.minutes, high=1e6)
         check_number("learning_rate", self.learning_rate, high=1e3)
         check_choice("schedule", self.schedule, ("constant", "cosine"))
-        check_number("condition_rate", self.condition_rate, high=1e3)
         check_number("warmup", self.warmup, high=self.steps)
         check_number("clip", self.clip)
         check_number("accumulate", self.accumulate, low=1, high=1e6)
         check_number("average", self.average, high=0.999999)
 
 
-def make_optimizer(options: OptimizerOptions, rates: Any = 1.0) -> optax.GradientTransformation:
-    """The whole chain: clipping, Adam on a schedule, accumulation.
-
-    Args:
-      options: what to put together.
-      rates: of the parameters' structure, or a prefix of it: their step sizes relative to the
-        learning rate; 0: they do not change, and do not count in the clipping either.
-    """
-    taken = max(1, options.steps // options.accumulate)
-    warmup = options.warmup // options.accumulate
-    rate = options.learning_rate
-    falling = (
-        optax.cosine_decay_schedule(rate, max(1, taken - warmup))
-        if options.schedule == "cosine"
-        else optax.constant_schedule(rate)
-    )
-    rising = optax.linear_schedule(0, rate, warmup) if warmup else optax.constant_schedule(rate)
+def make_optimizer(options: OptimizerOptions) -> optax.GradientTransformation:
+    """Clipping, Adam at a learning rate of 1, accumulation; `learning_rate` scales its updates."""
     tx = optax.chain(
-        _scale(jax.tree.map(bool, rates)),
         optax.clip_by_global_norm(options.clip) if options.clip else optax.identity(),
-        optax.adam(optax.join_schedules((rising, falling), (warmup,))),
-        _scale(rates),
+        optax.adam(1.0),
     )
     if options.accumulate == 1:
         return tx
     return optax.MultiSteps(tx, options.accumulate).gradient_transformation()
 
 
-def _scale(rates: Any) -> optax.GradientTransformation:
-    """Multiplies parts of the updates; `rates` is a prefix of their structure."""
+def learning_rate(options: OptimizerOptions, step: ArrayLike, progress: ArrayLike) -> jax.Array:
+    """The step size at a step.
 
-    def scale(updates: Any, _: Any) -> Any:
-        return jax.tree.map(lambda r, part: jax.tree.map(lambda u: r * u, part), rates, updates)
-
-    return optax.stateless(scale)
+    Args:
+      options: of the run.
+      step: how many batches were trained on before.
+      progress: the part of the run that is done, from 0 to 1; it counts in a run of minutes.
+    """
+    step = jnp.asarray(step, jnp.float32)
+    done = jnp.asarray(progress) if options.minutes else step / options.steps
+    rate = jnp.float32(options.learning_rate)
+    if options.schedule == "cosine":
+        rate = rate * (0.5 + 0.5 * jnp.cos(jnp.pi * jnp.clip(done, 0, 1)))
+    if options.warmup:
+        rate = rate * jnp.minimum(1.0, (step + 1) / options.warmup)
+    return rate

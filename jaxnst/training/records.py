@@ -83,7 +83,7 @@ class PictureGrid:
         """Takes the first of the held-out photos, or of the others if none are."""
         photos = run.data.held_out if len(run.data.held_out) else run.data.train
         self._photos = [_middle(photos[i], run) for i in range(min(_GRID_PHOTOS, len(photos)))]
-        self._show = run.job.show
+        self._show = run.task.show
 
     def write(self, path: Path, state: TrainState) -> None:
         """Writes the photos, and beside them what is made of each."""

@@ -1,12 +1,15 @@
 """A training run put together from its configuration, and the model that comes out of it."""
 
 import dataclasses
+import functools
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import optax
 
@@ -14,52 +17,170 @@ from jaxnst import __version__
 from jaxnst.errors import JaxnstError
 from jaxnst.io.files import atomic_write, display_name, one_line, open_binary
 from jaxnst.io.settings import options_from
+from jaxnst.networks.base import Network
 from jaxnst.networks.model_file import Model, describe_network, load_model
+from jaxnst.networks.super_resolution import UpscaleNetwork
+from jaxnst.perceptual.weights import load_vgg
 from jaxnst.training.checkpoints import Checkpoints
 from jaxnst.training.config import TrainConfig, differences
-from jaxnst.training.data import Data, held_out_batches, open_data
-from jaxnst.training.jobs import Job, Measured, make_job
-from jaxnst.training.optimizer import make_optimizer
-from jaxnst.training.step import TrainState, check_batch, create_train_state
+from jaxnst.training.data import Data, batches, held_out_batches, middle_square, open_data
+from jaxnst.training.loop import Advance, Feed, LoopOptions
+from jaxnst.training.optimizer import learning_rate, make_optimizer
+from jaxnst.training.resident import ResidentFeed, make_draw, pack
+from jaxnst.training.step import (
+    Batch,
+    Metrics,
+    Params,
+    Step,
+    TrainState,
+    check_batch,
+    create_train_state,
+    make_train_step,
+    replicate,
+    share_out,
+)
+from jaxnst.training.style_task import Measured, StyleTask
+from jaxnst.training.upscale_task import UpscaleTask
 
 CONFIG = "config.json"
 NOTES = (
     "The losses are those of VGG nets of the Visual Geometry Group, Oxford (CC BY 4.0). A network "
     "may be used on the terms of the photos and paintings that it was trained on."
 )
+_REFERENCE_PHOTOS = 24  # from which a painting's mean distance is measured
+_STEPS_PER_CALL = 20  # at most, of an accelerator that draws its own batches
+
+
+class Task(Protocol):
+    """What is trained, besides what it is frozen from."""
+
+    @property
+    def network(self) -> Network | UpscaleNetwork:
+        """What is trained."""
+
+    def init(self, key: jax.Array, start: Model | None) -> Params:
+        """Parameters before training: random ones, or those of a model."""
+
+    def loss(self, params: Params, frozen: Any, batch: Batch) -> tuple[jax.Array, Metrics]:
+        """Mean loss of a batch and its parts."""
+
+    def show(self, params: Params, photo: np.ndarray) -> list[np.ndarray]:
+        """Pictures [H, W, 3] of what the network makes of a photo [H, W, 3]."""
+
+    def measure(self, params: Params, frozen: Any, photos: Iterator[np.ndarray]) -> Measured:
+        """Mean terms of the loss on photos [1, H, W, 3]."""
 
 
 class Run(NamedTuple):
     """What a run is made of."""
 
     config: TrainConfig
-    job: Job
+    task: Task
     tx: optax.GradientTransformation
     frozen: Any
+    """What the loss needs and is not trained, replicated on the devices."""
     state: TrainState
     """Before the first step."""
     data: Data
 
 
 def set_up(config: TrainConfig, paintings: str = "") -> Run:
-    """Opens data and paintings, loads VGG, and makes what is trained.
+    """Opens data and painting, loads VGG, and makes what is trained.
 
     Args:
       config: of the run.
-      paintings: folder for relative paths of paintings.
+      paintings: folder for a painting with a relative path.
 
     Raises:
       JaxnstError: something of it is missing, or does not go together.
     """
-    job = _job(config)
+    task = make_task(config)
     check_batch(config.data.batch, jax.device_count())
     data = open_data(config.data, config.seed)
-    crop, stride = config.data.crop, job.network.stride
+    crop, stride = config.data.crop, task.network.stride
     if crop % stride:
         raise JaxnstError(f"crop {crop} is not a multiple of {stride}, which the network wants")
-    frozen = job.freeze(paintings)
-    state, tx = _first_state(config, job)
-    return Run(config, job, tx, frozen, state, data)
+    frozen = replicate(_freeze(config, task, data, paintings), jax.local_devices())
+    state, tx = first_state(config, task)
+    return Run(config, task, tx, frozen, state, data)
+
+
+def make_task(config: TrainConfig) -> StyleTask | UpscaleTask:
+    """What a configuration asks for.
+
+    Raises:
+      JaxnstError: it asks for nothing that can be trained.
+    """
+    network, dtype = config.network.make(), jnp.dtype(config.network.precision)
+    if isinstance(network, UpscaleNetwork):
+        return UpscaleTask(network, config.loss, config.upscale, dtype)
+    if config.painting is None:
+        raise JaxnstError("there is no style to learn: give --style FILE, or a configuration's")
+    return StyleTask(network, config.loss.scaled(config.painting.weight), config.style, dtype)
+
+
+def first_state(
+    config: TrainConfig, task: StyleTask | UpscaleTask
+) -> tuple[TrainState, optax.GradientTransformation]:
+    """The state before the first step, and the optimizer that it is for.
+
+    Raises:
+      JaxnstError: the model to start from is of another kind.
+    """
+    start = load_model(config.start_from) if config.start_from else None
+    if start is not None and not _goes_on_from(task.network, start.network):
+        raise JaxnstError(f"{config.start_from}: is another network than the one to be trained")
+    # The usual generator would take ten seconds more to compile.
+    params = task.init(jax.random.key(config.seed, impl="rbg"), start)
+    tx = make_optimizer(config.optimizer)
+    return create_train_state(params, tx), tx
+
+
+def make_step(
+    config: TrainConfig, task: Task, tx: optax.GradientTransformation, steps: int
+) -> Step:
+    """The step of a configuration, which takes so many at a time."""
+    draw = make_draw(config.data, config.seed, jax.device_count()) if config.data.resident else None
+    return make_train_step(
+        task,
+        tx,
+        functools.partial(learning_rate, config.optimizer),
+        average=config.optimizer.average,
+        draw=draw,
+        steps=steps,
+    )
+
+
+def make_feed(config: TrainConfig, data: Data) -> Feed:
+    """What gives the step its data."""
+    if config.data.resident:
+        return ResidentFeed(replicate(pack(data.train, config.data), jax.local_devices()))
+    return batches(
+        data.train, config.data, seed=config.seed,
+        host=jax.process_index(), hosts=jax.process_count(),
+    )  # fmt: skip
+
+
+def make_advance(run: Run, steps: int) -> Advance:
+    """The step with the run's frozen part, for the loop."""
+    step = make_step(run.config, run.task, run.tx, steps)
+    if run.config.data.resident:
+        return lambda state, photos, share: step(state, run.frozen, photos, share)
+    devices = jax.local_device_count()
+    return lambda state, batch, share: step(state, run.frozen, share_out(batch, devices), share)
+
+
+def steps_per_call(config: TrainConfig, loop: LoopOptions) -> int:
+    """How many steps are worth one call: one, but for accelerators that draw their own batches.
+
+    XLA's loops are slow on a CPU.
+    """
+    if not config.data.resident or jax.default_backend() == "cpu":
+        return 1
+    intervals = [_STEPS_PER_CALL, loop.report_every]
+    if not config.optimizer.minutes:
+        intervals += [config.optimizer.steps, loop.checkpoint_every]
+    return math.gcd(*intervals)
 
 
 def claim_folder(work: Path, config: TrainConfig) -> None:
@@ -88,30 +209,31 @@ def claim_folder(work: Path, config: TrainConfig) -> None:
 
 
 def export(
-    config: TrainConfig, job: Job, state: TrainState, held_out: Mapping[str, Any] | None = None
+    config: TrainConfig, task: Task, state: TrainState, held_out: Measured | None = None
 ) -> Model:
     """The model that a state amounts to, with its card.
 
     Args:
       config: of the run.
-      job: of the run.
+      task: of the run.
       state: what the run has come to.
       held_out: from `held_out_losses`.
     """
-    params = jax.device_get(state.average)
-    cards, conditions = job.styles(params)
     steps = int(state.step)
-    card = {
-        "jaxnst": __version__,
-        "network": describe_network(job.network),
-        "styles": cards,
+    card: dict[str, Any] = {"jaxnst": __version__, "network": describe_network(task.network)}
+    if config.painting is not None:
+        card["style"] = config.painting.card
+    if config.start_from:
+        start = load_model(config.start_from).card
+        card["start"] = start.get("start") or start["sha256"]
+    card |= {
         "recipe": _recipe(config),
         "steps": steps,
         "images_seen": steps * config.data.batch,
         "held_out": dict(held_out or {}),
         "notes": NOTES,
     }
-    return Model(job.network, params["kernels"], conditions, card)
+    return Model(task.network, jax.device_get(state.average), card)
 
 
 def export_checkpoint(work: Path) -> Model:
@@ -127,32 +249,46 @@ def export_checkpoint(work: Path) -> Model:
         except ValueError as error:
             raise JaxnstError(f"{name}: its {CONFIG} cannot be read ({one_line(error)})") from error
     config = options_from(TrainConfig(), values, f"{display_name(work / CONFIG)}: ")
-    job = _job(config)
-    state, _ = _first_state(config, job)
+    task = make_task(config)
+    state, _ = first_state(config, task)
     with Checkpoints(work) as checkpoints:
         restored = checkpoints.restore(state)
     if restored is None:
         raise JaxnstError(f"{name}: has no whole checkpoint yet: train on")
-    return export(config, job, restored.state)
+    return export(config, task, restored.state)
 
 
 def held_out_losses(run: Run, state: TrainState) -> Measured:
-    """Mean terms of the loss on the held-out photos, for each style or scale."""
-    batches = held_out_batches(run.data.held_out, run.config.data)
-    photos = (np.asarray(batch["image"], np.float32) / 255 for batch in batches)
-    return run.job.measure(state.average, run.frozen, photos)
+    """Mean terms of the loss on the held-out photos; empty without any."""
+    photos = held_out_batches(run.data.held_out, run.config.data)
+    return run.task.measure(
+        jax.device_get(state.average),
+        jax.device_get(run.frozen),
+        (np.asarray(batch["image"], np.float32) / 255 for batch in photos),
+    )
 
 
-def _job(config: TrainConfig) -> Job:
-    return make_job(config, load_model(config.start_from) if config.start_from else None)
+def _freeze(config: TrainConfig, task: StyleTask | UpscaleTask, data: Data, paintings: str) -> Any:
+    """The frozen part of the task."""
+    if isinstance(task, UpscaleTask):
+        return task.freeze(load_vgg(config.net))
+    assert config.painting is not None
+    photos = reference_photos(data, config.data.crop)
+    return task.freeze(load_vgg(config.net), config.painting.load(paintings), photos)
 
 
-def _first_state(config: TrainConfig, job: Job) -> tuple[TrainState, optax.GradientTransformation]:
-    """The state before the first step, and the optimiser that it is for."""
-    # The usual generator would take ten seconds more to compile.
-    params = job.init(jax.random.key(config.seed, impl="rbg"))
-    tx = make_optimizer(config.optimizer, job.rates())
-    return create_train_state(params, tx), tx
+def reference_photos(data: Data, side: int) -> Sequence[np.ndarray]:
+    """A few of the photos to train on, spread over all of them, float [side, side, 3]."""
+    count = min(_REFERENCE_PHOTOS, len(data.train))
+    numbers = np.linspace(0, len(data.train) - 1, count).round().astype(int)
+    return [middle_square(data.train[i], side).astype(np.float32) / 255 for i in numbers]
+
+
+def _goes_on_from(network: Any, start: Any) -> bool:
+    """Whether a network can be trained on from another: it is of the same kind, but for a scale."""
+    if isinstance(start, UpscaleNetwork) and isinstance(network, UpscaleNetwork):
+        start = start.clone(scale=network.scale)
+    return describe_network(network) == describe_network(start)
 
 
 def _recipe(config: TrainConfig) -> dict[str, Any]:
@@ -162,6 +298,6 @@ def _recipe(config: TrainConfig) -> dict[str, Any]:
     recipe["data"]["source"] = f"{kind}:{Path(source).name if kind == 'folder' else source}"
     recipe["data"]["held_out_list"] = Path(config.data.held_out_list).name
     recipe["start_from"] = Path(config.start_from).name
-    for painting in recipe["paintings"]:
-        painting["file"] = Path(painting["file"]).name
+    if config.painting is not None:
+        recipe["painting"]["file"] = Path(config.painting.file).name
     return recipe

@@ -1,4 +1,4 @@
-"""One step of training on all devices: a pure function of state and batch.
+"""One step of training on all devices: a pure function of state, data and progress.
 
 The step is mapped over the devices by `jax.pmap`: each has the whole state and its share of the
 batch, and the gradients are averaged by `lax.pmean`, so that one device and many give the same
@@ -21,9 +21,18 @@ Batch = Mapping[str, Any]
 Metrics = dict[str, jax.Array]
 AXIS = "batch"
 
+LearningRate = Callable[[jax.Array, jax.Array], jax.Array]
+"""Of a step and of the part of the run that is done."""
 
-class Task(Protocol):
-    """What is trained."""
+Draw = Callable[[Any, jax.Array, jax.Array], Batch]
+"""A device's share of the batch of a step: of what stays on the devices, the step, and the number
+of the device."""
+
+Step = Callable[["TrainState", Any, Any, float], tuple["TrainState", Metrics]]
+
+
+class Objective(Protocol):
+    """What is minimized."""
 
     def loss(self, params: Params, frozen: Any, batch: Batch) -> tuple[jax.Array, Metrics]:
         """Mean loss of a batch and its parts, which add up to it.
@@ -51,35 +60,46 @@ def create_train_state(params: Params, tx: optax.GradientTransformation) -> Trai
 
 
 def make_train_step(
-    task: Task,
+    task: Objective,
     tx: optax.GradientTransformation,
-    frozen: Any,
+    rate: LearningRate,
     *,
     average: float = 0.0,
+    draw: Draw | None = None,
+    steps: int = 1,
     devices: Sequence[jax.Device] | None = None,
-) -> Callable[[TrainState, Batch], tuple[TrainState, Metrics]]:
-    """The step on all devices: (state, batch) -> (state, metrics).
+) -> Step:
+    """A step, or several in one call, on all devices.
 
     Args:
-      task: what is trained.
-      tx: the optimiser.
-      frozen: the task's frozen part; it is copied to all devices here.
+      task: what is minimized.
+      tx: the optimizer, at a learning rate of 1.
+      rate: the learning rate.
       average: decay of the moving average of the parameters; 0: none.
+      draw: makes each batch on the devices, from data that stays there; without it the data are
+        the batch itself.
+      steps: how many steps a call takes; more than one only with `draw`.
       devices: those of all hosts; all there are by default.
 
     Returns:
-      A function of a state and a batch of arrays [devices of this host, N, ...]. The metrics are
-      the parts of the loss, "loss", and "gradient_norm", averaged over all devices of all hosts.
+      A function (state, frozen, data, progress) -> (state, metrics). `frozen`, and what `draw`
+      takes, should be replicated once, by `replicate`; a batch is arrays [devices of this host, N,
+      ...]. The metrics are the parts of the loss, "loss", and "gradient_norm": means over the
+      steps and over all devices of all hosts. It is compiled once for all frozen parts and data of
+      the same shapes.
     """
     devices = list(devices or jax.devices())
-    frozen = replicate(frozen, [d for d in devices if d.process_index == jax.process_index()])
 
-    def step(state: TrainState, frozen: Any, batch: Batch) -> tuple[TrainState, Metrics]:
+    def step(
+        state: TrainState, frozen: Any, data: Any, progress: jax.Array
+    ) -> tuple[TrainState, Metrics]:
+        batch = draw(data, state.step, jax.lax.axis_index(AXIS)) if draw else data
         (loss, parts), gradients = jax.value_and_grad(task.loss, has_aux=True)(
             state.params, frozen, batch
         )
         gradients, loss, parts = jax.lax.pmean((gradients, loss, parts), AXIS)
         updates, opt_state = tx.update(gradients, state.opt_state, state.params)
+        updates = optax.tree.scale(rate(state.step, progress), updates)
         params = optax.apply_updates(state.params, updates)
         averaged = (
             optax.incremental_update(params, state.average, 1 - average) if average else params
@@ -87,8 +107,19 @@ def make_train_step(
         metrics = {**parts, "loss": loss, "gradient_norm": optax.tree.norm(gradients)}
         return TrainState(state.step + 1, params, opt_state, averaged), metrics
 
-    mapped = jax.pmap(step, AXIS, in_axes=(None, None, 0), out_axes=(None, None), devices=devices)
-    return lambda state, batch: mapped(state, frozen, batch)
+    def many(
+        state: TrainState, frozen: Any, data: Any, progress: jax.Array
+    ) -> tuple[TrainState, Metrics]:
+        state, metrics = jax.lax.scan(
+            lambda state, _: step(state, frozen, data, progress), state, length=steps
+        )
+        return state, jax.tree.map(lambda rows: jnp.mean(rows, 0), metrics)
+
+    mapped = jax.pmap(
+        step if steps == 1 else many, AXIS, in_axes=(None, None, None if draw else 0, None),
+        out_axes=(None, None), devices=devices,
+    )  # fmt: skip
+    return lambda state, frozen, data, progress: mapped(state, frozen, data, jnp.float32(progress))
 
 
 def replicate(tree: Any, devices: Sequence[jax.Device]) -> Any:
@@ -106,10 +137,10 @@ def share_out(batch: Batch, devices: int) -> Batch:
 
 
 def check_batch(batch: int, devices: int) -> None:
-    """Raises JaxnstError unless every device gets as many samples of a batch."""
+    """Raises JaxnstError unless the batch is divisible by the number of devices."""
     if batch % devices:
         lower, upper = batch // devices * devices, -(-batch // devices) * devices
         fitting = f"{lower} or {upper}" if lower else str(upper)
         raise JaxnstError(
-            f"batch {batch} does not divide by {devices} devices: give --batch {fitting}"
+            f"batch {batch} is not divisible by {devices} devices: give --batch {fitting}"
         )

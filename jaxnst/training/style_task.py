@@ -1,104 +1,114 @@
 """Style transfer as a task for the trainer: what a network learns, and from what.
 
-Every picture of a batch gets a style and a strength of its own. At strength 1 the loss is that of
-Johnson et al. (2016): content and style. Towards 0 the style counts less and the photo's pixels
-count, so that the condition "photo" is learnt, and what lies between it and a style.
+The loss is that of Johnson et al. (2016), content and style, with each term brought to a scale of
+its own so that one set of weights suits every painting: the content term is relative to the photo's
+features, the style term of a layer to the mean distance of ordinary photos from the painting. It is
+1 for a photo and 0 for the painting. A third term keeps strokes from repeating like a lattice
+(`jaxnst.perceptual.repetition`).
 """
 
 import dataclasses
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.typing import DTypeLike
 
-from jaxnst.errors import check_number
+from jaxnst.errors import check_choice, check_number
 from jaxnst.networks.base import Network, paint
+from jaxnst.networks.model_file import Model
 from jaxnst.perceptual import losses, vgg
 from jaxnst.perceptual.losses import LossOptions
+from jaxnst.perceptual.repetition import autocorrelation, lattice_shifts, repetition_loss
+from jaxnst.perceptual.statistics import Averages
 
 Batch = Mapping[str, jax.Array]
 Params = Mapping[str, Any]
 Losses = dict[str, jax.Array]
+Measured = dict[str, float]
+
+_REPETITION_LAYER, _REPETITION_STRIDE = "relu2_2", 2  # pixels between its positions
 
 
 @dataclasses.dataclass(frozen=True)
 class StyleOptions:
-    """What a network learns of a style's strength."""
+    """What a network that paints learns, besides the loss."""
 
-    full_strength: float = 1.0
-    """The part of samples that are painted at strength 1; the others at anything from 0. At 1 no
-    other strength is learnt."""
-    photo_weight: float = 10.0
-    """Weight of the squared error of the pixels at strength 0; it falls to nothing at 1."""
+    relative_to: Literal["photos", "formula"] = "photos"
+    """What the style term of a layer is relative to: the mean distance of photos from the painting,
+    which suits all paintings alike; or whatever --formula says."""
+    repetition_weight: float = 0.0
+    """Weight of strokes that repeat like a lattice, with the network's stride for its period."""
 
     def __post_init__(self) -> None:
-        check_number("full_strength", self.full_strength, high=1)
-        check_number("photo_weight", self.photo_weight)
+        check_choice("relative_to", self.relative_to, ("photos", "formula"))
+        check_number("repetition_weight", self.repetition_weight)
 
 
 class Frozen(NamedTuple):
     """What the loss needs and is not trained."""
 
     vgg: vgg.Params
-    targets: Mapping[str, Mapping[str, jax.Array]]
-    """{layer: averages [S, ...]}: the statistics of every style."""
-    weights: jax.Array
-    """[S]: how much the style counts in its loss, relative to `style_weight`."""
+    targets: Mapping[str, Averages]
+    """The painting's statistics, by layer."""
+    scales: Mapping[str, jax.Array]
+    """What the style term of each layer is multiplied by."""
+    repetition: jax.Array
+    """The painting's autocorrelation, [shifts, C]."""
 
 
 class StyleTask:
-    """Trains a network to paint in several styles.
+    """Trains a network to paint in one style.
 
-    Parameters are {"kernels": the network's own, "photo": [K], "styles": [S, K]}, the latter being
-    conditions. Batches are {"image": uint8 [N, H, W, 3], "seed": uint32 [N]}.
+    Batches are {"image": uint8 [N, H, W, 3], "seed": uint32 [N]}.
     """
 
     def __init__(
         self,
         network: Network,
         loss: LossOptions,
-        options: StyleOptions,
+        options: StyleOptions = StyleOptions(),
         dtype: DTypeLike = jnp.float32,
     ) -> None:
         """Takes what is trained, what for, how, and the type of the network's features."""
         self.network, self._loss, self._options, self._dtype = network, loss, options, dtype
+        self._shifts = lattice_shifts(network.stride // _REPETITION_STRIDE)
+        # What each picture's style is relative to cancels out where it is relative to photos.
+        self._formula = "relative" if options.relative_to == "photos" else loss.formula
+        self._measure = jax.jit(self._measured)
+        self._terms, self._show = jax.jit(self.terms), jax.jit(self.paint)
 
     def freeze(
-        self, params: vgg.Params, paintings: Sequence[np.ndarray], weights: Sequence[float]
+        self, params: vgg.Params, painting: np.ndarray, photos: Iterable[np.ndarray]
     ) -> Frozen:
-        """The frozen part for paintings [H, W, 3] of any sizes, and their relative weights."""
-        params = vgg.prepare(params, (*self._loss.content_layers, *self._loss.style_layers))
-        measure = jax.jit(losses.style_targets, static_argnums=2)
-        targets = [measure(params, painting, self._loss).statistics for painting in paintings]
-        stacked = jax.tree.map(lambda *rows: jnp.stack(rows), *targets)
-        return Frozen(params, stacked, jnp.array(weights, jnp.float32))
+        """The frozen part for a painting [H, W, 3], relative to some photos [H, W, 3]."""
+        params = vgg.prepare(params, self._layers)
+        targets, repetition = self._measure(params, painting)
+        scales = {layer: jnp.ones(()) for layer in targets}
+        if self._options.relative_to == "photos":
+            found = [self._measure(params, photo)[0] for photo in photos]
+            scales = {layer: 1 / self._mean_distance(found, targets, layer) for layer in targets}
+        params = jax.tree.map(lambda leaf: leaf.astype(self._dtype), params)
+        return Frozen(params, targets, scales, repetition)
 
-    def init(self, key: jax.Array, styles: int) -> dict[str, Any]:
-        """Parameters before training."""
-        first = self.network.first_condition()
-        kernels = jax.jit(self.network.init)(key, *self.network.example())["params"]
-        conditions = jnp.tile(first, (styles, 1))
-        return {"kernels": kernels, "photo": jnp.asarray(first), "styles": conditions}
+    def init(self, key: jax.Array, start: Model | None) -> Params:
+        """Parameters before training: those of a model, or random ones."""
+        if start is not None:
+            return jax.tree.map(jnp.asarray, dict(start.params))
+        return jax.jit(self.network.init)(key, *self.network.example())["params"]
 
     def loss(self, params: Params, frozen: Frozen, batch: Batch) -> tuple[jax.Array, Losses]:
         """Mean loss of a batch, and its weighted parts."""
-        style, strength, noise = jax.vmap(self._draw, (0, None))(batch["seed"], len(frozen.weights))
         photo = batch["image"].astype(jnp.float32) / 255
-        parts = self.terms(params, frozen, photo, style, strength, noise)
+        noise = jax.vmap(jax.random.key)(batch["seed"])
+        parts = self.terms(params, frozen, photo, noise)
         parts = {name: jnp.mean(part) for name, part in parts.items()}
         return sum(parts.values(), jnp.zeros(())), parts
 
     def terms(
-        self,
-        params: Params,
-        frozen: Frozen,
-        photo: jax.Array,
-        style: jax.Array,
-        strength: jax.Array,
-        noise: jax.Array | None = None,
+        self, params: Params, frozen: Frozen, photo: jax.Array, noise: jax.Array | None = None
     ) -> Losses:
         """The weighted terms of the loss for each picture, [N].
 
@@ -106,66 +116,84 @@ class StyleTask:
           params: of the network.
           frozen: from `freeze`.
           photo: [N, H, W, 3] in [0, 1].
-          style: [N], numbers of styles.
-          strength: [N], from 0 to 1.
           noise: [N] random keys for the network's noise; None: its fixed pattern.
         """
-        origin = self.network.leave_photo(params["photo"])
-        condition = origin + strength[:, None] * (params["styles"][style] - origin)
-        painting = self._paint(params["kernels"], photo, condition, noise)
-        targets = jax.tree.map(lambda rows: rows[style], frozen.targets)
-        weighted = self._perceptual_terms(frozen.vgg, photo, painting, targets)
-        if self._options.full_strength == 1:
-            return {**weighted, "style": frozen.weights[style] * weighted["style"]}
-        pixels = jnp.mean(jnp.square(painting - photo), (1, 2, 3))
-        return {
-            **weighted,
-            "style": jnp.square(strength) * frozen.weights[style] * weighted["style"],
-            "photo": (1 - strength) * self._options.photo_weight * pixels,
-        }
+        return self.picture_terms(frozen, photo, self.paint(params, photo, noise))
 
-    def _draw(self, seed: jax.Array, styles: int) -> tuple[jax.Array, jax.Array, jax.Array]:
-        """A sample's style, strength and key for noise: its own, on however many devices."""
-        which, whether, strength, noise = jax.random.split(jax.random.key(seed), 4)
-        full = jax.random.uniform(whether) < self._options.full_strength
-        return (
-            jax.random.randint(which, (), 0, styles),
-            jnp.where(full, 1.0, jax.random.uniform(strength)),
-            noise,
-        )
-
-    def _paint(
-        self, kernels: Any, photo: jax.Array, condition: jax.Array, noise: jax.Array | None
-    ) -> jax.Array:
-        variables, photo = {"params": kernels}, photo.astype(self._dtype)
+    def paint(self, params: Params, photo: jax.Array, noise: jax.Array | None = None) -> jax.Array:
+        """What the network makes of photos [N, H, W, 3], float32."""
+        variables, photo = {"params": params}, photo.astype(self._dtype)
         if noise is None:
-            return paint(self.network, variables, photo, condition).astype(jnp.float32)
+            return paint(self.network, variables, photo).astype(jnp.float32)
 
-        def one(photo: jax.Array, condition: jax.Array, key: jax.Array) -> jax.Array:
-            return paint(self.network, variables, photo[None], condition[None], noise=key)[0]
+        def one(photo: jax.Array, key: jax.Array) -> jax.Array:
+            return paint(self.network, variables, photo[None], noise=key)[0]
 
-        return jax.vmap(one)(photo, condition, noise).astype(jnp.float32)
+        return jax.vmap(one)(photo, noise).astype(jnp.float32)
 
-    def _perceptual_terms(
-        self,
-        params: vgg.Params,
-        photo: jax.Array,
-        painting: jax.Array,
-        targets: Mapping[str, Mapping[str, jax.Array]],
-    ) -> Losses:
-        """Content, style and smoothness for each picture, [N], with a style of its own each."""
+    def picture_terms(self, frozen: Frozen, photo: jax.Array, painting: jax.Array) -> Losses:
+        """The weighted terms of the loss for paintings [N, H, W, 3] by whatever means, [N]."""
         options = self._loss
-        layers = tuple(dict.fromkeys((*options.content_layers, *options.style_layers)))
-        wanted = losses.extract_features(params, photo, options.content_layers, options)
-        features = losses.extract_features(params, painting, layers, options)
+        wanted = self._features(frozen.vgg, photo, options.content_layers)
+        features = self._features(frozen.vgg, painting, self._layers)
         content = {
             layer: losses.content_loss(features[layer], wanted[layer], formula=options.formula)
             for layer in options.content_layers
         }
         style = {
-            layer: losses.style_loss(
-                features[layer], target, statistic=options.statistic, formula=options.formula
+            layer: frozen.scales[layer]
+            * losses.style_loss(
+                features[layer], target, statistic=options.statistic, formula=self._formula
             )
-            for layer, target in targets.items()
+            for layer, target in frozen.targets.items()
         }
-        return losses.weighted_terms(content, style, losses.smoothness(painting, options), options)
+        terms = losses.weighted_terms(content, style, losses.smoothness(painting, options), options)
+        if self._options.repetition_weight:
+            found = repetition_loss(features[_REPETITION_LAYER], frozen.repetition, self._shifts)
+            terms["repetition"] = self._options.repetition_weight * found
+        return terms
+
+    @property
+    def _layers(self) -> tuple[str, ...]:
+        names = (*self._loss.content_layers, *self._loss.style_layers, _REPETITION_LAYER)
+        return tuple(dict.fromkeys(names))
+
+    def _features(
+        self, params: vgg.Params, image: jax.Array, layers: tuple[str, ...]
+    ) -> dict[str, jax.Array]:
+        """Features, computed in the network's type and compared in float32."""
+        found = losses.extract_features(params, image.astype(self._dtype), layers, self._loss)
+        return {layer: features.astype(jnp.float32) for layer, features in found.items()}
+
+    def _measured(
+        self, params: vgg.Params, picture: jax.Array
+    ) -> tuple[Mapping[str, Averages], jax.Array]:
+        """A picture's statistics and autocorrelation."""
+        features = losses.extract_features(params, picture, (_REPETITION_LAYER,), self._loss)
+        return (
+            losses.style_targets(params, picture, self._loss).statistics,
+            autocorrelation(features[_REPETITION_LAYER], self._shifts),
+        )
+
+    def _mean_distance(
+        self, found: Sequence[Mapping[str, Averages]], targets: Mapping[str, Averages], layer: str
+    ) -> jax.Array:
+        """How far pictures' statistics are from the painting's at a layer."""
+        target, statistic = targets[layer], self._loss.statistic
+        errors = [
+            losses.statistic_error(one[layer], target, statistic, self._formula) for one in found
+        ]
+        return jnp.mean(jnp.stack(errors))
+
+    def show(self, params: Params, photo: np.ndarray) -> list[np.ndarray]:
+        """What the network makes of a photo [H, W, 3]."""
+        return [np.asarray(self._show(params, photo[None])[0])]
+
+    def measure(self, params: Params, frozen: Frozen, photos: Iterator[np.ndarray]) -> Measured:
+        """Mean terms of the loss on photos [1, H, W, 3]."""
+        return mean_terms([self._terms(params, frozen, photo) for photo in photos])
+
+
+def mean_terms(rows: Sequence[Losses]) -> Measured:
+    """The mean of each term over pictures; empty for none."""
+    return {name: float(np.mean([row[name] for row in rows])) for name in (rows[0] if rows else {})}

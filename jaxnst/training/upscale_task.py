@@ -5,18 +5,23 @@ compares pixels, features of VGG, or both.
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+from flax.traverse_util import flatten_dict, unflatten_dict
 from jax.typing import DTypeLike
 
 from jaxnst.errors import check_number
+from jaxnst.networks.model_file import Model
 from jaxnst.networks.super_resolution import UpscaleNetwork
+from jaxnst.ops.metrics import psnr
 from jaxnst.ops.resampling import shrink
 from jaxnst.perceptual import losses, vgg
 from jaxnst.perceptual.losses import LossOptions
+from jaxnst.training.style_task import Measured, mean_terms
 
 Batch = Mapping[str, jax.Array]
 Params = Mapping[str, Any]
@@ -43,7 +48,7 @@ class UpscaleOptions:
 class UpscaleTask:
     """Trains a network to enlarge.
 
-    Parameters are {"kernels": the network's own}; batches are {"image": uint8 [N, H, W, 3], ...}.
+    Batches are {"image": uint8 [N, H, W, 3], ...}.
     """
 
     def __init__(
@@ -55,6 +60,7 @@ class UpscaleTask:
     ) -> None:
         """Takes what is trained, how features are compared, what counts, and the features' type."""
         self.network, self._loss, self._options, self._dtype = network, loss, options, dtype
+        self._terms = jax.jit(self._measured)
 
     def freeze(self, params: vgg.Params) -> vgg.Params:
         """The frozen part: VGG's parameters as far as they are needed."""
@@ -62,9 +68,17 @@ class UpscaleTask:
             return {}
         return vgg.prepare(params, self._loss.content_layers)
 
-    def init(self, key: jax.Array) -> dict[str, Any]:
-        """Parameters before training."""
-        return {"kernels": jax.jit(self.network.init)(key, *self.network.example())["params"]}
+    def init(self, key: jax.Array, start: Model | None) -> Params:
+        """Parameters before training: random ones, and those of a model where it has them.
+
+        One for another scale has most layers in common (Lim et al., 2017, begin x4 from x2).
+        """
+        fresh = flatten_dict(jax.jit(self.network.init)(key, *self.network.example())["params"])
+        known = flatten_dict(dict(start.params)) if start is not None else {}
+        for layer in fresh.keys() & known.keys():
+            if fresh[layer].shape == known[layer].shape:
+                fresh[layer] = jnp.asarray(known[layer])
+        return unflatten_dict(fresh)
 
     def loss(self, params: Params, frozen: vgg.Params, batch: Batch) -> tuple[jax.Array, Losses]:
         """Mean loss of a batch, and its weighted parts."""
@@ -78,7 +92,7 @@ class UpscaleTask:
 
     def enlarge(self, params: Params, small: jax.Array) -> jax.Array:
         """What the network makes of small photos."""
-        variables, small = {"params": params["kernels"]}, small.astype(self._dtype)
+        variables, small = {"params": params}, small.astype(self._dtype)
         result = self.network.apply(variables, small)
         assert isinstance(result, jax.Array)
         return result.astype(jnp.float32)
@@ -97,3 +111,17 @@ class UpscaleTask:
             ]
             terms["feature"] = options.feature_weight * sum(errors, jnp.zeros(())) / len(layers)
         return terms
+
+    def show(self, params: Params, photo: np.ndarray) -> list[np.ndarray]:
+        """What the network sees of a photo [H, W, 3], pixel by pixel, and what it makes of that."""
+        small = self.small(jnp.asarray(photo[None]))
+        pixels = np.kron(small[0], np.ones((self.network.scale, self.network.scale, 1)))
+        return [pixels.astype(np.float32), np.asarray(self.enlarge(params, small)[0])]
+
+    def measure(self, params: Params, frozen: Any, photos: Iterator[np.ndarray]) -> Measured:
+        """Mean terms of the loss on photos [1, H, W, 3], and the PSNR of the colors in dB."""
+        return mean_terms([self._terms(params, frozen, photo) for photo in photos])
+
+    def _measured(self, params: Params, frozen: Any, photo: jax.Array) -> Losses:
+        result = self.enlarge(params, self.small(photo))
+        return {**self.terms(frozen, result, photo), "psnr": psnr(result, photo)[0]}
