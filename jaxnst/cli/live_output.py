@@ -3,19 +3,17 @@
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from jaxnst.cli.live_keys import HELP, Controls
+from jaxnst.cli.options import Live
 from jaxnst.errors import JaxnstError
 from jaxnst.io.codec import save
 from jaxnst.io.container import VideoWriter
 from jaxnst.io.display import VirtualCamera, Window
 from jaxnst.io.files import display_name
-
-if TYPE_CHECKING:
-    from jaxnst.cli.live import Live
 
 _NOTICE_SECONDS = 3.0
 
@@ -23,7 +21,7 @@ _NOTICE_SECONDS = 3.0
 class Stage:
     """Where the frames are shown and recorded, and the keys come from; use as a context manager."""
 
-    def __init__(self, command: "Live", controls: Controls, say: Callable[[str], None]) -> None:
+    def __init__(self, command: Live, controls: Controls, say: Callable[[str], None]) -> None:
         """Opens the window, if there is to be one."""
         self.size: tuple[int, int] | None = None
         """Height and width of what was painted last."""

@@ -1,20 +1,15 @@
 """Which pictures a `stylize` command is to make."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from jaxnst.cli.options import Stylize
 from jaxnst.errors import JaxnstError
 from jaxnst.io.codec import list_images
 from jaxnst.io.files import display_name
 from jaxnst.perceptual.vgg import NETS, check_layers
-
-if TYPE_CHECKING:
-    from jaxnst.cli.stylize import Stylize
-
 
 STREAM = Path("-")
 """Standard input or output."""

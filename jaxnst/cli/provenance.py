@@ -1,26 +1,21 @@
 """What a picture is made from: it travels inside the picture, and tells whether it is there."""
 
-from __future__ import annotations
-
 import dataclasses
 import hashlib
 import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jaxnst import __version__
+from jaxnst.cli.options import Stylize, Upscale
 from jaxnst.cli.plan import Task
 from jaxnst.errors import JaxnstError
 from jaxnst.io.codec import check_writable_suffix, read_settings
 from jaxnst.io.files import display_name, hashed
 from jaxnst.networks.model_file import DEFAULT
 from jaxnst.perceptual.vgg import NETS
-
-if TYPE_CHECKING:
-    from jaxnst.cli.stylize import Stylize
-    from jaxnst.cli.upscale import Upscale
 
 _LONGEST_IN_JPEG = 60_000  # bytes; EXIF holds 65,533, and the losses are still to come
 

@@ -1,7 +1,5 @@
 """Makes the pictures of a `stylize` command with a trained network, in one pass each."""
 
-from __future__ import annotations
-
 import contextlib
 import dataclasses
 import os
@@ -9,23 +7,19 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from jaxnst.cli import status_of, went_well
 from jaxnst.cli.cache import use_compilation_cache
+from jaxnst.cli.options import Stylize
+from jaxnst.cli.output_checks import check_outputs
 from jaxnst.cli.plan import STREAM, Task, check_counts, plan_tasks
 from jaxnst.cli.progress import ProgressDisplay
 from jaxnst.cli.provenance import finished_record, trained_recipe
 from jaxnst.cli.run_video import is_film, paint_video
-from jaxnst.cli.writing import (
-    announce_finished,
-    check_outputs,
-    new_folder,
-    picture_bytes,
-    write_painting,
-)
+from jaxnst.cli.status import exit_status, status_of, went_well
+from jaxnst.cli.writing import announce_finished, new_folder, picture_bytes, write_painting
 from jaxnst.errors import JaxnstError, nearest
 from jaxnst.inference.stylizer import Stylizer
 from jaxnst.io.codec import Picture, load
@@ -33,9 +27,6 @@ from jaxnst.io.files import display_name
 from jaxnst.io.sheets import contact_sheet
 from jaxnst.networks.model_file import DEFAULT, Model, load_model
 from jaxnst.ops.pixels import to_bytes
-
-if TYPE_CHECKING:
-    from jaxnst.cli.stylize import Stylize
 
 # The options that mean something to a network; all others are for optimising pixels.
 _OPTIONS = {
@@ -105,7 +96,7 @@ def paint_trained(command: Stylize, given: set[str]) -> int:
     use_compilation_cache()
     painter = TrainedPainter(command, model, size)
     if command.output == STREAM:
-        return 0 if went_well(partial(painter.paint, tasks[0])) else 2
+        return exit_status(went_well(partial(painter.paint, tasks[0])))
     single = tasks[0].output == command.output
     with contextlib.nullcontext() if single else new_folder(command.output):
         check_outputs(command, tasks)
@@ -129,7 +120,7 @@ class TrainedPainter:
             for done, task in enumerate(tasks, start=1):
                 good = went_well(partial(self.paint, task)) and good
                 display.update(done, {}, done / len(tasks))
-        return 0 if good else 2
+        return exit_status(good)
 
     def paint(self, task: Task) -> None:
         """Makes one picture, unless it is there already."""

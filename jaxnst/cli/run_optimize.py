@@ -1,22 +1,21 @@
 """Makes the pictures of a `stylize` command, one after the other."""
 
-from __future__ import annotations
-
 import dataclasses
 import os
 import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from jaxnst.cli import went_well
 from jaxnst.cli.cache import use_compilation_cache
+from jaxnst.cli.options import Stylize
 from jaxnst.cli.plan import Task
 from jaxnst.cli.progress import ProgressDisplay
 from jaxnst.cli.provenance import fingerprint, finished_record, recipe
+from jaxnst.cli.status import exit_status, went_well
 from jaxnst.cli.writing import announce_finished, write_painting
 from jaxnst.errors import JaxnstError
 from jaxnst.io.codec import Picture, load, load_mask, save
@@ -27,9 +26,6 @@ from jaxnst.optimize.run import Job, Progress, RunState, Style
 from jaxnst.optimize.snapshot import load_snapshot, save_snapshot
 from jaxnst.optimize.stylize import finish, make_job, result_size
 from jaxnst.perceptual.weights import load_vgg
-
-if TYPE_CHECKING:
-    from jaxnst.cli.stylize import Stylize
 
 
 @dataclasses.dataclass
@@ -50,7 +46,7 @@ def paint_all(command: Stylize, tasks: Sequence[Task]) -> int:
             good = went_well(partial(painter.paint, task)) and good
     finally:
         good = went_well(painter.write_reports) and good
-    return 0 if good else 2
+    return exit_status(good)
 
 
 class Painter:

@@ -7,14 +7,16 @@ import os
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jaxnst.cli.cache import use_compilation_cache
+from jaxnst.cli.options import Stylize
+from jaxnst.cli.output_checks import check_apart
 from jaxnst.cli.plan import Task
 from jaxnst.cli.progress import ProgressDisplay
 from jaxnst.cli.provenance import trained_recipe
 from jaxnst.cli.signals import StopSignals, stop_signals
-from jaxnst.cli.writing import announce, announce_finished, check_apart
+from jaxnst.cli.writing import announce, announce_finished
 from jaxnst.errors import JaxnstError
 from jaxnst.inference.realtime import Look
 from jaxnst.inference.stylizer import Stylizer
@@ -33,9 +35,6 @@ from jaxnst.io.container import (
 from jaxnst.io.files import atomic_write, check_writable, display_name, one_line
 from jaxnst.io.resize import fit_long_side
 from jaxnst.networks.model_file import Model
-
-if TYPE_CHECKING:
-    from jaxnst.cli.stylize import Stylize
 
 _PART_FRAMES = 250
 _SETTINGS = "settings.json"

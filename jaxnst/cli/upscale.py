@@ -1,61 +1,25 @@
 """`jaxnst upscale`: larger pictures by super-resolution."""
 
-from __future__ import annotations
-
 import contextlib
-import dataclasses
 import sys
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from tyro.conf import Positional, arg
-
-from jaxnst.cli import USAGE_ERROR, went_well
 from jaxnst.cli.arguments import options_in, parse
 from jaxnst.cli.cache import use_compilation_cache
+from jaxnst.cli.options import Upscale
+from jaxnst.cli.output_checks import check_files
 from jaxnst.cli.plan import STREAM, Task, plan_tasks
 from jaxnst.cli.progress import ProgressDisplay
 from jaxnst.cli.provenance import finished_record, upscale_recipe
-from jaxnst.cli.writing import announce, announce_finished, check_files, new_folder, picture_bytes
-from jaxnst.errors import JaxnstError, check_number
+from jaxnst.cli.status import exit_status, went_well
+from jaxnst.cli.writing import announce, announce_finished, new_folder, picture_bytes
+from jaxnst.errors import JaxnstError
 from jaxnst.inference.upscaler import Upscaler, enlarge_picture
 from jaxnst.io.codec import MAX_PIXELS, Picture, check_writable_suffix, load, save
 from jaxnst.io.files import display_name
 from jaxnst.networks.model_file import Model, load_model, upscaling_model
-
-
-@dataclasses.dataclass(frozen=True)
-class Upscale:
-    """Enlarge pictures, with detail that a trained network finds for them."""
-
-    content: Annotated[Positional[tuple[Path, ...]], arg(metavar="PHOTO ...")]
-    """Pictures of any size, or folders of them; - is standard input."""
-    output: Annotated[Path, arg(aliases=["-o"])]
-    """The result: a .png, .jpg, .webp, .tif or .bmp file; or a folder, as for several; on a second
-    run those that are finished are skipped. - is standard output."""
-    scale: int = 4
-    """How many times as wide and high."""
-    sharp: bool = False
-    """Sharper detail, less near to the truth pixel by pixel: by a network trained by features. For
-    --scale 4 and 8."""
-    model: str = ""
-    """Trained network: a name from `jaxnst models`, or a .safetensors file, whose scale counts
-    then. None: the one that ships for --scale."""
-    match_histogram: bool = False
-    """Give the result the distribution of colours of the photo, as in Johnson et al. (2016)."""
-    quality: int = 95
-    """Of JPEG and WebP, 1 to 100."""
-    json: bool = False
-    """Print one JSON object per picture instead of its path."""
-    overwrite: bool = False
-    """Make pictures anew that are there with the same settings."""
-    quiet: bool = False
-    """No progress, only errors."""
-
-    def __post_init__(self) -> None:
-        check_number("quality", self.quality, low=1, high=100)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -76,7 +40,7 @@ def main(argv: Sequence[str]) -> int:
         raise JaxnstError("'-' is one picture: give no other beside it")
     enlarge = Enlarger(command, upscaler, name)
     if command.output == STREAM:
-        return 0 if went_well(partial(enlarge.make, tasks[0])) else USAGE_ERROR
+        return exit_status(went_well(partial(enlarge.make, tasks[0])))
     single = tasks[0].output == command.output
     with contextlib.nullcontext() if single else new_folder(command.output):
         inputs = [path for task in tasks for path in task.inputs]
@@ -98,7 +62,7 @@ class Enlarger:
         good = True
         for task in tasks:
             good = went_well(partial(self.make, task)) and good
-        return 0 if good else USAGE_ERROR
+        return exit_status(good)
 
     def make(self, task: Task) -> None:
         """Makes one picture, unless it is there already."""

@@ -123,6 +123,23 @@ class TrainConfig:
                 raise JaxnstError(f"painting {name!r} is there twice: give each its own name")
 
 
+@dataclasses.dataclass(frozen=True)
+class LoopOptions:
+    """How a run is watched and kept; its result does not depend on it."""
+
+    checkpoint_every: int = 500
+    """Write a checkpoint every this many steps."""
+    keep: int = 2
+    """Checkpoints to keep, besides the best."""
+    report_every: int = 20
+    """Report the losses every this many steps, as means over them."""
+
+    def __post_init__(self) -> None:
+        check_number("checkpoint_every", self.checkpoint_every, low=1)
+        check_number("keep", self.keep, low=1)
+        check_number("report_every", self.report_every, low=1)
+
+
 def train_config_names() -> tuple[str, ...]:
     """The training configurations that ship."""
     return config_names("train")

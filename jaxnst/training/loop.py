@@ -13,9 +13,10 @@ import jax
 import numpy as np
 from jax.experimental import multihost_utils
 
-from jaxnst.errors import JaxnstError, check_number
+from jaxnst.errors import JaxnstError
 from jaxnst.io.files import one_line
 from jaxnst.training.checkpoints import Checkpoints
+from jaxnst.training.config import LoopOptions
 from jaxnst.training.data import BatchIterator
 from jaxnst.training.step import (
     Batch,
@@ -25,25 +26,10 @@ from jaxnst.training.step import (
     share_out,
 )
 
+_DEFAULTS = LoopOptions()
+
 EXPLODED = 1000
 """A loss this many times the least so far has no way back."""
-
-
-@dataclasses.dataclass(frozen=True)
-class LoopOptions:
-    """How a run is watched and kept; its result does not depend on it."""
-
-    checkpoint_every: int = 500
-    """Write a checkpoint every this many steps."""
-    keep: int = 2
-    """Checkpoints to keep, besides the best."""
-    report_every: int = 20
-    """Report the losses every this many steps, as means over them."""
-
-    def __post_init__(self) -> None:
-        check_number("checkpoint_every", self.checkpoint_every, low=1)
-        check_number("keep", self.keep, low=1)
-        check_number("report_every", self.report_every, low=1)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,7 +50,7 @@ def train(
     checkpoints: Checkpoints,
     *,
     total: int,
-    options: LoopOptions = LoopOptions(),
+    options: LoopOptions = _DEFAULTS,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[Progress]:
     """Trains up to step `total`, from the last checkpoint if there is one.
