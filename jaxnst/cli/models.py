@@ -48,7 +48,7 @@ def list_(json: Json = False) -> int:
 
 
 def show(model: tyro.conf.Positional[str], json: Json = False) -> int:
-    """Show a network's card: styles, recipe, losses on photos that it was not trained on.
+    """Show a network's card: styles, training settings, losses on photos it was not trained on.
 
     Args:
       model: a name from the list, or a .safetensors file.

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from jaxnst.cli.options import Stylize
-from jaxnst.cli.plan import Task
+from jaxnst.cli.plan import STREAM, PictureTask
 from jaxnst.errors import JaxnstError
 from jaxnst.io.codec import LONGEST_SIDE, check_writable_suffix
 from jaxnst.io.files import check_writable, display_name, one_line
@@ -25,8 +25,10 @@ def check_new_file(out: Path, noun: str, source: Path | None = None) -> None:
     check_writable(out)
 
 
-def check_outputs(command: Stylize, tasks: Sequence[Task]) -> None:
+def check_outputs(command: Stylize, tasks: Sequence[PictureTask]) -> None:
     """Raises JaxnstError for what could not be written in the end, or would overwrite an input."""
+    if command.output == STREAM:
+        return
     reports = [path for path in (command.loss_csv, command.loss_plot) if path]
     outputs = [*reports, *(path for task in tasks for path in _written(command, task))]
     _check_places(outputs)
@@ -40,7 +42,7 @@ def check_outputs(command: Stylize, tasks: Sequence[Task]) -> None:
         _check_previews([*inputs, *outputs], tasks)
 
 
-def _check_format(command: Stylize, task: Task) -> None:
+def _check_format(command: Stylize, task: PictureTask) -> None:
     size, file_format = command.paint.size, check_writable_suffix(task.output)
     if size > LONGEST_SIDE.get(file_format, size):
         raise JaxnstError(
@@ -49,7 +51,7 @@ def _check_format(command: Stylize, task: Task) -> None:
         )
 
 
-def _written(command: Stylize, task: Task) -> Iterator[Path]:
+def _written(command: Stylize, task: PictureTask) -> Iterator[Path]:
     """The files made for a task, apart from previews."""
     yield task.output
     if command.compare:
@@ -60,7 +62,7 @@ def _written(command: Stylize, task: Task) -> Iterator[Path]:
         yield task.snapshot
 
 
-def _inputs(command: Stylize, tasks: Sequence[Task]) -> Iterator[Path]:
+def _inputs(command: Stylize, tasks: Sequence[PictureTask]) -> Iterator[Path]:
     """The files read."""
     for task in tasks:
         yield from task.inputs
@@ -91,11 +93,14 @@ def _check_places(paths: Iterable[Path]) -> None:
             ) from error
 
 
-def check_files(inputs: Sequence[Path], outputs: Sequence[Path]) -> None:
-    """Raises JaxnstError for outputs that could not be written, or would overwrite a file of the
-    command."""
+def check_enlarged(tasks: Sequence[PictureTask]) -> None:
+    """Raises JaxnstError for enlarged pictures that could not be written, or would overwrite an
+    input."""
+    outputs = [task.output for task in tasks if task.output != STREAM]
     _check_places(outputs)
-    check_apart(inputs, outputs)
+    check_apart([path for task in tasks for path in task.inputs], outputs)
+    for path in outputs:
+        check_writable_suffix(path)
 
 
 def check_apart(inputs: Sequence[Path], outputs: Sequence[Path]) -> None:
@@ -110,7 +115,7 @@ def check_apart(inputs: Sequence[Path], outputs: Sequence[Path]) -> None:
         taken[_identity(path)] = "another output"
 
 
-def _check_previews(paths: Sequence[Path], tasks: Sequence[Task]) -> None:
+def _check_previews(paths: Sequence[Path], tasks: Sequence[PictureTask]) -> None:
     """Refuses files with the name of a task's preview, whichever iteration it would be of."""
     paintings = {(os.path.realpath(t.output.parent), t.output.stem, t.output.suffix) for t in tasks}
     for path in paths:

@@ -1,14 +1,13 @@
 """`jaxnst stylize`: photos into paintings."""
 
 from collections.abc import Sequence
-from contextlib import nullcontext
 
 from jaxnst.cli.arguments import options_in, parse, value_in
 from jaxnst.cli.options import Stylize
 from jaxnst.cli.output_checks import check_outputs
 from jaxnst.cli.plan import check_command, plan_tasks
 from jaxnst.cli.run_network import is_trained, paint_trained
-from jaxnst.cli.writing import new_folder
+from jaxnst.cli.writing import place_of
 from jaxnst.errors import JaxnstError
 from jaxnst.io.container import SUFFIXES
 from jaxnst.optimize.presets import load_preset, preset_names
@@ -25,12 +24,11 @@ def main(argv: Sequence[str]) -> int:
         raise JaxnstError("a video is painted in trained styles: give --style the name of one")
     tasks = plan_tasks(command.content, command.style, command.output, one=command.joins_styles)
     check_command(command, tasks)
-    single = tasks[0].output == command.output
-    with nullcontext() if single else new_folder(command.output):
-        from jaxnst.cli.run_optimize import paint_all  # a trained style does not wait for optax
+    with place_of(tasks, command.output):
+        from jaxnst.cli.run_optimize import OptimizePainter  # trained styles do not wait for it
 
         check_outputs(command, tasks)
-        return paint_all(command, tasks)
+        return OptimizePainter(command).make_all(tasks)
 
 
 def parse_stylize(argv: Sequence[str]) -> Stylize:

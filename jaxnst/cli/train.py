@@ -7,7 +7,6 @@ import logging
 import sys
 import time
 from collections.abc import Sequence
-from typing import Any
 
 from jaxnst.cli.arguments import parse, value_in
 from jaxnst.cli.options import TRAIN_CONFIG, Train
@@ -17,6 +16,7 @@ from jaxnst.errors import JaxnstError
 from jaxnst.io.files import check_writable, display_name
 from jaxnst.training.config import Painting, load_train_config, train_config_names
 from jaxnst.training.loop import Progress, train
+from jaxnst.training.records import PictureGrid, Records
 from jaxnst.training.run import Run, claim_folder, export, held_out_losses, set_up
 
 
@@ -98,7 +98,8 @@ def _run(command: Train) -> int:
             total=total, options=command.loop, should_stop=stopped.is_set,
         ):  # fmt: skip
             if is_first and watch is None:
-                watch = stack.enter_context(Watch(command, run, display, last.step))
+                records = stack.enter_context(Records(command.work, last.step))
+                watch = Watch(command, run, display, records, last.step)
             elif watch is not None:
                 watch.see(last)
     assert last is not None
@@ -145,26 +146,20 @@ def _finish(command: Train, run: Run, last: Progress) -> None:
 
 
 class Watch:
-    """Shows and records a run; use as a context manager."""
+    """Shows and records a run."""
 
-    def __init__(self, command: Train, run: Run, display: ProgressDisplay, start: int) -> None:
+    def __init__(
+        self, command: Train, run: Run, display: ProgressDisplay, records: Records, start: int
+    ) -> None:
         """Begins at a step, behind which nothing is on record."""
-        from jaxnst.training.records import PictureGrid, Records
-
         self._command, self._display = command, display
         self._batch, self._total = run.config.data.batch, run.config.optimizer.steps
-        self._records = Records(command.work, start)
+        self._records = records
         self._grid = PictureGrid(run) if command.grid_every else None
         self._before = start, time.monotonic()
         display.resume(start, start / self._total)
         if start:
             display.line(f"{display_name(command.work)}: going on from step {start}")
-
-    def __enter__(self) -> "Watch":
-        return self
-
-    def __exit__(self, *error: Any) -> None:
-        self._records.__exit__(*error)
 
     def see(self, progress: Progress) -> None:
         """Takes note of the run's progress."""

@@ -5,14 +5,14 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from jaxnst.cli.options import Stylize, Upscale
-from jaxnst.cli.plan import Task
+from jaxnst.cli.plan import STREAM, PictureTask
 from jaxnst.errors import JaxnstError
 from jaxnst.io.codec import Picture, save
 from jaxnst.io.files import atomic_write, display_name, one_line
@@ -38,9 +38,17 @@ def new_folder(folder: Path) -> Iterator[None]:
                 path.rmdir()
 
 
+@contextmanager
+def place_of(tasks: Sequence[PictureTask], output: Path) -> Iterator[None]:
+    """The folder that --output names for several pictures, made for the block; else nothing."""
+    is_folder = tasks[0].output != output
+    with new_folder(output) if is_folder else nullcontext():
+        yield
+
+
 def write_painting(
     command: Stylize,
-    task: Task,
+    task: PictureTask,
     painting: Picture,
     record: Mapping[str, Any],
     beside: Sequence[np.ndarray],
@@ -54,7 +62,7 @@ def write_painting(
       record: what it was made from.
       beside: pictures for the comparison, left of the painting.
     """
-    save(task.output, painting, quality=command.quality, settings=dict(record))
+    write_picture(task.output, painting, command.quality, record)
     if command.sidecar:
         with atomic_write(task.sidecar) as temporary:
             temporary.write_text(json.dumps(record, indent=2) + "\n")
@@ -63,20 +71,51 @@ def write_painting(
     announce(command, task, record)
 
 
-def picture_bytes(picture: Picture, record: Mapping[str, Any]) -> bytes:
-    """A picture as a PNG file, for standard output."""
+def write_picture(
+    path: Path, picture: Picture, quality: int, record: Mapping[str, Any] | None = None
+) -> None:
+    """Writes a picture to its file, or as a PNG to standard output."""
+    settings = None if record is None else dict(record)
+    if path == STREAM:
+        sys.stdout.buffer.write(_png(picture, settings))
+        return
+    make_folder_again(path)
+    save(path, picture, quality=quality, settings=settings)
+
+
+def make_folder_again(path: Path) -> None:
+    """Makes the folder of an output if it was removed since the checks, so that no work is lost.
+
+    Raises:
+      JaxnstError: it cannot be made.
+    """
+    try:
+        Path(os.path.realpath(path)).parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        folder = display_name(path.parent)
+        raise JaxnstError(
+            f"{display_name(path)}: the folder {folder} was removed and cannot be made again "
+            f"({one_line(error)})"
+        ) from error
+
+
+def _png(picture: Picture, settings: dict[str, Any] | None) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "out.png")
-        save(path, picture, settings=dict(record))
+        save(path, picture, settings=settings)
         return path.read_bytes()
 
 
-def announce(command: Stylize | Upscale, task: Task, record: Mapping[str, Any]) -> None:
-    """On stdout: the picture that is there now."""
+def announce(command: Stylize | Upscale, task: PictureTask, record: Mapping[str, Any]) -> None:
+    """Prints the path of a picture that is there now, or its record, on stdout."""
+    if task.output == STREAM:
+        return
     print(json.dumps({"output": str(task.output), **record}) if command.json else task.output)
 
 
-def announce_finished(command: Stylize | Upscale, task: Task, record: Mapping[str, Any]) -> None:
+def announce_finished(
+    command: Stylize | Upscale, task: PictureTask, record: Mapping[str, Any]
+) -> None:
     """Says that a picture was there before."""
     if not command.quiet:
         name = display_name(task.output)
