@@ -3,13 +3,12 @@
 import importlib
 import io
 import logging
-import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from jaxnst import __version__
-from jaxnst.errors import JaxnstError, is_out_of_memory, nearest
-from jaxnst.io.files import display_name, one_line
+from jaxnst.cli.status import INTERRUPTED, USAGE_ERROR, complain, os_error_status
+from jaxnst.errors import JaxnstError, nearest
 
 # Command -> what it does. The module of the same name is imported only when the command runs,
 # so that `jaxnst --help` does not wait for JAX.
@@ -22,10 +21,6 @@ COMMANDS = {
     "models": "list, show, verify, export, select from and convert trained networks",
     "weights": "list, verify, convert and fetch VGG weights",
 }
-
-USAGE_ERROR = 2
-INTERRUPTED = 130
-BROKEN_PIPE = 141  # as a shell reports a program that SIGPIPE has ended
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -40,37 +35,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
     except OSError as error:
-        if error.filename is None:  # those of files have one, and most are JaxnstErrors by now
-            return _stdout_failed(error)
-        return complain(JaxnstError(f"{display_name(error.filename)}: {one_line(error)}"))
+        return os_error_status(error)
     return status
-
-
-def complain(error: JaxnstError) -> int:
-    """Prints what is wrong as one line and returns the exit status for it."""
-    print(f"jaxnst: error: {' '.join(str(error).split())}", file=sys.stderr)
-    return USAGE_ERROR
-
-
-def went_well(action: Callable[[], None]) -> bool:
-    """Whether an action did; what is wrong with it is one line on stderr."""
-    try:
-        action()
-    except JaxnstError as error:
-        complain(error)
-        return False
-    except (MemoryError, RuntimeError) as error:  # JAX raises its own of the latter
-        if is_out_of_memory(error):
-            complain(JaxnstError("there is not enough memory: give a smaller --size"))
-            return False
-        raise
-    return True
-
-
-def status_of(action: Callable[[], int]) -> int:
-    """The exit status that an action returns, or that for what is wrong with it, as `went_well`."""
-    returned: list[int] = []
-    return returned[0] if went_well(lambda: returned.append(action())) else USAGE_ERROR
 
 
 def _run(args: list[str]) -> int:
@@ -94,15 +60,6 @@ def _set_up_streams() -> None:
         sys.stdout.reconfigure(errors="surrogateescape")
     for library in ("PIL", "matplotlib"):  # what is worth saying of a picture, jaxnst says
         logging.getLogger(library).setLevel(logging.CRITICAL)
-
-
-def _stdout_failed(error: OSError) -> int:
-    """Exit status when what is printed cannot be: quietly, if the reader has seen enough."""
-    # Python flushes once more at exit, and would complain then.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    if isinstance(error, BrokenPipeError):
-        return BROKEN_PIPE
-    return complain(JaxnstError(f"standard output cannot be written ({one_line(error)})"))
 
 
 def _usage() -> str:

@@ -1,86 +1,25 @@
 """`jaxnst live`: the camera as a painting."""
 
 import contextlib
-import dataclasses
 import json
 import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from tyro.conf import arg
-
-from jaxnst.cli import status_of
 from jaxnst.cli.arguments import parse
 from jaxnst.cli.cache import use_compilation_cache
 from jaxnst.cli.live_keys import Controls
 from jaxnst.cli.live_output import Stage
+from jaxnst.cli.options import Live
+from jaxnst.cli.output_checks import check_apart
 from jaxnst.cli.signals import stop_signals
-from jaxnst.cli.writing import check_apart
-from jaxnst.errors import JaxnstError, check_number, nearest
+from jaxnst.cli.status import status_of
+from jaxnst.errors import JaxnstError, nearest
 from jaxnst.io.files import atomic_write, check_writable, display_name
 
 _RECENT = 30  # frames, of which rate and latency are shown
-
-
-@dataclasses.dataclass(frozen=True)
-class Live:
-    """Paint what the camera sees. Press h for the keys."""
-
-    source: str = ""
-    """Camera by its number or device, a video file, a folder of pictures, or the URL of a stream.
-    None: the first camera that opens."""
-    width: int = 0
-    """Asked of the camera, in pixels; 0: its own."""
-    height: int = 0
-    """Asked of the camera, in pixels; 0: its own."""
-    fps: float = 0.0
-    """Frames per second asked of the camera, or pictures per second of a folder; 0: its own."""
-    style: tuple[str, ...] = ()
-    """Styles that the keys choose from. None: all that the network knows."""
-    model: str = ""
-    """Trained network: a name from `jaxnst models`, or a .safetensors file. None: slim."""
-    size: str = "auto"
-    """Long side that is painted, in pixels; auto: the largest that holds --rate here; 0: as the
-    frames come."""
-    rate: float = 20.0
-    """Frames per second that --size auto holds."""
-    strength: float = 1.0
-    """0 leaves the photo as it is, up to 2 exaggerates."""
-    keep_colors: bool = False
-    """Keep the colours of what the camera sees."""
-    smooth: bool = False
-    """Less flicker where the picture is still."""
-    split: bool = False
-    """Show the photo beside the painting."""
-    mirror: bool = False
-    """As in a mirror."""
-    output: Annotated[Path | None, arg(aliases=["-o"])] = None
-    """Record everything, from the first frame on, as a .mp4, .mkv or .mov file."""
-    folder: Path = Path()
-    """Where snapshots and recordings go."""
-    virtual_camera: bool = False
-    """Offer the painting to other programs as a camera, by pyvirtualcam."""
-    no_window: bool = False
-    """Show nothing: for servers, with --output, --stats or --virtual-camera."""
-    frames: int = 0
-    """Stop after so many frames; 0: never."""
-    stats: Path | None = None
-    """Write rate, latency and dropped frames as a .json file in the end."""
-    quiet: bool = False
-    """Only errors, and the files that were written."""
-
-    def __post_init__(self) -> None:
-        for name in ("width", "height", "frames"):
-            check_number(name, getattr(self, name), high=1e6)
-        check_number("fps", self.fps, high=1000)
-        check_number("rate", self.rate, low=0.1, high=1000)
-        check_number("strength", self.strength, high=2)
-        if self.size != "auto" and not (self.size.isascii() and self.size.isdigit()):
-            raise JaxnstError(f"size {self.size!r} is no size: give auto, or a long side in pixels")
-        if self.size not in ("auto", "0"):
-            check_number("size", int(self.size), low=32, high=8192)
 
 
 def main(argv: Sequence[str]) -> int:

@@ -2,20 +2,19 @@
 
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from jaxnst.cli.live_keys import HELP, Controls
+from jaxnst.cli.options import Live
 from jaxnst.errors import JaxnstError
 from jaxnst.io.codec import save
 from jaxnst.io.container import VideoWriter
 from jaxnst.io.display import VirtualCamera, Window
 from jaxnst.io.files import display_name
-
-if TYPE_CHECKING:
-    from jaxnst.cli.live import Live
 
 _NOTICE_SECONDS = 3.0
 
@@ -23,30 +22,33 @@ _NOTICE_SECONDS = 3.0
 class Stage:
     """Where the frames are shown and recorded, and the keys come from; use as a context manager."""
 
-    def __init__(self, command: "Live", controls: Controls, say: Callable[[str], None]) -> None:
-        """Opens the window, if there is to be one."""
+    def __init__(self, command: Live, controls: Controls, say: Callable[[str], None]) -> None:
+        """Takes the options, what the keys change, and what prints a line."""
         self.size: tuple[int, int] | None = None
         """Height and width of what was painted last."""
         self._command, self._controls, self._say = command, controls, say
-        self._window = None if command.no_window else Window("jaxnst live")
-        self._camera = VirtualCamera(command.rate) if command.virtual_camera else None
-        self._recorder: Any = None
+        self._opened = ExitStack()
+        self._window: Window | None = None
+        self._camera: VirtualCamera | None = None
+        self._recorder: VideoWriter | None = None
         self._recorded_from = 0.0
         self._picture: np.ndarray | None = None
         self._notice, self._notice_until = "", 0.0
-        if command.output is not None:
-            self._record(command.output)
 
     def __enter__(self) -> "Stage":
+        with ExitStack() as opened:  # closes what is open already if the rest cannot be opened
+            if not self._command.no_window:
+                self._window = opened.enter_context(Window("jaxnst live"))
+            if self._command.virtual_camera:
+                self._camera = opened.enter_context(VirtualCamera(self._command.rate))
+            opened.callback(self._stop_recording)
+            if self._command.output is not None:
+                self._record(self._command.output)
+            self._opened = opened.pop_all()
         return self
 
     def __exit__(self, *error: Any) -> None:
-        try:
-            self._stop_recording()
-        finally:
-            for opened in (self._camera, self._window):
-                if opened is not None:
-                    opened.__exit__(*error)
+        self._opened.__exit__(*error)
 
     def show(self, shown: Any, line: str) -> None:
         """Shows and records a frame."""
@@ -58,7 +60,7 @@ class Stage:
         self.size = painting.shape[:2]
         self._picture = self._controls.picture(photo, painting)
         if self._recorder is not None:
-            self._keep(self._picture, shown.time)
+            self._keep(self._recorder, self._picture, shown.time)
         if self._camera is not None:
             self._camera.send(self._picture)
         if self._window is not None:
@@ -103,14 +105,14 @@ class Stage:
         else:
             self._record(self._new_path("recording", ".mp4"))
 
-    def _keep(self, picture: np.ndarray, seconds: float) -> None:
+    def _keep(self, recorder: VideoWriter, picture: np.ndarray, seconds: float) -> None:
         """Records a frame; if that fails it is the end of a recording that was asked for by a key,
         and of everything if by --output."""
         self._recorded_from = self._recorded_from or seconds
         try:
-            self._recorder.write(picture, seconds - self._recorded_from)
+            recorder.write(picture, seconds - self._recorded_from)
         except JaxnstError as error:
-            recorder, self._recorder = self._recorder, None
+            self._recorder = None
             if recorder.path == self._command.output:
                 raise
             self._warn(error)

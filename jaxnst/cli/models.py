@@ -9,7 +9,7 @@ from typing import Any, Literal
 import tyro
 
 from jaxnst.cli.arguments import Json, Out, run_subcommand
-from jaxnst.cli.writing import check_new_file
+from jaxnst.cli.output_checks import check_new_file
 from jaxnst.errors import JaxnstError
 from jaxnst.io.files import display_name
 from jaxnst.networks.model_file import Model, load_model, model_names, save_model, with_styles
@@ -48,7 +48,7 @@ def list_(json: Json = False) -> int:
 
 
 def show(model: tyro.conf.Positional[str], json: Json = False) -> int:
-    """Show a network's card: styles, recipe, losses on photos that it was not trained on.
+    """Show a network's card: styles, training settings, losses on photos it was not trained on.
 
     Args:
       model: a name from the list, or a .safetensors file.

@@ -1,26 +1,21 @@
 """Which pictures a `stylize` command is to make."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from jaxnst.cli.options import Stylize
 from jaxnst.errors import JaxnstError
 from jaxnst.io.codec import list_images
 from jaxnst.io.files import display_name
 from jaxnst.perceptual.vgg import NETS, check_layers
 
-if TYPE_CHECKING:
-    from jaxnst.cli.stylize import Stylize
-
-
 STREAM = Path("-")
 """Standard input or output."""
 
 
-class Task(NamedTuple):
+class PictureTask(NamedTuple):
     """One picture to be made."""
 
     content: Path | None
@@ -64,16 +59,16 @@ class Task(NamedTuple):
         return self.output.with_name(self.output.stem + suffix)
 
 
-class Look(NamedTuple):
+class StyleChoice(NamedTuple):
     """What makes a photo a painting: pictures, or names of trained styles."""
 
-    styles: tuple[Path, ...] = ()
+    pictures: tuple[Path, ...] = ()
     trained: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
         """For the name of the painting's file."""
-        return (*(path.stem for path in self.styles), *self.trained)
+        return (*(path.stem for path in self.pictures), *self.trained)
 
 
 def plan_tasks(
@@ -83,7 +78,7 @@ def plan_tasks(
     *,
     one: bool,
     trained: Sequence[str] = (),
-) -> list[Task]:
+) -> list[PictureTask]:
     """Every photo with every style, or with all styles at once.
 
     Args:
@@ -102,23 +97,26 @@ def plan_tasks(
     if photos == [None] and not styles:
         raise JaxnstError("there is nothing to paint: give a photo, or a style for a texture")
     if one or not (styles or trained):
-        looks = [Look(tuple(styles), tuple(trained))]
+        choices = [StyleChoice(tuple(styles), tuple(trained))]
     else:
-        looks = [*(Look((path,)) for path in styles), *(Look((), (name,)) for name in trained)]
-    pairs = list(dict.fromkeys((photo, look) for photo in photos for look in looks))
+        choices = [
+            *(StyleChoice((path,)) for path in styles),
+            *(StyleChoice((), (name,)) for name in trained),
+        ]
+    pairs = list(dict.fromkeys((photo, choice) for photo in photos for choice in choices))
     if len(pairs) == 1 and not any(os.path.isdir(path) for path in (*content, *style, output)):
-        photo, look = pairs[0]
-        return [Task(photo, look.styles, output, look.trained)]
+        photo, choice = pairs[0]
+        return [PictureTask(photo, choice.pictures, output, choice.trained)]
     _check_folder(output, (*content, *style), len(pairs))
     tasks = [
-        Task(photo, look.styles, output / f"{_name(photo, look)}.png", look.trained)
-        for photo, look in pairs
+        PictureTask(photo, choice.pictures, output / f"{_name(photo, choice)}.png", choice.trained)
+        for photo, choice in pairs
     ]
     _check_distinct(tasks)
     return tasks
 
 
-def check_command(command: Stylize, tasks: Sequence[Task]) -> None:
+def check_command(command: Stylize, tasks: Sequence[PictureTask]) -> None:
     """Raises JaxnstError for options that do not go together, or ask for what there is not."""
     check_counts(command, len(tasks[0].styles))
     if command.blend and not any(command.blend):
@@ -144,8 +142,8 @@ def _files(paths: Iterable[Path]) -> list[Path]:
     return [f for path in paths for f in (list_images(path) if os.path.isdir(path) else [path])]
 
 
-def _name(photo: Path | None, look: Look) -> str:
-    return "_".join((*((photo.stem,) if photo else ()), *look.names))
+def _name(photo: Path | None, choice: StyleChoice) -> str:
+    return "_".join((*((photo.stem,) if photo else ()), *choice.names))
 
 
 def _check_folder(output: Path, inputs: Iterable[Path], count: int) -> None:
@@ -161,8 +159,8 @@ def _check_folder(output: Path, inputs: Iterable[Path], count: int) -> None:
         )
 
 
-def _check_distinct(tasks: Sequence[Task]) -> None:
-    seen: dict[Path, Task] = {}
+def _check_distinct(tasks: Sequence[PictureTask]) -> None:
+    seen: dict[Path, PictureTask] = {}
     for task in tasks:
         other = seen.setdefault(task.output, task)
         if other is not task:

@@ -1,35 +1,30 @@
 """What a picture is made from: it travels inside the picture, and tells whether it is there."""
 
-from __future__ import annotations
-
 import dataclasses
 import hashlib
 import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jaxnst import __version__
-from jaxnst.cli.plan import Task
+from jaxnst.cli.options import Stylize, Upscale
+from jaxnst.cli.plan import PictureTask
 from jaxnst.errors import JaxnstError
 from jaxnst.io.codec import check_writable_suffix, read_settings
 from jaxnst.io.files import display_name, hashed
 from jaxnst.networks.model_file import DEFAULT
 from jaxnst.perceptual.vgg import NETS
 
-if TYPE_CHECKING:
-    from jaxnst.cli.stylize import Stylize
-    from jaxnst.cli.upscale import Upscale
-
 _LONGEST_IN_JPEG = 60_000  # bytes; EXIF holds 65,533, and the losses are still to come
 
 
-def recipe(command: Stylize, task: Task) -> dict[str, Any]:
+def optimize_provenance(command: Stylize, task: PictureTask) -> dict[str, Any]:
     """Program, inputs by hash, options, weights.
 
     Raises:
-      JaxnstError: an input cannot be read, or the recipe does not fit into the output.
+      JaxnstError: an input cannot be read, or the provenance does not fit into the output.
     """
     options = dataclasses.asdict(command.paint)
     files = {
@@ -49,8 +44,8 @@ def recipe(command: Stylize, task: Task) -> dict[str, Any]:
     return json.loads(text)  # so that it is equal to one that is read back from a picture
 
 
-def trained_recipe(
-    command: Stylize, task: Task, card: Mapping[str, Any], size: int | None
+def network_provenance(
+    command: Stylize, task: PictureTask, card: Mapping[str, Any], size: int | None
 ) -> dict[str, Any]:
     """Program, photo and model by hash, options; `size` is the long side asked for.
 
@@ -68,8 +63,8 @@ def trained_recipe(
     return _by_network(task, card, Path(command.model).name or DEFAULT, options)
 
 
-def upscale_recipe(
-    command: Upscale, task: Task, card: Mapping[str, Any], model: str
+def upscale_provenance(
+    command: Upscale, task: PictureTask, card: Mapping[str, Any], model: str
 ) -> dict[str, Any]:
     """Program, photo and model by hash, options; `model` is the name or file of the latter.
 
@@ -84,25 +79,25 @@ def upscale_recipe(
     return _by_network(task, card, Path(model).name, options)
 
 
-def fingerprint(recipe: dict[str, Any]) -> str:
-    """A recipe in one word."""
-    return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
+def fingerprint(provenance: dict[str, Any]) -> str:
+    """The SHA-256 of a provenance, by which a snapshot knows its own run."""
+    return hashlib.sha256(json.dumps(provenance, sort_keys=True).encode()).hexdigest()
 
 
-def finished_record(task: Task, recipe: dict[str, Any]) -> dict[str, Any] | None:
+def finished_record(task: PictureTask, provenance: dict[str, Any]) -> dict[str, Any] | None:
     """What the output says of itself if it is the very picture, and no run that was stopped."""
     if not os.path.isfile(task.output):
         return None
     record = read_settings(task.output) or {}
     result = record.get("result")
     done = result.get("iterations") if isinstance(result, dict) else None
-    wanted = recipe["options"].get("optimize", {}).get("iterations")
-    same = {key: value for key, value in record.items() if key != "result"} == recipe
+    wanted = provenance["options"].get("optimize", {}).get("iterations")
+    same = {key: value for key, value in record.items() if key != "result"} == provenance
     return record if same and done == wanted else None
 
 
 def _by_network(
-    task: Task, card: Mapping[str, Any], name: str, options: dict[str, Any]
+    task: PictureTask, card: Mapping[str, Any], name: str, options: dict[str, Any]
 ) -> dict[str, Any]:
     content = hashed([task.content] if task.content else [])
     model = {"name": name, "sha256": card["sha256"]}

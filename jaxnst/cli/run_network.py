@@ -1,31 +1,24 @@
 """Makes the pictures of a `stylize` command with a trained network, in one pass each."""
 
-from __future__ import annotations
-
-import contextlib
 import dataclasses
 import os
 import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from jaxnst.cli import status_of, went_well
 from jaxnst.cli.cache import use_compilation_cache
-from jaxnst.cli.plan import STREAM, Task, check_counts, plan_tasks
-from jaxnst.cli.progress import ProgressDisplay
-from jaxnst.cli.provenance import finished_record, trained_recipe
+from jaxnst.cli.options import Stylize
+from jaxnst.cli.output_checks import check_outputs
+from jaxnst.cli.picture_maker import PictureMaker
+from jaxnst.cli.plan import STREAM, PictureTask, check_counts, plan_tasks
+from jaxnst.cli.provenance import network_provenance
 from jaxnst.cli.run_video import is_film, paint_video
-from jaxnst.cli.writing import (
-    announce_finished,
-    check_outputs,
-    new_folder,
-    picture_bytes,
-    write_painting,
-)
+from jaxnst.cli.status import status_of
+from jaxnst.cli.writing import place_of, write_painting
 from jaxnst.errors import JaxnstError, nearest
 from jaxnst.inference.stylizer import Stylizer
 from jaxnst.io.codec import Picture, load
@@ -33,9 +26,6 @@ from jaxnst.io.files import display_name
 from jaxnst.io.sheets import contact_sheet
 from jaxnst.networks.model_file import DEFAULT, Model, load_model
 from jaxnst.ops.pixels import to_bytes
-
-if TYPE_CHECKING:
-    from jaxnst.cli.stylize import Stylize
 
 # The options that mean something to a network; all others are for optimising pixels.
 _OPTIONS = {
@@ -103,51 +93,34 @@ def paint_trained(command: Stylize, given: set[str]) -> int:
     if is_film(command):
         return status_of(partial(paint_video, command, tasks[0], model, size))
     use_compilation_cache()
-    painter = TrainedPainter(command, model, size)
-    if command.output == STREAM:
-        return 0 if went_well(partial(painter.paint, tasks[0])) else 2
-    single = tasks[0].output == command.output
-    with contextlib.nullcontext() if single else new_folder(command.output):
+    with place_of(tasks, command.output):
         check_outputs(command, tasks)
-        return painter.paint_all(tasks)
+        return NetworkPainter(command, model, size).make_all(tasks)
 
 
-class TrainedPainter:
-    """Paints tasks with one model."""
+class NetworkPainter(PictureMaker[Stylize]):
+    """Paints pictures with one model."""
+
+    counts_pictures = True
 
     def __init__(self, command: Stylize, model: Model, size: int | None) -> None:
         """Makes the model ready; `size` is the long side of the results, None the photos' own."""
-        self._command, self._model, self._size = command, model, size
+        super().__init__(command)
+        self._model, self._size = model, size
         self._stylizer = Stylizer(model)
 
-    def paint_all(self, tasks: Sequence[Task]) -> int:
-        """Makes all pictures, and goes on when one cannot be made; 0, or 2 if that was so."""
-        good, quiet = True, self._command.quiet or len(tasks) == 1
-        with ProgressDisplay(
-            display_name(self._command.output), len(tasks), quiet=quiet
-        ) as display:
-            for done, task in enumerate(tasks, start=1):
-                good = went_well(partial(self.paint, task)) and good
-                display.update(done, {}, done / len(tasks))
-        return 0 if good else 2
+    def provenance(self, task: PictureTask) -> dict[str, Any]:
+        """The photo, the model and the options."""
+        return network_provenance(self._command, task, self._model.card, self._size)
 
-    def paint(self, task: Task) -> None:
-        """Makes one picture, unless it is there already."""
-        command = self._command
-        if task.content == STREAM:  # read once: it cannot be hashed first
-            photo, settings = load(sys.stdin.buffer), None
-        else:
-            settings = trained_recipe(command, task, self._model.card, self._size)
-            record = None if command.overwrite else finished_record(task, settings)
-            if record is not None:
-                announce_finished(command, task, record)
-                return
-            assert task.content is not None  # `stylize` without a photo makes a texture
-            photo = load(task.content)
+    def make(self, task: PictureTask, provenance: dict[str, Any]) -> None:
+        """Paints one picture and writes it."""
+        assert task.content is not None  # `stylize` without a photo makes a texture
+        photo = load(sys.stdin.buffer if task.content == STREAM else task.content)
         painting = self._painted(photo, task)
-        self._write(task, photo, painting, settings or {})
+        write_painting(self._command, task, painting, provenance, [photo.rgb])
 
-    def _painted(self, photo: Picture, task: Task) -> Picture:
+    def _painted(self, photo: Picture, task: PictureTask) -> Picture:
         command = self._command
         pixels = to_bytes(photo.rgb)
         paint = partial(
@@ -162,13 +135,6 @@ class TrainedPainter:
         weights = command.blend or (1.0,) * len(task.trained)
         painting = paint(dict(zip(task.trained, weights, strict=True)))
         return photo.with_rgb(painting.astype(np.float32) / 255)
-
-    def _write(self, task: Task, photo: Picture, painting: Picture, record: dict[str, Any]) -> None:
-        command = self._command
-        if task.output == STREAM:
-            sys.stdout.buffer.write(picture_bytes(painting, record))
-            return
-        write_painting(command, task, painting, record, [photo.rgb])
 
 
 def _is_name(style: Path) -> bool:

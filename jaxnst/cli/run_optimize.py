@@ -1,25 +1,25 @@
 """Makes the pictures of a `stylize` command, one after the other."""
 
-from __future__ import annotations
-
 import dataclasses
 import os
 import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from jaxnst.cli import went_well
 from jaxnst.cli.cache import use_compilation_cache
-from jaxnst.cli.plan import Task
+from jaxnst.cli.options import Stylize
+from jaxnst.cli.picture_maker import PictureMaker
+from jaxnst.cli.plan import PictureTask
 from jaxnst.cli.progress import ProgressDisplay
-from jaxnst.cli.provenance import fingerprint, finished_record, recipe
-from jaxnst.cli.writing import announce_finished, write_painting
+from jaxnst.cli.provenance import fingerprint, optimize_provenance
+from jaxnst.cli.status import exit_status, went_well
+from jaxnst.cli.writing import make_folder_again, write_painting, write_picture
 from jaxnst.errors import JaxnstError
-from jaxnst.io.codec import Picture, load, load_mask, save
+from jaxnst.io.codec import Picture, load, load_mask
 from jaxnst.io.files import display_name
 from jaxnst.optimize import run as optimize
 from jaxnst.optimize.loss_table import PARTS, LossRow, loss_row, write_loss_csv, write_loss_plot
@@ -28,52 +28,45 @@ from jaxnst.optimize.snapshot import load_snapshot, save_snapshot
 from jaxnst.optimize.stylize import finish, make_job, result_size
 from jaxnst.perceptual.weights import load_vgg
 
-if TYPE_CHECKING:
-    from jaxnst.cli.stylize import Stylize
-
 
 @dataclasses.dataclass
-class Canvas:
+class LoadedTask:
     """A task with its pictures in memory."""
 
-    task: Task
+    task: PictureTask
     job: Job
     content: Picture | None
-    recipe: dict[str, Any]
+    provenance: dict[str, Any]
 
 
-def paint_all(command: Stylize, tasks: Sequence[Task]) -> int:
-    """Makes all pictures, and reports on them however it ends; 0, or 2 if something went wrong."""
-    painter, good = Painter(command), True
-    try:
-        for task in tasks:
-            good = went_well(partial(painter.paint, task)) and good
-    finally:
-        good = went_well(painter.write_reports) and good
-    return 0 if good else 2
-
-
-class Painter:
-    """Paints tasks with one set of weights and collects their losses."""
+class OptimizePainter(PictureMaker[Stylize]):
+    """Paints pictures by optimisation with one set of weights, and collects their losses."""
 
     def __init__(self, command: Stylize) -> None:
         """Loads the weights the command asks for."""
+        super().__init__(command)
         use_compilation_cache()
-        self._command = command
         self._params = load_vgg(command.paint.net)
         self._losses: dict[str, list[LossRow]] = {}
 
-    def paint(self, task: Task) -> None:
-        """Makes one picture, unless it is there already.
+    def make_all(self, tasks: Sequence[PictureTask]) -> int:
+        """Makes all pictures, and writes the reports however it ends; 0, or 2 if one failed."""
+        try:
+            status = super().make_all(tasks)
+        finally:
+            reported = went_well(self.write_reports)
+        return max(status, exit_status(reported))
+
+    def provenance(self, task: PictureTask) -> dict[str, Any]:
+        """The photo, the styles, the weights and the options."""
+        return optimize_provenance(self._command, task)
+
+    def make(self, task: PictureTask, provenance: dict[str, Any]) -> None:
+        """Paints one picture and writes it.
 
         Ctrl-C writes the picture as it is by then, and goes on interrupting.
         """
-        settings = recipe(self._command, task)
-        record = None if self._command.overwrite else finished_record(task, settings)
-        if record is None:
-            self._run(self._load(task, settings))
-            return
-        announce_finished(self._command, task, record)
+        self._run(self._load(task, provenance))
 
     def write_reports(self) -> None:
         """The tables and plots of all pictures so far."""
@@ -82,7 +75,7 @@ class Painter:
         if self._losses and self._command.loss_plot:
             write_loss_plot(self._command.loss_plot, self._losses)
 
-    def _load(self, task: Task, settings: dict[str, Any]) -> Canvas:
+    def _load(self, task: PictureTask, settings: dict[str, Any]) -> LoadedTask:
         command = self._command
         content = load(task.content) if task.content else None
         photo = content.rgb if content else None
@@ -97,7 +90,7 @@ class Painter:
         ]
         job = make_job(photo, styles, command.paint, start=start)
         optimize.check_job(self._params, job)
-        return Canvas(task, job, content, settings)
+        return LoadedTask(task, job, content, settings)
 
     def _mask(self, path: Path, size: tuple[int, int]) -> np.ndarray:
         mask, was_resized = load_mask(path, size)
@@ -107,42 +100,42 @@ class Painter:
             raise JaxnstError(f"{display_name(path)}: the mask is all black: paint a white region")
         return mask
 
-    def _run(self, canvas: Canvas) -> None:
+    def _run(self, loaded: LoadedTask) -> None:
         """Optimises and writes, also what there is after Ctrl-C."""
-        title, total = canvas.task.title, canvas.job.options.iterations
+        title, total = loaded.task.title, loaded.job.options.iterations
         last: Progress | None = None
         try:
-            state = self._resumed(canvas)
+            state = self._resumed(loaded)
             with ProgressDisplay(title, total, quiet=self._command.quiet) as display:
-                for last in optimize.run(self._params, canvas.job, state):
+                for last in optimize.run(self._params, loaded.job, state):
                     self._losses.setdefault(title, []).append(loss_row(last))
-                    self._show(display, canvas.job, last)
-                    self._keep(canvas, last)
+                    self._show(display, loaded.job, last)
+                    self._keep(loaded, last)
             if last is None:
-                raise JaxnstError(f"{canvas.task.snapshot}: has nothing left to do: delete it")
-            self._write(canvas, last)
+                raise JaxnstError(f"{loaded.task.snapshot}: has nothing left to do: delete it")
+            self._write(loaded, last)
         except KeyboardInterrupt:
             if last is not None:
-                went_well(partial(self._rescue, canvas, last))
+                went_well(partial(self._rescue, loaded, last))
             raise
         if self._command.snapshot_every:
-            canvas.task.snapshot.unlink(missing_ok=True)
+            loaded.task.snapshot.unlink(missing_ok=True)
 
-    def _resumed(self, canvas: Canvas) -> RunState | None:
-        snapshot = canvas.task.snapshot
+    def _resumed(self, loaded: LoadedTask) -> RunState | None:
+        snapshot = loaded.task.snapshot
         if not (self._command.snapshot_every and os.path.isfile(snapshot)):
             return None
-        state = load_snapshot(snapshot, fingerprint(canvas.recipe))
+        state = load_snapshot(snapshot, fingerprint(loaded.provenance))
         self._say(f"{display_name(snapshot)}: continuing from here")
         return state
 
-    def _rescue(self, canvas: Canvas, last: Progress) -> None:
+    def _rescue(self, loaded: LoadedTask, last: Progress) -> None:
         """What can be kept of a run that is interrupted."""
-        snapshot = canvas.task.snapshot
+        snapshot = loaded.task.snapshot
         if self._command.snapshot_every and last.iteration < last.total:
-            save_snapshot(snapshot, last.state, fingerprint(canvas.recipe))
+            self._save_snapshot(loaded, last)
             self._say(f"{display_name(snapshot)}: the same command continues from here")
-        self._write(canvas, last)
+        self._write(loaded, last)
         self._say(f"stopped after {last.iteration} of {last.total} iterations: saved as it is")
 
     def _show(self, display: ProgressDisplay, job: Job, progress: Progress) -> None:
@@ -154,30 +147,34 @@ class Painter:
             values = (progress.parts["style"], progress.parts["content"], progress.loss)
             display.row(("iteration", "style", "content", "total"), (progress.iteration, *values))
 
-    def _keep(self, canvas: Canvas, progress: Progress) -> None:
+    def _keep(self, loaded: LoadedTask, progress: Progress) -> None:
         """Previews and snapshots on the way."""
         command, n = self._command, progress.iteration
         if n == progress.total:
             return
         if command.preview_every and n % command.preview_every == 0:
-            picture = self._result(canvas, progress)
-            save(canvas.task.preview(n), picture, quality=command.quality)
+            picture = self._result(loaded, progress)
+            write_picture(loaded.task.preview(n), picture, command.quality)
         if command.snapshot_every and n % command.snapshot_every == 0:
-            save_snapshot(canvas.task.snapshot, progress.state, fingerprint(canvas.recipe))
+            self._save_snapshot(loaded, progress)
 
-    def _result(self, canvas: Canvas, progress: Progress) -> Picture:
+    def _save_snapshot(self, loaded: LoadedTask, progress: Progress) -> None:
+        make_folder_again(loaded.task.snapshot)
+        save_snapshot(loaded.task.snapshot, progress.state, fingerprint(loaded.provenance))
+
+    def _result(self, loaded: LoadedTask, progress: Progress) -> Picture:
         """The picture as it is by then, with the photo's transparency and colour profile."""
-        rgb = finish(progress.image, canvas.job, self._command.paint)
-        return canvas.content.with_rgb(rgb) if canvas.content else Picture(rgb)
+        rgb = finish(progress.image, loaded.job, self._command.paint)
+        return loaded.content.with_rgb(rgb) if loaded.content else Picture(rgb)
 
-    def _write(self, canvas: Canvas, progress: Progress) -> None:
+    def _write(self, loaded: LoadedTask, progress: Progress) -> None:
         """The picture and what goes with it."""
         losses = {"iterations": progress.iteration, "loss": progress.loss, "parts": progress.parts}
-        record = {**canvas.recipe, "result": losses}
-        photo = [canvas.job.content] if canvas.job.content is not None else []
-        styles = [style.image for style in canvas.job.styles]
-        picture = self._result(canvas, progress)
-        write_painting(self._command, canvas.task, picture, record, [*photo, *styles])
+        record = {**loaded.provenance, "result": losses}
+        photo = [loaded.job.content] if loaded.job.content is not None else []
+        styles = [style.image for style in loaded.job.styles]
+        picture = self._result(loaded, progress)
+        write_painting(self._command, loaded.task, picture, record, [*photo, *styles])
 
     def _say(self, text: str) -> None:
         if not self._command.quiet:

@@ -7,14 +7,16 @@ import os
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jaxnst.cli.cache import use_compilation_cache
-from jaxnst.cli.plan import Task
+from jaxnst.cli.options import Stylize
+from jaxnst.cli.output_checks import check_apart
+from jaxnst.cli.plan import PictureTask
 from jaxnst.cli.progress import ProgressDisplay
-from jaxnst.cli.provenance import trained_recipe
+from jaxnst.cli.provenance import network_provenance
 from jaxnst.cli.signals import StopSignals, stop_signals
-from jaxnst.cli.writing import announce, announce_finished, check_apart
+from jaxnst.cli.writing import announce, announce_finished
 from jaxnst.errors import JaxnstError
 from jaxnst.inference.realtime import Look
 from jaxnst.inference.stylizer import Stylizer
@@ -34,9 +36,6 @@ from jaxnst.io.files import atomic_write, check_writable, display_name, one_line
 from jaxnst.io.resize import fit_long_side
 from jaxnst.networks.model_file import Model
 
-if TYPE_CHECKING:
-    from jaxnst.cli.stylize import Stylize
-
 _PART_FRAMES = 250
 _SETTINGS = "settings.json"
 
@@ -55,7 +54,7 @@ def is_film(command: Stylize) -> bool:
     return bool(films)
 
 
-def paint_video(command: Stylize, task: Task, model: Model, size: int | None) -> int:
+def paint_video(command: Stylize, task: PictureTask, model: Model, size: int | None) -> int:
     """Makes the video, unless it is there already; the exit status is 0, or 130 after Ctrl-C.
 
     What is painted is kept in parts in a folder beside the output, from which the same command goes
@@ -66,7 +65,7 @@ def paint_video(command: Stylize, task: Task, model: Model, size: int | None) ->
     look = _look(command, task)
     model.condition(look.style, look.strength)
     with VideoReader(task.content) as reader:
-        settings = trained_recipe(command, task, model.card, size)
+        settings = network_provenance(command, task, model.card, size)
         del settings["options"]["quality"]  # of pictures
         settings["options"]["smooth"] = command.smooth
         if not command.overwrite and read_comment(task.output) == json.dumps(settings):
@@ -91,7 +90,7 @@ def paint_video(command: Stylize, task: Task, model: Model, size: int | None) ->
     return 0
 
 
-def _check(command: Stylize, task: Task) -> None:
+def _check(command: Stylize, task: PictureTask) -> None:
     """Raises JaxnstError for what could not be done in the end."""
     assert task.content is not None
     for option in ("contact_sheet", "compare", "sidecar"):
@@ -108,7 +107,7 @@ def _check(command: Stylize, task: Task) -> None:
     check_apart([task.content], [task.output])
 
 
-def _look(command: Stylize, task: Task) -> Look:
+def _look(command: Stylize, task: PictureTask) -> Look:
     weights = command.blend or (1.0,) * len(task.trained)
     style = dict(zip(task.trained, weights, strict=True))
     keep_colors = command.paint.keep_colors == "luma"
@@ -117,7 +116,7 @@ def _look(command: Stylize, task: Task) -> Look:
 
 def _paint_parts(
     command: Stylize,
-    task: Task,
+    task: PictureTask,
     reader: VideoReader,
     stylizer: Stylizer,
     look: Look,

@@ -7,62 +7,17 @@ import logging
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
-
-from tyro.conf import arg
 
 from jaxnst.cli.arguments import parse, value_in
+from jaxnst.cli.options import TRAIN_CONFIG, Train
 from jaxnst.cli.progress import ProgressDisplay
 from jaxnst.cli.signals import stop_signals
-from jaxnst.errors import JaxnstError, check_number
+from jaxnst.errors import JaxnstError
 from jaxnst.io.files import check_writable, display_name
-from jaxnst.training.config import Painting, TrainConfig, load_train_config, train_config_names
-from jaxnst.training.loop import LoopOptions, Progress, train
-
-if TYPE_CHECKING:
-    from jaxnst.training.run import Run
-
-_DEFAULT = "slim_style"
-
-
-@dataclasses.dataclass(frozen=True)
-class Train:
-    """Train a network that paints in one pass. The same command again goes on where it stopped."""
-
-    work: Path
-    """Folder for checkpoints, losses and pictures; made if it is not there."""
-    config: str = _DEFAULT
-    """Where the other defaults come from: a name from above, or a .toml file."""
-    style: tuple[Path, ...] = ()
-    """Learn these style pictures, named as their files, instead of the configuration's."""
-    paintings_dir: Path = Path()
-    """Folder with the configuration's paintings."""
-    output: Annotated[Path | None, arg(aliases=["-o"])] = None
-    """Where the model goes in the end. None: model.safetensors in the work folder."""
-    grid_every: int = 250
-    """Paint a few fixed photos in every style each this many steps; 0: never."""
-    coordinator: str = ""
-    """HOST:PORT of the first of several processes; "auto" asks the cluster. None: this one only."""
-    processes: int = 0
-    """How many processes there are. 0: the cluster knows."""
-    process: int = -1
-    """Which of them this one is, from 0. -1: the cluster knows."""
-    json: bool = False
-    """Print the model's path and held-out losses as one JSON object."""
-    quiet: bool = False
-    """No progress, only errors."""
-    settings: TrainConfig = dataclasses.field(default_factory=TrainConfig)
-    loop: LoopOptions = dataclasses.field(default_factory=LoopOptions)
-    """How the run is watched and kept; its result does not depend on it."""
-
-    def __post_init__(self) -> None:
-        check_number("grid_every", self.grid_every)
-
-    @property
-    def model(self) -> Path:
-        """Where the model goes."""
-        return self.output or self.work / "model.safetensors"
+from jaxnst.training.config import Painting, load_train_config, train_config_names
+from jaxnst.training.loop import Progress, train
+from jaxnst.training.records import PictureGrid, Records
+from jaxnst.training.run import Run, claim_folder, export, held_out_losses, set_up
 
 
 def main(argv: Sequence[str]) -> int:
@@ -76,7 +31,7 @@ def main(argv: Sequence[str]) -> int:
 
 def parse_train(argv: Sequence[str]) -> Train:
     """The command from its arguments; what they leave open comes from the configuration."""
-    name = value_in(argv, "--config", _DEFAULT)
+    name = value_in(argv, "--config", TRAIN_CONFIG)
     names = ", ".join(train_config_names())
     about = f"{Train.__doc__}\n\nDefaults are those of --config {name}; there are {names}."
     command = parse(
@@ -113,7 +68,6 @@ def _run(command: Train) -> int:
 
     from jaxnst.training.checkpoints import Checkpoints
     from jaxnst.training.data import batches
-    from jaxnst.training.run import claim_folder, set_up
     from jaxnst.training.step import make_train_step
 
     _hush_orbax()
@@ -144,7 +98,8 @@ def _run(command: Train) -> int:
             total=total, options=command.loop, should_stop=stopped.is_set,
         ):  # fmt: skip
             if is_first and watch is None:
-                watch = stack.enter_context(Watch(command, run, display, last.step))
+                records = stack.enter_context(Records(command.work, last.step))
+                watch = Watch(command, run, display, records, last.step)
             elif watch is not None:
                 watch.see(last)
     assert last is not None
@@ -166,10 +121,9 @@ def _hush_orbax() -> None:
     sys.unraisablehook = lambda _: None
 
 
-def _finish(command: Train, run: "Run", last: Progress) -> None:
+def _finish(command: Train, run: Run, last: Progress) -> None:
     """Measures and writes the model, and says where it is."""
     from jaxnst.networks.model_file import save_model
-    from jaxnst.training.run import export, held_out_losses
 
     held_out = held_out_losses(run, last.state)
     model = export(run.config, run.job, last.state, held_out)
@@ -192,26 +146,20 @@ def _finish(command: Train, run: "Run", last: Progress) -> None:
 
 
 class Watch:
-    """Shows and records a run; use as a context manager."""
+    """Shows and records a run."""
 
-    def __init__(self, command: Train, run: "Run", display: ProgressDisplay, start: int) -> None:
+    def __init__(
+        self, command: Train, run: Run, display: ProgressDisplay, records: Records, start: int
+    ) -> None:
         """Begins at a step, behind which nothing is on record."""
-        from jaxnst.training.records import PictureGrid, Records
-
         self._command, self._display = command, display
         self._batch, self._total = run.config.data.batch, run.config.optimizer.steps
-        self._records = Records(command.work, start)
+        self._records = records
         self._grid = PictureGrid(run) if command.grid_every else None
         self._before = start, time.monotonic()
         display.resume(start, start / self._total)
         if start:
             display.line(f"{display_name(command.work)}: going on from step {start}")
-
-    def __enter__(self) -> "Watch":
-        return self
-
-    def __exit__(self, *error: Any) -> None:
-        self._records.__exit__(*error)
 
     def see(self, progress: Progress) -> None:
         """Takes note of the run's progress."""

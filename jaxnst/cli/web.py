@@ -1,7 +1,6 @@
 """`jaxnst web`: the page in a browser."""
 
 import contextlib
-import dataclasses
 import logging
 import os
 import signal
@@ -15,38 +14,10 @@ from typing import Any
 
 from jaxnst.cli.arguments import parse
 from jaxnst.cli.cache import use_compilation_cache
-from jaxnst.errors import JaxnstError, check_number
+from jaxnst.cli.options import Web
+from jaxnst.errors import JaxnstError
 from jaxnst.io.files import one_line
-from jaxnst.networks.model_file import DEFAULT
 from jaxnst.web import check_installed
-from jaxnst.web.limits import Limits
-
-
-@dataclasses.dataclass(frozen=True)
-class Web:
-    """Open a page in the browser, to paint photos and the webcam and to enlarge pictures. Ctrl-C
-    ends it. No request leaves the machine."""
-
-    host: str = "127.0.0.1"
-    """Address to listen at: this machine's own, for itself alone; 0.0.0.0: all networks."""
-    port: int = 7860
-    """Port to listen at; 0: any that is free."""
-    auth: str = ""
-    """USER:PASSWORD that visitors have to give. None: all may come in."""
-    model: str = DEFAULT
-    """Trained network: a name from `jaxnst models`, or a .safetensors file."""
-    no_browser: bool = False
-    """Open no browser, only say where the page is."""
-    limits: Limits = dataclasses.field(default_factory=Limits)
-    """What a visitor may ask for."""
-    quiet: bool = False
-    """Only errors."""
-
-    def __post_init__(self) -> None:
-        check_number("port", self.port, high=65_535)
-        user, colon, password = self.auth.partition(":")
-        if self.auth and not (user and colon and password):
-            raise JaxnstError("--auth is USER:PASSWORD: give both, with a colon between them")
 
 
 def main(argv: Sequence[str]) -> int:

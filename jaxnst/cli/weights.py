@@ -16,7 +16,7 @@ import tyro
 from tqdm import tqdm
 
 from jaxnst.cli.arguments import Json, Out, run_subcommand
-from jaxnst.cli.writing import check_new_file
+from jaxnst.cli.output_checks import check_new_file
 from jaxnst.errors import JaxnstError
 from jaxnst.io.files import display_name, one_line
 from jaxnst.io.foreign_weights import some

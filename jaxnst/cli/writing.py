@@ -1,30 +1,22 @@
-"""What a `stylize` command will write, checked before any work begins."""
-
-from __future__ import annotations
+"""Where what a command has made goes: pictures, what lies beside them, and lines on stdout."""
 
 import json
 import os
-import re
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from jaxnst.cli.plan import Task
+from jaxnst.cli.options import Stylize, Upscale
+from jaxnst.cli.plan import STREAM, PictureTask
 from jaxnst.errors import JaxnstError
-from jaxnst.io.codec import LONGEST_SIDE, Picture, check_writable_suffix, save
-from jaxnst.io.files import atomic_write, check_writable, display_name, one_line
+from jaxnst.io.codec import Picture, save
+from jaxnst.io.files import atomic_write, display_name, one_line
 from jaxnst.io.sheets import write_comparison
-from jaxnst.optimize.presets import preset_names
-from jaxnst.perceptual.vgg import NETS
-
-if TYPE_CHECKING:
-    from jaxnst.cli.stylize import Stylize
-    from jaxnst.cli.upscale import Upscale
 
 
 @contextmanager
@@ -46,18 +38,17 @@ def new_folder(folder: Path) -> Iterator[None]:
                 path.rmdir()
 
 
-def check_new_file(out: Path, noun: str, source: Path | None = None) -> None:
-    """Refuses a .safetensors file that cannot be written, before anything is read or downloaded."""
-    if out.suffix.lower() != ".safetensors":
-        raise JaxnstError(f"{display_name(out)}: {noun} are written as .safetensors; name it so")
-    if source is not None and os.path.realpath(out) == os.path.realpath(source):
-        raise JaxnstError(f"{display_name(out)}: is the source itself: give another output")
-    check_writable(out)
+@contextmanager
+def place_of(tasks: Sequence[PictureTask], output: Path) -> Iterator[None]:
+    """The folder that --output names for several pictures, made for the block; else nothing."""
+    is_folder = tasks[0].output != output
+    with new_folder(output) if is_folder else nullcontext():
+        yield
 
 
 def write_painting(
     command: Stylize,
-    task: Task,
+    task: PictureTask,
     painting: Picture,
     record: Mapping[str, Any],
     beside: Sequence[np.ndarray],
@@ -71,7 +62,7 @@ def write_painting(
       record: what it was made from.
       beside: pictures for the comparison, left of the painting.
     """
-    save(task.output, painting, quality=command.quality, settings=dict(record))
+    write_picture(task.output, painting, command.quality, record)
     if command.sidecar:
         with atomic_write(task.sidecar) as temporary:
             temporary.write_text(json.dumps(record, indent=2) + "\n")
@@ -80,129 +71,53 @@ def write_painting(
     announce(command, task, record)
 
 
-def picture_bytes(picture: Picture, record: Mapping[str, Any]) -> bytes:
-    """A picture as a PNG file, for standard output."""
+def write_picture(
+    path: Path, picture: Picture, quality: int, record: Mapping[str, Any] | None = None
+) -> None:
+    """Writes a picture to its file, or as a PNG to standard output."""
+    settings = None if record is None else dict(record)
+    if path == STREAM:
+        sys.stdout.buffer.write(_png(picture, settings))
+        return
+    make_folder_again(path)
+    save(path, picture, quality=quality, settings=settings)
+
+
+def make_folder_again(path: Path) -> None:
+    """Makes the folder of an output if it was removed since the checks, so that no work is lost.
+
+    Raises:
+      JaxnstError: it cannot be made.
+    """
+    try:
+        Path(os.path.realpath(path)).parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        folder = display_name(path.parent)
+        raise JaxnstError(
+            f"{display_name(path)}: the folder {folder} was removed and cannot be made again "
+            f"({one_line(error)})"
+        ) from error
+
+
+def _png(picture: Picture, settings: dict[str, Any] | None) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "out.png")
-        save(path, picture, settings=dict(record))
+        save(path, picture, settings=settings)
         return path.read_bytes()
 
 
-def announce(command: Stylize | Upscale, task: Task, record: Mapping[str, Any]) -> None:
-    """On stdout: the picture that is there now."""
+def announce(command: Stylize | Upscale, task: PictureTask, record: Mapping[str, Any]) -> None:
+    """Prints the path of a picture that is there now, or its record, on stdout."""
+    if task.output == STREAM:
+        return
     print(json.dumps({"output": str(task.output), **record}) if command.json else task.output)
 
 
-def announce_finished(command: Stylize | Upscale, task: Task, record: Mapping[str, Any]) -> None:
+def announce_finished(
+    command: Stylize | Upscale, task: PictureTask, record: Mapping[str, Any]
+) -> None:
     """Says that a picture was there before."""
     if not command.quiet:
         name = display_name(task.output)
         print(f"{name}: already there with these settings", file=sys.stderr)
     announce(command, task, record)
-
-
-def check_outputs(command: Stylize, tasks: Sequence[Task]) -> None:
-    """Raises JaxnstError for what could not be written in the end, or would overwrite an input."""
-    reports = [path for path in (command.loss_csv, command.loss_plot) if path]
-    outputs = [*reports, *(path for task in tasks for path in _written(command, task))]
-    _check_places(outputs)
-    if command.loss_plot and command.loss_plot.suffix.lower() != ".png":
-        raise JaxnstError(f"{display_name(command.loss_plot)}: --loss-plot is a .png file")
-    for task in tasks:
-        _check_format(command, task)
-    inputs = list(_inputs(command, tasks))
-    check_apart(inputs, outputs)
-    if command.preview_every:
-        _check_previews([*inputs, *outputs], tasks)
-
-
-def _check_format(command: Stylize, task: Task) -> None:
-    size, file_format = command.paint.size, check_writable_suffix(task.output)
-    if size > LONGEST_SIDE.get(file_format, size):
-        raise JaxnstError(
-            f"{display_name(task.output)}: a {file_format} file has at most "
-            f"{LONGEST_SIDE[file_format]} pixels a side, not {size}: give a .png path"
-        )
-
-
-def _written(command: Stylize, task: Task) -> Iterator[Path]:
-    """The files made for a task, apart from previews."""
-    yield task.output
-    if command.compare:
-        yield task.comparison
-    if command.sidecar:
-        yield task.sidecar
-    if command.snapshot_every:
-        yield task.snapshot
-
-
-def _inputs(command: Stylize, tasks: Sequence[Task]) -> Iterator[Path]:
-    """The files read."""
-    for task in tasks:
-        yield from task.inputs
-    yield from command.mask
-    if command.start_from:
-        yield command.start_from
-    if command.preset not in preset_names():
-        yield Path(command.preset)
-    if command.paint.net not in NETS:
-        yield Path(command.paint.net)
-
-
-def _check_places(paths: Iterable[Path]) -> None:
-    """Tries out what `check_writable` takes on trust: the names, and one file in each folder."""
-    folders = set()
-    for path in paths:
-        check_writable(path)
-        try:
-            with suppress(FileNotFoundError):
-                os.lstat(path)  # fails on a name that is too long
-            folder = os.path.dirname(os.path.realpath(path))
-            if folder not in folders:
-                tempfile.TemporaryFile(dir=folder).close()
-                folders.add(folder)
-        except OSError as error:
-            raise JaxnstError(
-                f"{display_name(path)}: cannot be written ({one_line(error)}); give another path"
-            ) from error
-
-
-def check_files(inputs: Sequence[Path], outputs: Sequence[Path]) -> None:
-    """Raises JaxnstError for outputs that could not be written, or would overwrite a file of the
-    command."""
-    _check_places(outputs)
-    check_apart(inputs, outputs)
-
-
-def check_apart(inputs: Sequence[Path], outputs: Sequence[Path]) -> None:
-    """Refuses files that would overwrite one another, by whatever names they go."""
-    taken = {_identity(path): "an input" for path in inputs}
-    for path in outputs:
-        role = taken.setdefault(_identity(path), "")
-        if role:
-            raise JaxnstError(
-                f"{display_name(path)}: is {role} and would be overwritten: give another output"
-            )
-        taken[_identity(path)] = "another output"
-
-
-def _check_previews(paths: Sequence[Path], tasks: Sequence[Task]) -> None:
-    """Refuses files with the name of a task's preview, whichever iteration it would be of."""
-    paintings = {(os.path.realpath(t.output.parent), t.output.stem, t.output.suffix) for t in tasks}
-    for path in paths:
-        numbered = re.fullmatch(r"(.+)_\d{4,}", path.stem, re.DOTALL)
-        folder = os.path.realpath(path.parent)
-        if numbered and (folder, numbered[1], path.suffix) in paintings:
-            raise JaxnstError(
-                f"{display_name(path)}: could be overwritten by a preview: give another output"
-            )
-
-
-def _identity(path: Path) -> tuple[int, int] | str:
-    """The same for all names of a file: also by links, or on a disk that ignores case."""
-    target = os.path.realpath(path)
-    try:
-        status = os.stat(target)
-    except OSError:
-        return target
-    return status.st_dev, status.st_ino

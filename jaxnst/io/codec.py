@@ -183,18 +183,29 @@ def list_images(folder: PathLike, *, recursive: bool = False) -> list[Path]:
         JaxnstError: there is no such folder, or no picture in it.
     """
     name = display_name(folder)
-    try:
-        entries = sorted(_entries(Path(folder), recursive))
-    except OSError as error:
-        raise JaxnstError(f"{name}: not a folder that can be read ({one_line(error)})") from error
-    found = [
-        entry
-        for entry in entries
-        if entry.suffix.lower() in _READ_SUFFIXES and entry.name[0] != "." and entry.is_file()
-    ]
+    found = [path for path in _visible_files(folder, recursive) if _has_picture_suffix(path)]
     if not found:
         raise JaxnstError(f"{name}: no pictures in this folder; {_GIVE} or more in it")
     return found
+
+
+def list_left_out(folder: PathLike, *, recursive: bool = False) -> list[Path]:
+    """The files that `list_images` passes over by their suffix, sorted, without hidden ones.
+
+    Raises:
+        JaxnstError: there is no such folder.
+    """
+    return [path for path in _visible_files(folder, recursive) if not _has_picture_suffix(path)]
+
+
+def _visible_files(folder: PathLike, recursive: bool) -> list[Path]:
+    """The files in a folder, sorted, without hidden ones."""
+    try:
+        entries = sorted(_entries(Path(folder), recursive))
+        return [entry for entry in entries if entry.name[0] != "." and entry.is_file()]
+    except OSError as error:
+        name = display_name(folder)
+        raise JaxnstError(f"{name}: not a folder that can be read ({one_line(error)})") from error
 
 
 def _entries(folder: Path, recursive: bool) -> Iterator[Path]:
@@ -203,6 +214,10 @@ def _entries(folder: Path, recursive: bool) -> Iterator[Path]:
             yield from _entries(entry, recursive)
         else:
             yield entry
+
+
+def _has_picture_suffix(path: Path) -> bool:
+    return path.suffix.lower() in _READ_SUFFIXES
 
 
 def has_picture_header(path: PathLike, *, max_pixels: int = MAX_PIXELS) -> bool:

@@ -6,6 +6,7 @@ The files that ship are in `configs/`: a folder for each kind, a file for each n
 import dataclasses
 import numbers
 import tomllib
+import types
 import typing
 from collections.abc import Mapping
 from contextlib import suppress
@@ -26,15 +27,15 @@ def options_from(options: T, values: Mapping[str, Any], origin: str = "") -> T:
       values: as parsed; a field that is a dataclass itself is a table of its fields.
       origin: where they are from, with which messages begin.
     """
-    types = typing.get_type_hints(type(options))
+    fields = typing.get_type_hints(type(options))
     read: dict[str, Any] = {}
     for name, value in values.items():
-        if name not in types:
-            raise JaxnstError(f"{origin}{name!r} is not an option: {nearest(name, types)}")
-        if dataclasses.is_dataclass(types[name]) and isinstance(value, Mapping):
+        if name not in fields:
+            raise JaxnstError(f"{origin}{name!r} is not an option: {nearest(name, fields)}")
+        if dataclasses.is_dataclass(fields[name]) and isinstance(value, Mapping):
             read[name] = options_from(getattr(options, name), value, origin)
         else:
-            read[name] = _converted(value, types[name], f"{origin}{name}")
+            read[name] = _converted(value, fields[name], f"{origin}{name}")
     try:
         return dataclasses.replace(options, **read)  # type: ignore[type-var]
     except JaxnstError as error:
@@ -73,6 +74,10 @@ def read_config(kind: str, name_or_path: str, options: T) -> T:
 
 def _converted(value: Any, wanted: Any, what: str) -> Any:
     """The value as the field's type, or a JaxnstError: TOML has lists for tuples, 1 for 1.0."""
+    if typing.get_origin(wanted) is types.UnionType:  # such as a table that may be left out
+        if value is None:
+            return None
+        wanted = next(kind for kind in typing.get_args(wanted) if kind is not type(None))
     if typing.get_origin(wanted) is tuple and isinstance(value, list | tuple):
         element = typing.get_args(wanted)[0]
         return tuple(_converted(item, element, what) for item in value)

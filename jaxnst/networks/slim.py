@@ -130,12 +130,9 @@ class ColorMatrix(nn.Module):
     def __call__(self, image: jax.Array) -> jax.Array:
         kernel = self.param("kernel", lambda _: 0.1 * jnp.eye(3))
         bias = self.param("bias", lambda _: jnp.full(3, 0.4))
-        # Not a product of matrices, whose rounding would change even a photo that is left as it is.
-        columns = [
-            sum(image[..., i] * kernel[i, j].astype(image.dtype) for i in range(3))
-            for j in range(3)
-        ]
-        return jnp.stack(columns, axis=-1) + bias.astype(image.dtype)
+        # Not a product of matrices, whose rounding would change even a photo that is to stay.
+        mixed = jnp.sum(image[..., None] * kernel.astype(image.dtype), axis=-2)
+        return mixed + bias.astype(image.dtype)
 
 
 def _fresh_noise(key: jax.Array, shape: tuple[int, ...]) -> jax.Array:

@@ -89,6 +89,23 @@ class TrainConfig:
         check_number("seed", self.seed, high=2**32 - 1)
 
 
+@dataclasses.dataclass(frozen=True)
+class LoopOptions:
+    """How a run is watched and kept; its result does not depend on it."""
+
+    checkpoint_every: int = 500
+    """Write a checkpoint every this many steps."""
+    keep: int = 2
+    """Checkpoints to keep, besides the best."""
+    report_every: int = 20
+    """Report the losses every this many steps, as means over them."""
+
+    def __post_init__(self) -> None:
+        check_number("checkpoint_every", self.checkpoint_every, low=1)
+        check_number("keep", self.keep, low=1)
+        check_number("report_every", self.report_every, low=1)
+
+
 def train_config_names() -> tuple[str, ...]:
     """The training configurations that ship."""
     return config_names("train")

@@ -100,7 +100,7 @@ class Budget:
         return share
 
     def is_due(self, done: int, saved: tuple[int, float], every: int) -> bool:
-        """Whether a checkpoint is due, given the steps and seconds at which the last was written."""
+        """Whether a checkpoint is due, given the steps and seconds of the last one."""
         if not self._minutes:
             return done // every > saved[0] // every
         return self.seconds - saved[1] >= _CHECKPOINT_SECONDS

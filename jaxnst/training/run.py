@@ -116,7 +116,9 @@ def make_task(config: TrainConfig) -> StyleTask | UpscaleTask:
         return UpscaleTask(network, config.loss, config.upscale, dtype)
     if config.painting is None:
         raise JaxnstError("there is no style to learn: give --style FILE, or a configuration's")
-    return StyleTask(network, config.loss.scaled(config.painting.weight), config.style, dtype)
+    style_weight = config.loss.style_weight * config.painting.weight
+    loss = dataclasses.replace(config.loss, style_weight=style_weight)
+    return StyleTask(network, loss, config.style, dtype)
 
 
 def first_state(

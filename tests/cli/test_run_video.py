@@ -15,7 +15,7 @@ from video_files import read_times, write_clip
 
 from jaxnst.cli import main
 from jaxnst.cli.plan import plan_tasks
-from jaxnst.cli.provenance import trained_recipe
+from jaxnst.cli.provenance import network_provenance
 from jaxnst.cli.stylize import parse_stylize
 from jaxnst.inference.stylizer import Stylizer
 from jaxnst.io.container import VideoReader, read_comment
@@ -102,7 +102,7 @@ def test_a_damaged_part_is_painted_anew(words: list[str], tmp_path: Path) -> Non
     parts, model = tmp_path / "out.parts", load_model(words[3])
     command = parse_stylize([*words[1:], "--quiet"])
     (task,) = plan_tasks(command.content, (), command.output, one=False, trained=("wave",))
-    settings = trained_recipe(command, task, model.card, None)
+    settings = network_provenance(command, task, model.card, None)
     del settings["options"]["quality"]
     settings["options"]["smooth"] = False
     parts.mkdir()

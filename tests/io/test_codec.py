@@ -21,6 +21,7 @@ from jaxnst.io.codec import (
     Picture,
     check_writable_suffix,
     list_images,
+    list_left_out,
     load,
     load_mask,
     read_settings,
@@ -443,6 +444,16 @@ def test_list_images(tmp_path: Path) -> None:
     assert [path.name for path in list_images(tmp_path)] == ["a.JPG", "b.png", "c.gif"]
     with pytest.raises(JaxnstError, match="not a folder"):
         list_images(tmp_path / "none")
+
+
+def test_files_of_a_folder_that_are_left_out_are_listed(tmp_path: Path) -> None:
+    (tmp_path / "more").mkdir()
+    for name in ("b.mp4", "a.jpg", "A.txt", ".hidden.mp4", "more/c.pdf"):
+        (tmp_path / name).touch()
+    assert [path.name for path in list_left_out(tmp_path)] == ["A.txt", "b.mp4"]
+    assert [path.name for path in list_left_out(tmp_path, recursive=True)][-1] == "c.pdf"
+    with pytest.raises(JaxnstError, match="not a folder"):
+        list_left_out(tmp_path / "none")
 
 
 def test_resize_is_the_identity_at_the_same_size() -> None:

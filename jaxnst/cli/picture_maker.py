@@ -1,0 +1,61 @@
+"""What the commands that make pictures share: one after the other, without those already there."""
+
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, Generic, TypeVar
+
+from jaxnst.cli.options import Stylize, Upscale
+from jaxnst.cli.plan import STREAM, PictureTask
+from jaxnst.cli.progress import ProgressDisplay
+from jaxnst.cli.provenance import finished_record
+from jaxnst.cli.status import exit_status, went_well
+from jaxnst.cli.writing import announce_finished
+from jaxnst.io.files import display_name
+
+Command = TypeVar("Command", Stylize, Upscale)
+
+
+class PictureMaker(ABC, Generic[Command]):
+    """Makes the pictures of a command.
+
+    Subclasses say what a picture is made from, and make it.
+    """
+
+    counts_pictures = False
+    """Whether to show how many pictures of a folder are done: for those that are made at once."""
+
+    def __init__(self, command: Command) -> None:
+        """Takes what is asked for."""
+        self._command: Command = command
+
+    def make_all(self, tasks: Sequence[PictureTask]) -> int:
+        """Makes all pictures, and goes on after one that fails; 0, or 2 if one did."""
+        failed, total = 0, len(tasks)
+        quiet = self._command.quiet or total == 1 or not self.counts_pictures
+        with ProgressDisplay(display_name(self._command.output), total, quiet=quiet) as display:
+            for done, task in enumerate(tasks, start=1):
+                failed += not went_well(partial(self._make, task))
+                display.update(done, {}, done / total)
+        if failed and total > 1:  # the lines about them may have scrolled away
+            print(f"{failed} of {total} pictures could not be made: see above", file=sys.stderr)
+        return exit_status(not failed)
+
+    @abstractmethod
+    def provenance(self, task: PictureTask) -> dict[str, Any]:
+        """What the picture will be made from."""
+
+    @abstractmethod
+    def make(self, task: PictureTask, provenance: dict[str, Any]) -> None:
+        """Makes and writes one picture, with its provenance in it."""
+
+    def _make(self, task: PictureTask) -> None:
+        # Standard input can be read only once, so that it cannot be hashed first.
+        provenance = {} if task.content == STREAM else self.provenance(task)
+        skips = provenance and task.output != STREAM and not self._command.overwrite
+        record = finished_record(task, provenance) if skips else None
+        if record is None:
+            self.make(task, provenance)
+        else:
+            announce_finished(self._command, task, record)
