@@ -22,6 +22,7 @@ from PIL import ExifTags, Image, ImageCms, ImageFile, PngImagePlugin
 from jaxnst.errors import JaxnstError
 from jaxnst.io.files import PathLike, atomic_write, display_name, one_line, open_binary
 from jaxnst.io.resize import MIN_SIDE, resize
+from jaxnst.io.transparency import extend_visible_colors
 from jaxnst.ops.color import luma
 from jaxnst.ops.pixels import to_bytes
 
@@ -79,7 +80,8 @@ def load(
     """The picture in a file or a binary stream (first frame), upright and in RGB.
 
     Grey becomes RGB, with 16-bit grey at its full depth; 16-bit colour is read at 8 bits. CMYK
-    goes through its colour profile. Threads that load at once take turns.
+    goes through its colour profile. Where alpha is 0, colours are those of what is visible near by,
+    whatever the file has there: files that look alike are alike.
 
     Args:
         path: a JPEG, PNG, WebP, TIFF, BMP or GIF file, or a binary stream with one.
@@ -233,12 +235,15 @@ def has_picture_header(path: PathLike, *, max_pixels: int = MAX_PIXELS) -> bool:
 def load_mask(path: PathLike | BinaryIO, height_width: tuple[int, int]) -> tuple[np.ndarray, bool]:
     """A mask, float32 [H, W] in [0, 1], of the size asked for, and whether it had to be resized.
 
-    The mask is the luma of the picture; its alpha is ignored.
+    The mask is the luma of the picture; what is transparent counts as black.
 
     Raises:
         JaxnstError: as for `load`, but a mask may be as small as one pixel.
     """
-    mask = np.asarray(luma(load(path, min_side=1).rgb))
+    picture = load(path, min_side=1)
+    mask = np.asarray(luma(picture.rgb))
+    if picture.alpha is not None:
+        mask = mask * picture.alpha
     return resize(mask, height_width), mask.shape != tuple(height_width)
 
 
@@ -285,7 +290,8 @@ def _to_picture(name: str, image: Image.Image) -> Picture:
     if not image.has_transparency_data:
         return Picture(_to_floats(image.convert("RGB")), None, icc_profile)
     rgba = _to_floats(image.convert("RGBA"))
-    return Picture(np.ascontiguousarray(rgba[..., :3]), rgba[..., 3].copy(), icc_profile)
+    alpha = rgba[..., 3].copy()
+    return Picture(extend_visible_colors(rgba[..., :3], alpha), alpha, icc_profile)
 
 
 def _upright(image: Image.Image) -> Image.Image:

@@ -35,6 +35,7 @@ OptimizerState = lbfgs.LbfgsState | adam.AdamState
 # Pixels times evaluations. Fast convolutions take seconds more to compile, which a few small
 # evaluations do not earn.
 _WORTH_PREPARING = 4e6
+_LEAST_ALPHA = 1e-6
 
 loss_and_gradient = jax.jit(
     jax.value_and_grad(perceptual_loss, argnums=1, has_aux=True), static_argnames="options"
@@ -85,6 +86,8 @@ class Style(NamedTuple):
     weight: float = 1.0
     mask: np.ndarray | None = None
     """[h, w] in [0, 1], of any size: stretched over the picture to be made."""
+    alpha: np.ndarray | None = None
+    """[H, W] in [0, 1]: how much each pixel of `image` counts; None: all alike."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -290,11 +293,15 @@ def _targets(params: vgg.Params, job: Job, size: tuple[int, int], rows: int) -> 
 
 
 def _style_target(params: vgg.Params, job: Job, style: Style, size: tuple[int, int]) -> StyleTarget:
-    image = jnp.asarray(resize(style.image, _style_size(job, style, size)))
+    style_size = _style_size(job, style, size)
+    image = jnp.asarray(resize(style.image, style_size))
     rows = _style_rows(params, job, style)
     mask = None if style.mask is None else jnp.asarray(resize(style.mask, size))
+    alpha = None
+    if style.alpha is not None:  # not 0 where all may fall between a deep layer's positions
+        alpha = jnp.maximum(jnp.asarray(resize(style.alpha, style_size)), _LEAST_ALPHA)
     return tiling.tiled_style_targets(
-        params, image, job.loss, tile_rows=rows, weight=style.weight, mask=mask
+        params, image, job.loss, tile_rows=rows, weight=style.weight, mask=mask, alpha=alpha
     )
 
 

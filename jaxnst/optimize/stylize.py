@@ -73,7 +73,10 @@ def make_job(
     photo = None if content is None else as_floats(content, "content")
     styles = [_checked(style) for style in styles]
     if options.keep_colors == "match" and photo is not None:
-        styles = [s._replace(image=np.asarray(match_colors(s.image, photo))) for s in styles]
+        styles = [
+            s._replace(image=np.asarray(match_colors(s.image, photo, style_alpha=s.alpha)))
+            for s in styles
+        ]
     settings = options.optimize
     if photo is None and start is None:
         settings = dataclasses.replace(settings, init="noise")
@@ -135,7 +138,14 @@ def _checked(style: Style) -> Style:
         mask = _unit_range(_array(mask, "mask"), "mask")
         if mask.ndim != 2 or not mask.any():
             raise JaxnstError(f"mask has shape {mask.shape}: expected [H, W], somewhere above 0")
-    return Style(as_floats(style.image, "style"), style.weight, mask)
+    image, alpha = as_floats(style.image, "style"), style.alpha
+    if alpha is not None:
+        alpha = _unit_range(_array(alpha, "alpha"), "alpha")
+        if alpha.shape != image.shape[:2]:
+            raise JaxnstError(f"alpha has shape {alpha.shape}: expected {image.shape[:2]}")
+        if not alpha.any():
+            raise JaxnstError("style is wholly transparent: give a picture with something to see")
+    return Style(image, style.weight, mask, alpha)
 
 
 def _array(values: ArrayLike, name: str) -> np.ndarray:

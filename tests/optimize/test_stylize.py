@@ -110,6 +110,8 @@ def test_bundled_weights_are_the_default(photo, style):
         ({"style": Style(np.zeros((40, 40, 3)), np.nan)}, "weight of a style is nan"),
         ({"style": Style(np.zeros((40, 40, 3)), 0)}, "the weight of every style is 0"),
         ({"style": Style(np.zeros((40, 40, 3)), 1, np.zeros((9, 9)))}, "somewhere above 0"),
+        ({"style": Style(np.zeros((40, 40, 3)), alpha=np.zeros((40, 40)))}, "wholly transparent"),
+        ({"style": Style(np.zeros((40, 40, 3)), alpha=np.ones((9, 9)))}, r"expected \(40, 40\)"),
         ({"style": Style(np.zeros((40, 40, 3)), 1, np.ones((9, 9, 3)))}, "mask has shape"),
         ({"style": Style(np.zeros((40, 40, 3)), 1, -np.ones((9, 9)))}, "mask has values outside"),
         ({"init": np.ones(3)}, "init has shape"),
