@@ -10,6 +10,7 @@ does not find, and most evaluations cost little.
 """
 
 import dataclasses
+import math
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
@@ -106,6 +107,8 @@ class Job:
     """A picture to start from, [H, W, 3]; None: as `options.init` says."""
     loss: LossOptions = dataclasses.field(default_factory=LossOptions)
     options: OptimizeOptions = dataclasses.field(default_factory=OptimizeOptions)
+    kept: tuple[int, int] | None = None
+    """Height and width of the part that is shown in the end, from the top left; None: all."""
 
 
 class RunState(NamedTuple):
@@ -278,7 +281,10 @@ def _style_rows(params: vgg.Params, job: Job, style: Style) -> int:
 
 
 def _style_size(job: Job, style: Style, size: tuple[int, int]) -> tuple[int, int]:
-    return fit_long_side(style.image.shape[:2], max(1, round(job.style_scale * max(size))))
+    """Height and width of the style picture; its short side is as long as a net needs."""
+    shape = style.image.shape[:2]
+    least = math.ceil(vgg.MIN_SIDE * max(shape) / min(shape))
+    return fit_long_side(shape, max(least, round(job.style_scale * max(size))))
 
 
 def _targets(params: vgg.Params, job: Job, size: tuple[int, int], rows: int) -> Targets:

@@ -27,7 +27,7 @@ from jaxnst.io.codec import (
     read_settings,
     save,
 )
-from jaxnst.io.resize import fit_long_side, resize
+from jaxnst.io.resize import extend_by_reflection, fit_long_side, resize
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 SETTINGS = {"style_weight": 1e5, "layers": ["relu1_1", "relu4_2"], "name": "Café 🎨"}
@@ -505,13 +505,21 @@ def test_resize_keeps_smooth_pictures() -> None:
         ((1000, 500), 512, (512, 256)),
         ((500, 1000), 512, (256, 512)),
         ((300, 400), 1000, (750, 1000)),
-        ((2000, 20), 512, (512, 32)),
-        ((100, 100), 10, (32, 32)),
+        ((150, 6000), 512, (13, 512)),
+        ((20_000, 2), 512, (512, 1)),
+        ((100, 100), 10, (10, 10)),
         ((3, 2), 101, (101, 67)),
     ],
 )
 def test_fit_long_side(size: tuple[int, int], long_side: int, expected: tuple[int, int]) -> None:
     assert fit_long_side(size, long_side) == expected
+
+
+def test_a_picture_goes_on_as_its_reflection_on_a_larger_canvas() -> None:
+    image = np.arange(6)[:, None] * np.ones((6, 8))
+    larger = extend_by_reflection(image, (3, 4), (7, 4))
+    np.testing.assert_array_equal(larger[:, 0], [0, 1, 2, 3, 4, 5, 5, 4, 3, 2, 1, 0, 0, 1])
+    assert extend_by_reflection(np.ones((6, 8, 3)), (3, 4), (3, 8)).shape == (6, 16, 3)
 
 
 def test_load_mask(tmp_path: Path) -> None:

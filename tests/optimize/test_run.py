@@ -13,6 +13,7 @@ from jaxnst.optimize.run import (
     OptimizeOptions,
     Progress,
     Style,
+    _style_size,
     check_job,
     run,
     scales,
@@ -211,6 +212,11 @@ def test_masks_of_any_size_give_each_region_its_style(random_vgg, paint):
         return next(run(random_vgg, with_options(job, coarsest=0))).parts["style"]
 
     assert style_loss(left, 1 - left) < 0.3 * style_loss(1 - left, left)
+
+
+def test_a_long_style_picture_is_not_squashed(job):
+    assert _style_size(job, Style(np.zeros((40, 800, 3))), (64, 64)) == (32, 640)
+    assert _style_size(job, Style(np.zeros((400, 800, 3))), (64, 64)) == (32, 64)
 
 
 def test_what_is_transparent_in_a_style_counts_for_nothing(random_vgg, paint):
