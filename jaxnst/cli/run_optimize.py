@@ -84,9 +84,10 @@ class OptimizePainter(PictureMaker[Stylize]):
         size = result_size(photo, command.paint)
         masks: list[Any] = [self._mask(path, size) for path in command.mask]
         masks = masks or [None] * len(weights)
+        pictures = [load(path) for path in task.styles]
         styles = [
-            Style(load(path).rgb, weight, mask)
-            for path, weight, mask in zip(task.styles, weights, masks, strict=True)
+            Style(picture.rgb, weight, mask, picture.alpha)
+            for picture, weight, mask in zip(pictures, weights, masks, strict=True)
         ]
         job = make_job(photo, styles, command.paint, start=start)
         optimize.check_job(self._params, job)

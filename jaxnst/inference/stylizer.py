@@ -77,7 +77,8 @@ class Stylizer:
         """Paints a picture or a batch of pictures.
 
         Args:
-          image: [H, W, 3] or [N, H, W, 3], uint8, RGB; sides of at least 32 pixels.
+          image: [H, W, 3] or [N, H, W, 3], uint8, RGB. What is less than 32 pixels high or wide is
+            continued by its reflection for the network, and cut off again.
           style: one of `gallery.styles`, or weights by name for a blend, {"udnie": 1, "kiss": 2}.
           strength: from 0, the photo as it is, to 1, and beyond it up to 2.
           keep_colors: keep the photo's colors and take the painting's lightness.
@@ -111,7 +112,7 @@ class Stylizer:
         if size is not None:
             photos = _resized(photos, size)
         height, width = photos.shape[1:3]
-        photos = _enlarged(photos, self._network.stride, "reflect")
+        photos = _enlarged(photos, self._network.stride, "reflect", MIN_SIDE)
         pixels = photos.shape[1] * photos.shape[2]
         is_huge = pixels * self._network.floats_per_pixel > WHOLE
         paint = self._in_bands if is_huge else self._at_once
@@ -176,9 +177,10 @@ def _paint(
     return bands.to_bytes(painting, image, keep_colors)
 
 
-def _enlarged(photos: np.ndarray, multiple: int, mode: Any) -> np.ndarray:
+def _enlarged(photos: np.ndarray, multiple: int, mode: Any, least: int = 0) -> np.ndarray:
     """Pictures [N, H, W, 3] with rows and columns behind the last up to multiples of a number."""
-    rows, columns = (-side % multiple for side in photos.shape[1:3])
+    sides = photos.shape[1:3]
+    rows, columns = (-(-max(side, least) // multiple) * multiple - side for side in sides)
     return np.pad(photos, ((0, 0), (0, rows), (0, columns), (0, 0)), mode=mode)
 
 
@@ -187,11 +189,8 @@ def _checked(image: ArrayLike) -> np.ndarray:
     array = np.asarray(image)
     if array.dtype != np.uint8:
         raise JaxnstError(f"image has values of type {array.dtype}: give uint8")
-    if array.ndim not in (3, 4) or array.shape[-1] != 3 or min(array.shape[-3:-1]) < MIN_SIDE:
-        raise JaxnstError(
-            f"image has shape {array.shape}: expected [H, W, 3] or [N, H, W, 3], "
-            f"H and W at least {MIN_SIDE}"
-        )
+    if array.ndim not in (3, 4) or array.shape[-1] != 3 or not array.size:
+        raise JaxnstError(f"image has shape {array.shape}: expected [H, W, 3] or [N, H, W, 3]")
     return array
 
 

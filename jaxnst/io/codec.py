@@ -6,50 +6,42 @@ named here are tried, and whatever a decoder raises becomes one line that names 
 
 import io
 import json
-import math
-import threading
-import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import ArrayLike
-from PIL import ExifTags, Image, ImageCms, ImageFile, PngImagePlugin
+from PIL import ExifTags, Image, ImageCms, PngImagePlugin
 
 from jaxnst.errors import JaxnstError
 from jaxnst.io.files import PathLike, atomic_write, display_name, one_line, open_binary
+from jaxnst.io.formats import (
+    NEEDS_HEIF,
+    is_heic_suffix,
+    is_picture_suffix,
+    open_image,
+    unknown_format,
+    upright,
+)
 from jaxnst.io.resize import MIN_SIDE, resize
+from jaxnst.io.transparency import extend_visible_colors
 from jaxnst.ops.color import luma
 from jaxnst.ops.pixels import to_bytes
 
 MAX_PIXELS = 200_000_000  # 2.4 GB as float32 RGB; the largest phone cameras make just as much
 
-_READ_FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF")
 _WRITE_FORMATS = {
     ".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP",
     ".tif": "TIFF", ".tiff": "TIFF", ".bmp": "BMP",
 }  # fmt: skip
-_READ_SUFFIXES = {*_WRITE_FORMATS, ".gif"}
 _ALPHA_FORMATS = {"PNG", "WEBP", "TIFF"}
 LONGEST_SIDE = {"JPEG": 65_500, "WEBP": 16_383}  # pixels; limits of the formats
-_GIVE = "give a JPEG, PNG, WebP, TIFF, BMP or GIF file"
+_GIVE = "give a JPEG, PNG, WebP, AVIF, TIFF, BMP or GIF file"
 
 _SETTINGS_KEY = "jaxnst"
 _COMMENT_PREFIX = b"ASCII\0\0\0jaxnst:"  # EXIF UserComment: 8 bytes name the character set
-
-_UPRIGHT = {  # EXIF orientation -> what turns the picture upright
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-_pillow_lock = threading.Lock()
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth value to compare by
@@ -79,10 +71,12 @@ def load(
     """The picture in a file or a binary stream (first frame), upright and in RGB.
 
     Grey becomes RGB, with 16-bit grey at its full depth; 16-bit colour is read at 8 bits. CMYK
-    goes through its colour profile. Threads that load at once take turns.
+    goes through its colour profile. Where alpha is 0, colours are those of what is visible near by,
+    whatever the file has there: files that look alike are alike.
 
     Args:
-        path: a JPEG, PNG, WebP, TIFF, BMP or GIF file, or a binary stream with one.
+        path: a file, or a binary stream with one, in a format of `jaxnst.io.formats`, whatever its
+            name is.
         min_side: the least height and width, pixels.
         max_pixels: the most pixels, as told by the header.
 
@@ -90,9 +84,9 @@ def load(
         JaxnstError: there is no such file, or it is not a whole picture of a size within bounds.
     """
     name = display_name(path)
-    with open_binary(path) as handle, _strict_pillow():
+    with open_binary(path) as handle:
         try:
-            with Image.open(handle, formats=_READ_FORMATS) as image:
+            with open_image(handle) as image:
                 check_size(name, image.size, min_side, max_pixels)
                 image.load()
                 return _to_picture(name, image)
@@ -100,7 +94,7 @@ def load(
             raise
         except Exception as error:  # decoders raise nearly anything on hostile bytes
             unknown = isinstance(error, Image.UnidentifiedImageError)
-            cause = "unknown format or damaged header" if unknown else one_line(error)
+            cause = unknown_format(handle) if unknown else one_line(error)
             message = f"{name}: not a picture that can be read ({cause}); {_GIVE}"
             raise JaxnstError(message) from error
 
@@ -158,19 +152,18 @@ def check_writable_suffix(path: PathLike) -> str:
 
 def read_settings(path: PathLike) -> dict[str, Any] | None:
     """The settings that `save` embedded; None when there are none or the file cannot be read."""
-    with _strict_pillow():
-        try:
-            with Image.open(path, formats=_READ_FORMATS) as image:
-                text = image.info.get(_SETTINGS_KEY)
-                if text is None:
-                    exif = image.getexif().get_ifd(ExifTags.IFD.Exif)
-                    comment = exif.get(ExifTags.Base.UserComment, b"")
-                    if not comment.startswith(_COMMENT_PREFIX):
-                        return None
-                    text = comment.removeprefix(_COMMENT_PREFIX)
-            settings = json.loads(text)
-        except Exception:  # a file by another hand may hold anything
-            return None
+    try:
+        with open_binary(path) as handle, open_image(handle) as image:
+            text = image.info.get(_SETTINGS_KEY)
+            if text is None:
+                exif = image.getexif().get_ifd(ExifTags.IFD.Exif)
+                comment = exif.get(ExifTags.Base.UserComment, b"")
+                if not comment.startswith(_COMMENT_PREFIX):
+                    return None
+                text = comment.removeprefix(_COMMENT_PREFIX)
+        settings = json.loads(text)
+    except Exception:  # a file by another hand may hold anything
+        return None
     return settings if isinstance(settings, dict) else None
 
 
@@ -183,9 +176,12 @@ def list_images(folder: PathLike, *, recursive: bool = False) -> list[Path]:
         JaxnstError: there is no such folder, or no picture in it.
     """
     name = display_name(folder)
-    found = [path for path in _visible_files(folder, recursive) if _has_picture_suffix(path)]
+    files = _visible_files(folder, recursive)
+    found = [path for path in files if is_picture_suffix(path.suffix)]
     if not found:
-        raise JaxnstError(f"{name}: no pictures in this folder; {_GIVE} or more in it")
+        name, has_heic = display_name(folder), any(is_heic_suffix(path.suffix) for path in files)
+        cause = f" ({NEEDS_HEIF})" if has_heic else ""
+        raise JaxnstError(f"{name}: no pictures in this folder{cause}; {_GIVE} or more in it")
     return found
 
 
@@ -195,11 +191,16 @@ def list_left_out(folder: PathLike, *, recursive: bool = False) -> list[Path]:
     Raises:
         JaxnstError: there is no such folder.
     """
-    return [path for path in _visible_files(folder, recursive) if not _has_picture_suffix(path)]
+    files = _visible_files(folder, recursive)
+    return [path for path in files if not is_picture_suffix(path.suffix)]
 
 
 def _visible_files(folder: PathLike, recursive: bool) -> list[Path]:
-    """The files in a folder, sorted, without hidden ones."""
+    """The files in a folder, sorted, without hidden ones.
+
+    Raises:
+        JaxnstError: there is no such folder.
+    """
     try:
         entries = sorted(_entries(Path(folder), recursive))
         return [entry for entry in entries if entry.name[0] != "." and entry.is_file()]
@@ -216,47 +217,28 @@ def _entries(folder: Path, recursive: bool) -> Iterator[Path]:
             yield entry
 
 
-def _has_picture_suffix(path: Path) -> bool:
-    return path.suffix.lower() in _READ_SUFFIXES
-
-
-def has_picture_header(path: PathLike, *, max_pixels: int = MAX_PIXELS) -> bool:
-    """Whether a file begins as a picture of a size within bounds; its pixels are not decoded."""
-    with _strict_pillow():
-        try:
-            with Image.open(path, formats=_READ_FORMATS) as image:
-                return min(image.size) >= MIN_SIDE and math.prod(image.size) <= max_pixels
-        except Exception:  # decoders raise nearly anything on hostile bytes
-            return False
+def size_in_header(path: PathLike) -> tuple[int, int] | None:
+    """Width and height of a picture, without decoding its pixels; None for any other file."""
+    try:
+        with open_binary(path) as handle, open_image(handle) as image:
+            return image.size
+    except Exception:  # decoders raise nearly anything on hostile bytes
+        return None
 
 
 def load_mask(path: PathLike | BinaryIO, height_width: tuple[int, int]) -> tuple[np.ndarray, bool]:
     """A mask, float32 [H, W] in [0, 1], of the size asked for, and whether it had to be resized.
 
-    The mask is the luma of the picture; its alpha is ignored.
+    The mask is the luma of the picture; what is transparent counts as black.
 
     Raises:
         JaxnstError: as for `load`, but a mask may be as small as one pixel.
     """
-    mask = np.asarray(luma(load(path, min_side=1).rgb))
+    picture = load(path, min_side=1)
+    mask = np.asarray(luma(picture.rgb))
+    if picture.alpha is not None:
+        mask = mask * picture.alpha
     return resize(mask, height_width), mask.shape != tuple(height_width)
-
-
-@contextmanager
-def _strict_pillow() -> Iterator[None]:
-    """Pillow without warnings, without truncated pictures and without its own limit of pixels.
-
-    Its limit warns before it refuses, and never tells the size; `_check_size` stands in for it. All
-    three are global to the process, hence the lock.
-    """
-    with _pillow_lock, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        before = Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES
-        Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES = None, False
-        try:
-            yield
-        finally:
-            Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES = before
 
 
 def check_size(name: str, size: tuple[int, int], min_side: int, max_pixels: int) -> None:
@@ -275,7 +257,7 @@ def check_size(name: str, size: tuple[int, int], min_side: int, max_pixels: int)
 
 def _to_picture(name: str, image: Image.Image) -> Picture:
     """The decoded picture, upright, from whichever mode the file was in."""
-    image = _upright(image)
+    image = upright(image)
     if image.mode == "F" or image.mode.startswith("I"):
         grey = _deep_grey(name, image)
         return Picture(np.repeat(grey[..., None], 3, axis=-1))
@@ -285,16 +267,8 @@ def _to_picture(name: str, image: Image.Image) -> Picture:
     if not image.has_transparency_data:
         return Picture(_to_floats(image.convert("RGB")), None, icc_profile)
     rgba = _to_floats(image.convert("RGBA"))
-    return Picture(np.ascontiguousarray(rgba[..., :3]), rgba[..., 3].copy(), icc_profile)
-
-
-def _upright(image: Image.Image) -> Image.Image:
-    """The picture turned as its EXIF asks; one whose EXIF is damaged stays as it is."""
-    try:
-        turn = _UPRIGHT.get(image.getexif().get(ExifTags.Base.Orientation, 1))
-    except Exception:  # hostile bytes again, but the pixels are good
-        return image
-    return image if turn is None else image.transpose(turn)
+    alpha = rgba[..., 3].copy()
+    return Picture(extend_visible_colors(rgba[..., :3], alpha), alpha, icc_profile)
 
 
 def _deep_grey(name: str, image: Image.Image) -> np.ndarray:

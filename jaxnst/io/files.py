@@ -5,7 +5,7 @@ import io
 import os
 import secrets
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -80,6 +80,8 @@ def atomic_write(path: PathLike) -> Iterator[Path]:
     The temporary file lies in the same folder, because only a rename within one file system is
     atomic, and has the same suffix, because many writers choose the format by it. The block creates
     it, hence with the permissions that the umask gives. A symbolic link is followed, not replaced.
+    The file is on the disk before it takes its name, and its name before the block is left: after a
+    power cut there is the old file or the new one.
     When the block fails the temporary file is removed and an existing file stays as it was.
 
     Raises:
@@ -92,6 +94,7 @@ def atomic_write(path: PathLike) -> Iterator[Path]:
     temporary = target.with_name(f".jaxnst-{secrets.token_hex(6)}{target.suffix}")
     try:
         yield temporary
+        _to_disk(temporary)
         os.replace(temporary, target)
     except OSError as error:
         raise JaxnstError(
@@ -100,6 +103,19 @@ def atomic_write(path: PathLike) -> Iterator[Path]:
         ) from error
     finally:
         temporary.unlink(missing_ok=True)
+    with suppress(OSError):  # the file is there; some network drives cannot do this for folders
+        _to_disk(target.parent)
+
+
+def _to_disk(path: Path) -> None:
+    """Waits until a file's content, or a folder's list of names, would survive a power cut."""
+    if os.name != "posix":  # others open no folders
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def hashed(paths: Iterable[PathLike]) -> list[dict[str, str]]:

@@ -1,4 +1,4 @@
-"""Resizing of pictures: antialiased, and by the length of the long side."""
+"""Resizing of pictures: antialiased, by the length of the long side, and onto a larger canvas."""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -27,7 +27,7 @@ def resize(image: ArrayLike, height_width: tuple[int, ...]) -> np.ndarray:
 
 
 def fit_long_side(
-    height_width: tuple[int, ...], long_side: int, min_side: int = MIN_SIDE
+    height_width: tuple[int, ...], long_side: int, min_side: int = 1
 ) -> tuple[int, int]:
     """(height, width) with the longer side at `long_side` and the same aspect ratio, pixels.
 
@@ -36,3 +36,18 @@ def fit_long_side(
     height, width = height_width
     scale = long_side / max(height, width)
     return max(min_side, int(height * scale + 0.5)), max(min_side, int(width * scale + 0.5))
+
+
+def extend_by_reflection(
+    image: np.ndarray, height_width: tuple[int, ...], canvas: tuple[int, ...]
+) -> np.ndarray:
+    """The image with its reflection below and to the right, as a canvas goes beyond a picture.
+
+    Args:
+        image: [h, w] or [h, w, C].
+        height_width: that the image will be resized to.
+        canvas: height and width that the result will be resized to, at least as large.
+    """
+    sides = zip(image.shape, height_width, canvas, strict=False)
+    beyond = [(0, round(side * (whole - part) / part)) for side, part, whole in sides]
+    return np.pad(image, [*beyond, (0, 0)][: image.ndim], mode="symmetric")

@@ -26,6 +26,14 @@ CAMERAS = 10
 """How many cameras are tried for the first that opens."""
 
 _USUAL_RATE = 25.0  # frames per second, of a file that does not say
+_CV2_PACKAGES = {
+    "libxcb": "libxcb1",
+    "libGL": "libgl1",
+    "libglib-2.0": "libglib2.0-0",
+    "libgthread-2.0": "libglib2.0-0",
+}
+"""Debian's packages of the libraries that OpenCV needs of the system."""
+
 _FOLDER_RATE = 1.0  # pictures per second
 _OPEN_SECONDS, _READ_SECONDS = 10, 5  # that a network stream may take
 _RETRIES = 5
@@ -69,9 +77,11 @@ def import_cv2() -> ModuleType:
         import cv2
     except ImportError as error:
         vars(sys).pop("OpenCV_LOADER", None)  # or a second attempt would say something else
+        missing = str(error).partition(".so")[0]
+        needed = _CV2_PACKAGES.get(missing, " ".join(dict.fromkeys(_CV2_PACKAGES.values())))
         raise JaxnstError(
-            f"OpenCV cannot be loaded ({error}): install the system's packages libgl1 and "
-            f"libglib2.0-0"
+            f"OpenCV cannot be loaded ({one_line(error)}): install {needed}, as Debian and Ubuntu "
+            f"call it"
         ) from error
     return cv2
 

@@ -78,7 +78,9 @@ def transfer_luma(stylized: ArrayLike, content: ArrayLike) -> jax.Array:
     return jnp.clip(ycbcr_to_rgb(jnp.concatenate([y, chroma], axis=-1)), 0.0, 1.0)
 
 
-def match_colors(style: ArrayLike, content: ArrayLike) -> jax.Array:
+def match_colors(
+    style: ArrayLike, content: ArrayLike, *, style_alpha: ArrayLike | None = None
+) -> jax.Array:
     """The style picture with the mean and the covariance of the photo's colours.
 
     Each colour x becomes M (x - mean_s) + mean_c, M = Sigma_c^(1/2) Sigma_s^(-1/2): the symmetric
@@ -89,11 +91,12 @@ def match_colors(style: ArrayLike, content: ArrayLike) -> jax.Array:
     Args:
         style: the picture to recolour [..., H, W, 3].
         content: the photo whose colours it takes [..., H', W', 3], of any size.
+        style_alpha: how much each pixel of the style counts [..., H, W]; None: all alike.
 
     Returns:
         The picture [..., H, W, 3], clipped to [0, 1].
     """
-    style_mean, style_covariance = _color_moments(style)
+    style_mean, style_covariance = _color_moments(style, style_alpha)
     content_mean, content_covariance = _color_moments(content)
     transform = _product(
         _symmetric_power(content_covariance, 0.5), _symmetric_power(style_covariance, -0.5)
@@ -110,12 +113,17 @@ def _channels(picture: ArrayLike) -> tuple[jax.Array, jax.Array, jax.Array]:
     return picture[..., 0], picture[..., 1], picture[..., 2]
 
 
-def _color_moments(rgb: ArrayLike) -> tuple[jax.Array, jax.Array]:
+def _color_moments(rgb: ArrayLike, alpha: ArrayLike | None = None) -> tuple[jax.Array, jax.Array]:
     """Mean [..., 1, 1, 3] and floored covariance [..., 3, 3] of the pixels' colours."""
     rgb = jnp.asarray(rgb, jnp.float32)
-    mean = rgb.mean(axis=(-3, -2), keepdims=True)
-    rows = (rgb - mean).reshape(*rgb.shape[:-3], -1, 3)
-    covariance = _product(jnp.swapaxes(rows, -1, -2), rows) / rows.shape[-2]
+    weight = jnp.ones(rgb.shape[:-1]) if alpha is None else jnp.asarray(alpha, jnp.float32)
+    weight = weight[..., None]
+    total = weight.sum(axis=(-3, -2), keepdims=True)
+    mean = (weight * rgb).sum(axis=(-3, -2), keepdims=True) / total
+    rows, weighted = (
+        x.reshape(*rgb.shape[:-3], -1, 3) for x in (rgb - mean, weight * (rgb - mean))
+    )
+    covariance = _product(jnp.swapaxes(rows, -1, -2), weighted) / total[..., 0]
     return mean, covariance + _VARIANCE_FLOOR * jnp.eye(3)
 
 

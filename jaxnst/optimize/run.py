@@ -10,6 +10,7 @@ does not find, and most evaluations cost little.
 """
 
 import dataclasses
+import math
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
@@ -35,6 +36,7 @@ OptimizerState = lbfgs.LbfgsState | adam.AdamState
 # Pixels times evaluations. Fast convolutions take seconds more to compile, which a few small
 # evaluations do not earn.
 _WORTH_PREPARING = 4e6
+_LEAST_ALPHA = 1e-6
 
 loss_and_gradient = jax.jit(
     jax.value_and_grad(perceptual_loss, argnums=1, has_aux=True), static_argnames="options"
@@ -85,6 +87,8 @@ class Style(NamedTuple):
     weight: float = 1.0
     mask: np.ndarray | None = None
     """[h, w] in [0, 1], of any size: stretched over the picture to be made."""
+    alpha: np.ndarray | None = None
+    """[H, W] in [0, 1]: how much each pixel of `image` counts; None: all alike."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,6 +107,8 @@ class Job:
     """A picture to start from, [H, W, 3]; None: as `options.init` says."""
     loss: LossOptions = dataclasses.field(default_factory=LossOptions)
     options: OptimizeOptions = dataclasses.field(default_factory=OptimizeOptions)
+    kept: tuple[int, int] | None = None
+    """Height and width of the part that is shown in the end, from the top left; None: all."""
 
 
 class RunState(NamedTuple):
@@ -275,7 +281,10 @@ def _style_rows(params: vgg.Params, job: Job, style: Style) -> int:
 
 
 def _style_size(job: Job, style: Style, size: tuple[int, int]) -> tuple[int, int]:
-    return fit_long_side(style.image.shape[:2], max(1, round(job.style_scale * max(size))))
+    """Height and width of the style picture; its short side is as long as a net needs."""
+    shape = style.image.shape[:2]
+    least = math.ceil(vgg.MIN_SIDE * max(shape) / min(shape))
+    return fit_long_side(shape, max(least, round(job.style_scale * max(size))))
 
 
 def _targets(params: vgg.Params, job: Job, size: tuple[int, int], rows: int) -> Targets:
@@ -290,11 +299,15 @@ def _targets(params: vgg.Params, job: Job, size: tuple[int, int], rows: int) -> 
 
 
 def _style_target(params: vgg.Params, job: Job, style: Style, size: tuple[int, int]) -> StyleTarget:
-    image = jnp.asarray(resize(style.image, _style_size(job, style, size)))
+    style_size = _style_size(job, style, size)
+    image = jnp.asarray(resize(style.image, style_size))
     rows = _style_rows(params, job, style)
     mask = None if style.mask is None else jnp.asarray(resize(style.mask, size))
+    alpha = None
+    if style.alpha is not None:  # not 0 where all may fall between a deep layer's positions
+        alpha = jnp.maximum(jnp.asarray(resize(style.alpha, style_size)), _LEAST_ALPHA)
     return tiling.tiled_style_targets(
-        params, image, job.loss, tile_rows=rows, weight=style.weight, mask=mask
+        params, image, job.loss, tile_rows=rows, weight=style.weight, mask=mask, alpha=alpha
     )
 
 

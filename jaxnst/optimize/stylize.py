@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from jaxnst.errors import JaxnstError
-from jaxnst.io.resize import MIN_SIDE, fit_long_side, resize
+from jaxnst.io.resize import MIN_SIDE, extend_by_reflection, fit_long_side, resize
 from jaxnst.ops.color import match_colors, transfer_luma
 from jaxnst.optimize import run as optimize
 from jaxnst.optimize.presets import PaintOptions, load_preset, override
@@ -65,7 +65,8 @@ def make_job(
 ) -> Job:
     """The work of `jaxnst.optimize.run` for pictures of any size, [H, W, 3], uint8 or in [0, 1].
 
-    Without a photo the result is square and starts from noise.
+    Without a photo the result is square and starts from noise. A panorama whose short side would be
+    too small for a net is continued by its reflection, which `finish` cuts off again.
 
     Raises:
       JaxnstError: a picture, mask or weight is not what it should be.
@@ -73,18 +74,42 @@ def make_job(
     photo = None if content is None else as_floats(content, "content")
     styles = [_checked(style) for style in styles]
     if options.keep_colors == "match" and photo is not None:
-        styles = [s._replace(image=np.asarray(match_colors(s.image, photo))) for s in styles]
+        styles = [
+            s._replace(image=np.asarray(match_colors(s.image, photo, style_alpha=s.alpha)))
+            for s in styles
+        ]
     settings = options.optimize
     if photo is None and start is None:
         settings = dataclasses.replace(settings, init="noise")
-    return Job(
-        size=result_size(photo, options),
+    size = result_size(photo, options)
+    job = Job(
+        size=size,
         content=photo,
         styles=tuple(styles),
         style_scale=options.style_scale,
         start=None if start is None else as_floats(start, "init"),
         loss=options.loss,
         options=settings,
+    )
+    return job if min(size) >= MIN_SIDE else _on_canvas(job)
+
+
+def _on_canvas(job: Job) -> Job:
+    """The job with all that lies over the result continued until a net can see it."""
+    height, width = (max(MIN_SIDE, side) for side in job.size)
+
+    def extend(image: np.ndarray | None) -> np.ndarray | None:
+        if image is None or image.shape[:2] == (height, width):  # a start from an earlier run
+            return image
+        return extend_by_reflection(image, job.size, (height, width))
+
+    return dataclasses.replace(
+        job,
+        size=(height, width),
+        content=extend(job.content),
+        start=extend(job.start),
+        styles=tuple(style._replace(mask=extend(style.mask)) for style in job.styles),
+        kept=job.size,
     )
 
 
@@ -98,7 +123,8 @@ def finish(image: np.ndarray, job: Job, options: PaintOptions) -> np.ndarray:
     image = resize(image, job.size)
     if options.keep_colors == "luma" and job.content is not None:
         image = np.asarray(transfer_luma(image, resize(job.content, job.size)))
-    return image
+    height, width = job.kept or job.size
+    return image[:height, :width]
 
 
 def as_floats(image: ArrayLike, name: str) -> np.ndarray:
@@ -135,7 +161,14 @@ def _checked(style: Style) -> Style:
         mask = _unit_range(_array(mask, "mask"), "mask")
         if mask.ndim != 2 or not mask.any():
             raise JaxnstError(f"mask has shape {mask.shape}: expected [H, W], somewhere above 0")
-    return Style(as_floats(style.image, "style"), style.weight, mask)
+    image, alpha = as_floats(style.image, "style"), style.alpha
+    if alpha is not None:
+        alpha = _unit_range(_array(alpha, "alpha"), "alpha")
+        if alpha.shape != image.shape[:2]:
+            raise JaxnstError(f"alpha has shape {alpha.shape}: expected {image.shape[:2]}")
+        if not alpha.any():
+            raise JaxnstError("style is wholly transparent: give a picture with something to see")
+    return Style(image, style.weight, mask, alpha)
 
 
 def _array(values: ArrayLike, name: str) -> np.ndarray:

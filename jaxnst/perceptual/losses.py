@@ -181,6 +181,7 @@ def style_targets(
     *,
     weight: float = 1.0,
     mask: jax.Array | None = None,
+    alpha: jax.Array | None = None,
 ) -> StyleTarget:
     """Statistics of a style picture at the style layers.
 
@@ -190,12 +191,13 @@ def style_targets(
       options: which layers and which statistic.
       weight: how much this style counts among several.
       mask: [H, W] in [0, 1], of the size of the picture to be made: the region for this style.
+      alpha: [H, W] in [0, 1], of the size of the style: how much each of its pixels counts.
     """
     features = extract_features(params, image, options.style_layers, options)
-    statistic = STATISTICS[options.statistic]
+    statistic, style = STATISTICS[options.statistic], StyleTarget({}, mask=alpha)
     statistics = {
         layer: statistic.target(
-            position_averages(options.statistic, f, uniform_weights(f.shape[-3:-1]))
+            position_averages(options.statistic, f, position_weights(style, f.shape[-3:-1]))
         )
         for layer, f in features.items()
     }

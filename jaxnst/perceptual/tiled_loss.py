@@ -101,9 +101,10 @@ def tiled_style_targets(
     tile_rows: int,
     weight: float = 1.0,
     mask: jax.Array | None = None,
+    alpha: jax.Array | None = None,
 ) -> StyleTarget:
     """`style_targets` in less memory."""
-    style = StyleTarget({layer: {} for layer in options.style_layers})
+    style = StyleTarget({layer: {} for layer in options.style_layers}, mask=alpha)
     height, windows = _plan(params, image, options.style_layers, tile_rows)
     parts = [
         _window_sums(params, image, Targets({}, (style,)), window, options, height)["styles"][0]

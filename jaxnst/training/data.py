@@ -6,6 +6,7 @@ alone: it is the same, sample by sample, for any number of hosts, and its state 
 """
 
 import dataclasses
+import math
 import multiprocessing
 import os
 import random
@@ -20,8 +21,9 @@ import numpy as np
 from PIL import Image
 
 from jaxnst.errors import JaxnstError, check_number
-from jaxnst.io.codec import has_picture_header, list_images, load
+from jaxnst.io.codec import MAX_PIXELS, list_images, load, size_in_header
 from jaxnst.io.files import display_name, one_line, open_binary
+from jaxnst.io.resize import MIN_SIDE
 from jaxnst.ops.pixels import to_bytes
 
 Batch = dict[str, np.ndarray]
@@ -84,12 +86,17 @@ class Folder:
         """Lists the files and looks at the header of each."""
         paths = list_images(folder, recursive=True)
         with ThreadPoolExecutor() as pool:
-            good = list(pool.map(has_picture_header, paths))
-        self._paths = [path for path, is_good in zip(paths, good, strict=True) if is_good]
+            sizes = list(pool.map(size_in_header, paths))
+        self._paths = [path for path, size in zip(paths, sizes, strict=True) if _suits(size)]
         self.names = [path.relative_to(folder).as_posix() for path in self._paths]
         self.skipped = len(paths) - len(self._paths)
         if not self._paths:
-            raise JaxnstError(f"{display_name(folder)}: none of its pictures can be read")
+            raise JaxnstError(
+                f"{display_name(folder)}: none of its pictures has a size that can be used: "
+                f"{MIN_SIDE}x{MIN_SIDE} pixels to {MAX_PIXELS / 1e6:g} megapixels"
+                if any(sizes)
+                else f"{display_name(folder)}: none of its pictures can be read"
+            )
 
     def __len__(self) -> int:
         return len(self._paths)
@@ -265,6 +272,11 @@ def square_cut(photo: np.ndarray, square: tuple[float, float, float], side: int)
     box = (left, top, left + extent, top + extent)
     cut = Image.fromarray(photo).resize((side, side), Image.Resampling.BICUBIC, box=box)
     return np.asarray(cut)
+
+
+def _suits(size: tuple[int, int] | None) -> bool:
+    """Whether a picture of this size, if it is one, can be loaded."""
+    return size is not None and min(size) >= MIN_SIDE and math.prod(size) <= MAX_PIXELS
 
 
 def _set_aside(names: Sequence[str], options: DataOptions, seed: int) -> list[int]:

@@ -151,9 +151,10 @@ class OptimiseTab:
         if goes_on and (last is None or last.photo != checksum):
             raise JaxnstError("There is nothing to go on from: paint this photo first.")
         start = last if goes_on else None
+        paintings = [(self._studio.open(path), one) for path, one in pictures if path]
         job = make_job(
             content,
-            [Style(self._studio.open(path).rgb, one) for path, one in pictures if path],
+            [Style(picture.rgb, one, alpha=picture.alpha) for picture, one in paintings],
             options,
             start=start.image if start else None,
         )

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from model_files import model_file
 from PIL import Image
-from stylize_files import picture, pixels, tree
+from stylize_files import cut_outs, picture, pixels, tree
 
 from jaxnst.cli import main
 from jaxnst.io.codec import read_settings
@@ -44,6 +44,14 @@ def test_a_style_by_name(photo: Path, model: Path, capsys: pytest.CaptureFixture
     record = read_settings(out)
     assert record["options"]["styles"] == {"wave": 1.0}
     assert record["model"]["name"] == model.name
+
+
+def test_photos_that_look_alike_give_one_painting(tmp_path: Path, model: Path) -> None:
+    paths, out = cut_outs(tmp_path), tmp_path / "out"
+    assert run(*paths, "--model", model, "--style", "wave", "-o", out, "--quiet") == 0
+    paintings = [pixels(out / f"{path.stem}_wave.png") for path in paths]
+    for painting in paintings:
+        np.testing.assert_array_equal(painting, paintings[0])
 
 
 def test_the_only_style_needs_no_name(photo: Path, model: Path) -> None:

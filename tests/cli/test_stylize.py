@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
-from stylize_files import QUICK, cached_vgg, inputs, picture, pixels, stylize, tree
+from stylize_files import QUICK, cached_vgg, cut_outs, inputs, picture, pixels, stylize, tree
 
 from jaxnst import __version__
 from jaxnst.cli import main
@@ -85,6 +85,20 @@ def test_alpha_and_profile_of_the_photo_are_kept(tmp_path):
     made = load(out)
     assert made.icc_profile == profile
     np.testing.assert_array_equal(made.alpha, load(photo).alpha)
+
+
+@pytest.mark.parametrize("keep_colors", ["no", "match"])
+def test_styles_and_photos_that_look_alike_give_one_painting(tmp_path, keep_colors):
+    photo, style = inputs(tmp_path)
+    pairs = [(photo, path) for path in cut_outs(tmp_path)]
+    pairs += [(path, style) for path in cut_outs(tmp_path)]
+    for i, (one, other) in enumerate(pairs):
+        words = (one, "--style", other, "--keep-colors", keep_colors, "--iterations", 1)
+        assert stylize(*words, "-o", tmp_path / f"{i}.png", "--quiet") == 0
+    paintings = [pixels(tmp_path / f"{i}.png") for i in range(8)]
+    for i in range(4):
+        np.testing.assert_array_equal(paintings[i], paintings[0])
+        np.testing.assert_array_equal(paintings[4 + i], paintings[4])
 
 
 def test_texture_without_a_photo(tmp_path):

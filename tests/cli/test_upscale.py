@@ -1,15 +1,17 @@
 """`jaxnst upscale`, in this process."""
 
+import dataclasses
 import io
 import json
 import sys
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 from model_files import model_file, upscaling_model
 from PIL import Image
-from stylize_files import picture, pixels, tree
+from stylize_files import cut_outs, picture, pixels, tree
 
 from jaxnst.cli import main
 from jaxnst.io.codec import read_settings
@@ -57,6 +59,30 @@ def test_alpha_and_grey_are_kept(tmp_path: Path, model: Path) -> None:
     assert result.shape == (18, 22, 4)
     assert np.all(result[..., :3] == result[..., :1])
     assert result[..., 3].std() > 10
+
+
+def test_colours_under_transparency_do_not_bleed_into_edges(tmp_path: Path, model: Path) -> None:
+    results = []
+    for path in cut_outs(tmp_path, 24):
+        assert run(path, "--model", model, "-o", tmp_path / f"big_{path.name}") == 0
+        results.append(pixels(tmp_path / f"big_{path.name}"))
+    for result in results:
+        np.testing.assert_array_equal(result, results[0])
+
+
+def test_a_cut_out_of_one_colour_keeps_it_at_its_edges(tmp_path: Path) -> None:
+    model = upscaling_model(Compact(2, 4, 1))
+    bicubic = dataclasses.replace(model, kernels=jax.tree.map(np.zeros_like, model.kernels))
+    save_model(tmp_path / "bicubic.safetensors", bicubic)
+    image = Image.new("RGBA", (24, 24), (0, 255, 0, 0))
+    image.paste((200, 40, 40, 255), (6, 6, 18, 18))
+    image.save(tmp_path / "red.png")
+    out = tmp_path / "big.png"
+    assert run(tmp_path / "red.png", "--model", tmp_path / "bicubic.safetensors", "-o", out) == 0
+    result = pixels(out)
+    visible = result[result[..., 3] > 0]
+    assert len(visible) >= 24 * 24
+    assert np.abs(visible[:, :3].astype(int) - [200, 40, 40]).max() <= 1
 
 
 def test_a_folder_of_pictures(tmp_path: Path, model: Path, capsys) -> None:

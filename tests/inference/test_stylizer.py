@@ -90,6 +90,23 @@ def test_size_is_the_long_side(stylizer: Stylizer, photo: np.ndarray) -> None:
     assert stylizer(photo[:64], "wave", size=96).shape == (48, 96, 3)
 
 
+def test_a_panorama_keeps_its_shape(stylizer: Stylizer, photo: np.ndarray) -> None:
+    panorama = np.tile(photo[:40], (1, 10, 1))
+    painted = stylizer(panorama, "wave", size=320)
+    rows, columns = painted.shape[:2]
+    assert (rows, columns) == (round(40 * 320 / panorama.shape[1]), 320)
+    assert rows < 32
+
+
+def test_a_narrow_picture_is_painted_as_the_top_of_its_reflection(
+    stylizer: Stylizer, photo: np.ndarray
+) -> None:
+    narrow = photo[:20]
+    both = np.concatenate([narrow, narrow[-2:6:-1]])
+    assert both.shape[0] == 32
+    np.testing.assert_array_equal(stylizer(narrow, "wave"), stylizer(both, "wave")[:20])
+
+
 def test_sizes_of_a_bucket_compile_once(
     stylizer: Stylizer, photo: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -113,7 +130,7 @@ def test_sizes_of_a_bucket_compile_once(
         (np.zeros((64, 64, 3), np.float32), "type float32: give uint8"),
         (np.zeros((64, 64), np.uint8), "expected"),
         (np.zeros((64, 64, 4), np.uint8), "expected"),
-        (np.zeros((16, 64, 3), np.uint8), "at least 32"),
+        (np.zeros((0, 64, 3), np.uint8), "expected"),
     ],
 )
 def test_what_is_no_picture(stylizer: Stylizer, image: np.ndarray, message: str) -> None:

@@ -27,7 +27,7 @@ from jaxnst.io.codec import (
     read_settings,
     save,
 )
-from jaxnst.io.resize import fit_long_side, resize
+from jaxnst.io.resize import extend_by_reflection, fit_long_side, resize
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 SETTINGS = {"style_weight": 1e5, "layers": ["relu1_1", "relu4_2"], "name": "Café 🎨"}
@@ -226,7 +226,24 @@ def test_alpha_modes(tmp_path: Path, mode: str, suffix: str) -> None:
     picture = load(tmp_path / f"a{suffix}")
     assert picture.alpha is not None
     np.testing.assert_allclose(picture.alpha, _levels().T / np.float32(255))
-    np.testing.assert_allclose(picture.rgb[..., 0], _levels() / np.float32(255))
+    visible = picture.alpha > 0
+    np.testing.assert_allclose(picture.rgb[visible, 0], _levels()[visible] / np.float32(255))
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".webp"])
+def test_files_that_look_alike_are_alike(tmp_path: Path, suffix: str) -> None:
+    alpha = np.zeros((40, 48), np.uint8)
+    alpha[10:30, 12:36] = 255
+    alpha[9, 12:36] = 100
+    pictures = []
+    for hidden in ((0, 255, 0), (0, 0, 0), (255, 255, 255)):
+        rgb = np.where(alpha[..., None] > 0, (_smooth() * 255).astype(np.uint8), np.uint8(hidden))
+        image = Image.fromarray(np.dstack([rgb, alpha]))
+        image.save(tmp_path / f"a{suffix}", lossless=True, exact=True)
+        pictures.append(load(tmp_path / f"a{suffix}"))
+    for picture in pictures:
+        np.testing.assert_array_equal(picture.rgb, pictures[0].rgb)
+        np.testing.assert_array_equal(picture.alpha, alpha / np.float32(255))
 
 
 def test_palette_with_and_without_transparency(tmp_path: Path) -> None:
@@ -238,7 +255,8 @@ def test_palette_with_and_without_transparency(tmp_path: Path) -> None:
         image.save(tmp_path / name, **options)
         picture = load(tmp_path / name)
         np.testing.assert_array_equal(picture.rgb[0, 0], [1, 0, 0])
-        np.testing.assert_array_equal(picture.rgb[0, 39], [0, 0, 1])
+        hidden = [1, 0, 0] if options else [0, 0, 1]  # what is visible goes on
+        np.testing.assert_array_equal(picture.rgb[0, 39], hidden)
         assert (picture.alpha is not None) == bool(options)
     assert picture.alpha is not None
     np.testing.assert_array_equal(picture.alpha, 1.0 - indices)
@@ -304,7 +322,7 @@ def test_missing_folder_and_empty(tmp_path: Path) -> None:
 def test_text_and_unlisted_formats(tmp_path: Path) -> None:
     (tmp_path / "text.jpg").write_text("Dear diary, this is not a photo.\n" * 50)
     assert "give a JPEG, PNG" in _refusal(tmp_path / "text.jpg")
-    for unlisted in ("PPM", "ICO", "JPEG2000", "TGA"):
+    for unlisted in ("ICO", "PCX", "SGI"):
         Image.new("RGB", (64, 64)).save(tmp_path / "a.png", unlisted)
         assert "unknown format" in _refusal(tmp_path / "a.png")
 
@@ -487,8 +505,9 @@ def test_resize_keeps_smooth_pictures() -> None:
         ((1000, 500), 512, (512, 256)),
         ((500, 1000), 512, (256, 512)),
         ((300, 400), 1000, (750, 1000)),
-        ((2000, 20), 512, (512, 32)),
-        ((100, 100), 10, (32, 32)),
+        ((150, 6000), 512, (13, 512)),
+        ((20_000, 2), 512, (512, 1)),
+        ((100, 100), 10, (10, 10)),
         ((3, 2), 101, (101, 67)),
     ],
 )
@@ -496,10 +515,15 @@ def test_fit_long_side(size: tuple[int, int], long_side: int, expected: tuple[in
     assert fit_long_side(size, long_side) == expected
 
 
+def test_a_picture_goes_on_as_its_reflection_on_a_larger_canvas() -> None:
+    image = np.arange(6)[:, None] * np.ones((6, 8))
+    larger = extend_by_reflection(image, (3, 4), (7, 4))
+    np.testing.assert_array_equal(larger[:, 0], [0, 1, 2, 3, 4, 5, 5, 4, 3, 2, 1, 0, 0, 1])
+    assert extend_by_reflection(np.ones((6, 8, 3)), (3, 4), (3, 8)).shape == (6, 16, 3)
+
+
 def test_load_mask(tmp_path: Path) -> None:
-    image = Image.fromarray(_levels()).convert("LA")
-    image.putalpha(7)
-    image.save(tmp_path / "mask.png")
+    Image.fromarray(_levels()).save(tmp_path / "mask.png")
     mask, was_resized = load_mask(tmp_path / "mask.png", (32, 32))
     assert not was_resized
     assert mask.dtype == np.float32
@@ -507,6 +531,14 @@ def test_load_mask(tmp_path: Path) -> None:
     mask, was_resized = load_mask(tmp_path / "mask.png", (20, 10))
     assert was_resized
     assert mask.shape == (20, 10)
+
+
+def test_what_is_transparent_in_a_mask_is_black(tmp_path: Path) -> None:
+    image = Image.new("LA", (40, 40), (255, 0))
+    image.paste((255, 255), (0, 0, 20, 40))
+    image.save(tmp_path / "mask.png")
+    mask, _ = load_mask(tmp_path / "mask.png", (40, 40))
+    np.testing.assert_array_equal(mask[7], [1] * 20 + [0] * 20)
 
 
 def test_with_rgb_keeps_the_rest() -> None:

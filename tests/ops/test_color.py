@@ -92,6 +92,14 @@ def test_match_colors_with_itself_is_the_identity() -> None:
     np.testing.assert_allclose(match_colors(style, style), style, atol=1e-5)
 
 
+def test_match_colors_takes_no_notice_of_what_is_transparent() -> None:
+    style, content = _noise(3, (40, 50, 3), 0.3, 0.7), _noise(4, (30, 20, 3), 0.4, 0.6)
+    alpha = np.repeat((np.arange(50) < 25)[None], 40, axis=0).astype(np.float32)
+    other = np.where(alpha[..., None] > 0, style, 0)
+    matched = np.asarray(match_colors(other, content, style_alpha=alpha))[:, :25]
+    np.testing.assert_allclose(matched, match_colors(style[:, :25], content), atol=1e-5)
+
+
 def test_match_colors_is_per_picture_in_a_batch() -> None:
     style, content = _noise(6, (2, 8, 8, 3), 0.3, 0.7), _noise(7, (2, 6, 5, 3))
     batch = match_colors(style, content)

@@ -13,6 +13,7 @@ from jaxnst.optimize.run import (
     OptimizeOptions,
     Progress,
     Style,
+    _style_size,
     check_job,
     run,
     scales,
@@ -211,6 +212,33 @@ def test_masks_of_any_size_give_each_region_its_style(random_vgg, paint):
         return next(run(random_vgg, with_options(job, coarsest=0))).parts["style"]
 
     assert style_loss(left, 1 - left) < 0.3 * style_loss(1 - left, left)
+
+
+def test_a_long_style_picture_is_not_squashed(job):
+    assert _style_size(job, Style(np.zeros((40, 800, 3))), (64, 64)) == (32, 640)
+    assert _style_size(job, Style(np.zeros((400, 800, 3))), (64, 64)) == (32, 64)
+
+
+def test_what_is_transparent_in_a_style_counts_for_nothing(random_vgg, paint):
+    wide = np.concatenate([paint(5, 64, 64), np.full((64, 192, 3), 0.5, np.float32)], axis=1)
+    alpha = np.repeat((np.arange(256) < 64)[None], 64, axis=0).astype(np.float32)
+
+    def style_loss(style: Style, scale: float) -> float:
+        job = Job((64, 64), None, (style,), scale, paint(7, 64, 64), LOSS, OPTIONS)
+        return next(run(random_vgg, with_options(job, coarsest=0))).parts["style"]
+
+    alone = style_loss(Style(wide[:, :64]), 1.0)
+    assert style_loss(Style(wide, alpha=alpha), 4.0) == pytest.approx(alone, rel=0.1)
+    assert style_loss(Style(wide), 4.0) != pytest.approx(alone, rel=0.3)
+
+
+def test_a_style_of_which_little_is_visible_has_finite_statistics(random_vgg, paint):
+    alpha = np.zeros((63, 63), np.float32)
+    alpha[-1, -1] = 1  # beyond the last whole position of every deep layer
+    style = Style(paint(5, 63, 63), alpha=alpha)
+    start = paint(7, 64, 64)
+    job = Job((64, 64), None, (style,), 1.0, start, LOSS, OPTIONS)
+    assert next(run(random_vgg, job)).parts["style"] < 1e3
 
 
 def test_styles_count_by_their_weights(random_vgg, paint):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from jaxnst.errors import JaxnstError
+from jaxnst.io.resize import resize
 from jaxnst.optimize.presets import PaintOptions
 from jaxnst.optimize.run import Style
 from jaxnst.optimize.stylize import make_job, stylize
@@ -37,7 +38,7 @@ def run(random_vgg):
 def test_painting(run, photo, style):
     seen = []
     out = run(photo, style, on_progress=seen.append)
-    assert out.shape == (32, 40, 3)  # 30 would be less than a net can see
+    assert out.shape == (30, 40, 3)  # though a net sees no less than 32 rows
     assert out.dtype == np.float32
     assert 0 <= out.min() < out.max() <= 1
     assert [progress.iteration for progress in seen] == [1, 2, 3]
@@ -59,6 +60,18 @@ def test_styles(run, photo, style):
     mask = np.tile(np.arange(40) < 20, (32, 1))
     blend = run(photo, [Style(style, 0.5), Style(photo[::-1], 0.5, mask)])
     assert (blend != plain).any()
+
+
+def test_a_panorama_keeps_its_shape(run, style, paint):
+    panorama = paint(1, 40, 400)
+    mask = np.tile(np.arange(9) < 4, (5, 1))
+    changes = {"size": 64, "iterations": 1}  # the start is all there is
+    out = run(panorama, Style(style, mask=mask), **changes)
+    assert out.shape == (6, 64, 3)
+    np.testing.assert_allclose(out, resize(panorama, (6, 64)), atol=0.1)
+    assert run(panorama, style, keep_colors="luma", **changes).shape == (6, 64, 3)
+    job = make_job(panorama, [Style(style)], PaintOptions(size=64), start=paint(2, 32, 64))
+    assert job.start.shape == (32, 64, 3)  # of an earlier run: it is on the canvas already
 
 
 def test_texture(run, style):
@@ -110,6 +123,8 @@ def test_bundled_weights_are_the_default(photo, style):
         ({"style": Style(np.zeros((40, 40, 3)), np.nan)}, "weight of a style is nan"),
         ({"style": Style(np.zeros((40, 40, 3)), 0)}, "the weight of every style is 0"),
         ({"style": Style(np.zeros((40, 40, 3)), 1, np.zeros((9, 9)))}, "somewhere above 0"),
+        ({"style": Style(np.zeros((40, 40, 3)), alpha=np.zeros((40, 40)))}, "wholly transparent"),
+        ({"style": Style(np.zeros((40, 40, 3)), alpha=np.ones((9, 9)))}, r"expected \(40, 40\)"),
         ({"style": Style(np.zeros((40, 40, 3)), 1, np.ones((9, 9, 3)))}, "mask has shape"),
         ({"style": Style(np.zeros((40, 40, 3)), 1, -np.ones((9, 9)))}, "mask has values outside"),
         ({"init": np.ones(3)}, "init has shape"),

@@ -475,6 +475,27 @@ def test_mask_compares_the_region_alone(random_vgg, image, style):
         assert float(parts[f"style/{layer}"]) == pytest.approx(float(expected), rel=1e-4)
 
 
+@pytest.mark.parametrize("statistic", ["gram", "mean_std", "wasserstein"])
+def test_what_is_transparent_in_a_style_counts_for_nothing(random_vgg, paint, statistic):
+    options = LossOptions(style_layers=("relu1_1", "relu2_1"), statistic=statistic)
+    style = jnp.asarray(paint(5, 40, 64))
+    other = style.at[:, 32 + REACH :].set(0.5)
+    left = halves(40, 64)[0]
+
+    def targets(picture: jax.Array, alpha: jax.Array | None) -> dict:
+        found = style_targets(random_vgg, picture, options, alpha=alpha)
+        assert found.mask is None
+        return found.statistics
+
+    def difference(a: dict, b: dict) -> float:
+        leaves = [jax.tree.leaves(jax.tree.map(jnp.subtract, a, b)), jax.tree.leaves(b)]
+        errors, sizes = (sum(float(jnp.sum(x**2)) for x in part) for part in leaves)
+        return (errors / sizes) ** 0.5
+
+    assert difference(targets(other, left), targets(style, left)) < 1e-6
+    assert difference(targets(other, None), targets(style, None)) > 0.05
+
+
 def shares(*weighted_masks: tuple[float, jax.Array | None]) -> list[float]:
     return [float(s) for s in style_shares([StyleTarget({}, w, m) for w, m in weighted_masks])]
 

@@ -91,6 +91,15 @@ def test_targets_in_tiles_are_those_of_the_whole_picture(random_vgg, paint):
         assert relative_error(tiled_style[layer]["second"], averages["second"]) < 1e-5
 
 
+def test_a_transparent_style_in_tiles_is_that_of_the_whole(random_vgg, paint):
+    photo, alpha = jnp.asarray(paint(0, 139, 37)), jnp.asarray(paint(1, 139, 37)[..., 0])
+    style = style_targets(random_vgg, photo, OPTIONS, alpha=alpha)
+    tiled = tiled_style_targets(random_vgg, photo, OPTIONS, tile_rows=32, alpha=alpha)
+    assert tiled.mask is style.mask is None
+    for layer, averages in style.statistics.items():
+        assert relative_error(tiled.statistics[layer]["second"], averages["second"]) < 1e-5
+
+
 def test_tiles_see_no_seam(random_vgg, paint):
     """Rows at a tile's rim are as exact as those inside."""
     image, photo = jnp.asarray(paint(1, 139, 37)), jnp.asarray(paint(0, 139, 37))

@@ -25,6 +25,20 @@ def picture(path: Path, seed: int = 0, width: int = 48, height: int = 40, **opti
     return path
 
 
+def cut_outs(folder: Path, size: int = 48) -> list[Path]:
+    """The same noise cut out four times, with other colors hidden around it."""
+    alpha = np.zeros((size, size), np.uint8)
+    alpha[size // 4 : -size // 4, size // 4 : -size // 4] = 255
+    noise = np.random.default_rng(0).integers(0, 256, (size, size, 3), np.uint8)
+    paths = []
+    for name, hidden in {"green": (0, 255, 0), "black": (0,) * 3, "white": (255,) * 3}.items():
+        rgb = np.where(alpha[..., None] > 0, noise, np.uint8(hidden))
+        Image.fromarray(np.dstack([rgb, alpha])).save(folder / f"{name}.png")
+        paths.append(folder / f"{name}.png")
+    Image.fromarray(np.dstack([noise, alpha])).save(folder / "noise.png")
+    return [*paths, folder / "noise.png"]
+
+
 def inputs(folder: Path) -> tuple[Path, Path]:
     """A photo and a style."""
     return picture(folder / "photo.png", 1), picture(folder / "style.png", 2, 44, 44)

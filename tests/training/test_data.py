@@ -5,6 +5,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from PIL import Image
 from stylize_files import picture
 from training_files import photos
 
@@ -120,4 +121,10 @@ def test_folder_without_photos(tmp_path):
         open_data(DataOptions(source=f"folder:{tmp_path}"), seed=0)
     (tmp_path / "text.jpg").write_text("no picture")
     with pytest.raises(JaxnstError, match="none of its pictures can be read"):
+        open_data(DataOptions(source=f"folder:{tmp_path}"), seed=0)
+
+
+def test_photos_that_are_too_small_are_called_so(tmp_path):
+    Image.new("RGB", (31, 64)).save(tmp_path / "small.png")
+    with pytest.raises(JaxnstError, match="size that can be used: 32x32 pixels to 200 megapixels"):
         open_data(DataOptions(source=f"folder:{tmp_path}"), seed=0)

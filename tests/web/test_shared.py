@@ -7,6 +7,7 @@ import jax
 import numpy as np
 import pytest
 from model_files import model_file
+from stylize_files import cut_outs
 
 from jaxnst.errors import JaxnstError
 from jaxnst.web import presence
@@ -43,6 +44,12 @@ def test_pictures_above_the_limit_are_not_opened(studio, tmp_path):
     path = studio.show(np.zeros((400, 500, 3), np.float32))
     with pytest.raises(JaxnstError, match=r"^This picture cannot be used: 500x400"):
         studio.open(path)
+
+
+def test_uploads_that_look_alike_are_alike(studio, tmp_path):
+    pictures = [studio.open(str(path)) for path in cut_outs(tmp_path)]
+    for picture in pictures:
+        np.testing.assert_array_equal(picture.rgb, pictures[0].rgb)
 
 
 @pytest.mark.parametrize("value", [None, True, "3", 2.5, float("nan"), -1, 1e300, [1]])
