@@ -10,9 +10,9 @@ import numpy as np
 from jaxnst.cli.live_keys import HELP, Controls
 from jaxnst.errors import JaxnstError
 from jaxnst.io.codec import save
-from jaxnst.io.container import VideoWriter
 from jaxnst.io.display import VirtualCamera, Window
 from jaxnst.io.files import display_name
+from jaxnst.io.video_writer import VideoWriter
 
 if TYPE_CHECKING:
     from jaxnst.cli.live import Live

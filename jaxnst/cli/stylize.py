@@ -13,7 +13,7 @@ from jaxnst.cli.plan import check_command, plan_tasks
 from jaxnst.cli.run_network import is_trained, paint_trained
 from jaxnst.cli.writing import check_outputs, new_folder
 from jaxnst.errors import JaxnstError, check_number
-from jaxnst.io.container import SUFFIXES
+from jaxnst.io.container import is_video
 from jaxnst.optimize.presets import PaintOptions, load_preset, preset_names
 
 
@@ -22,10 +22,12 @@ class Stylize:
     """Turn photos into paintings: every CONTENT in the style of every STYLE."""
 
     content: Annotated[Positional[tuple[Path, ...]], arg(metavar="CONTENT ...")]
-    """Photos, or folders of them; or a video. None, with a style: a texture."""
+    """Photos, or folders of them; or a video, or an animated GIF or WebP. None, with a style: a
+    texture."""
     output: Annotated[Path, arg(aliases=["-o"])]
-    """The painting: a .png, .jpg, .webp, .tif or .bmp file, for a video .mp4, .mkv or .mov; or a
-    folder, as for several; on a second run those that are finished are skipped."""
+    """The painting: a .png, .jpg, .webp, .tif or .bmp file, for a video .mp4, .mkv, .mov,
+    .gif or .webp; or a folder, as for several; on a second run those that are finished are
+    skipped."""
     style: tuple[Path, ...] = ()
     """Names of trained styles, which paint at once; or pictures, or folders of them, for which the
     pixels are optimised. None, with a --model of one style: that one; with --style-weight 0: the
@@ -98,7 +100,7 @@ def main(argv: Sequence[str]) -> int:
         return paint_trained(command, given)
     for option in sorted(given & {"--strength", "--model", "--contact-sheet", "--smooth"}):
         raise JaxnstError(f"{option} is for trained styles: give the name of one, or leave it out")
-    if any(path.suffix.lower() in SUFFIXES for path in command.content):
+    if any(is_video(path) for path in command.content):
         raise JaxnstError("a video is painted in trained styles: give --style the name of one")
     tasks = plan_tasks(command.content, command.style, command.output, one=command.joins_styles)
     check_command(command, tasks)
