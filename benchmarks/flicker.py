@@ -20,9 +20,9 @@ import numpy as np
 
 from jaxnst.inference.stylizer import Stylizer
 from jaxnst.inference.temporal import Smoother
-from jaxnst.io.container import VideoWriter
 from jaxnst.io.resize import fit_long_side
-from jaxnst.io.sources import VideoSource, all_frames
+from jaxnst.io.sources import FileSource, all_frames
+from jaxnst.io.video_writer import VideoWriter
 from jaxnst.networks.model_file import DEFAULT
 
 SIZE, FRAMES = 512, 90
@@ -75,7 +75,7 @@ def main() -> None:
 
 def read(path: Path) -> list[np.ndarray]:
     """The first frames of a clip, at the size that is painted."""
-    source = VideoSource(str(path))
+    source = FileSource(str(path))
     frames = list(itertools.islice(all_frames(source), FRAMES))
     source.close()
     size = fit_long_side(frames[0].shape[:2], SIZE)

@@ -17,7 +17,7 @@ import psutil
 
 from jaxnst.inference.realtime import FixedSize, Look, Meter, paint_live, scaled, warm_up
 from jaxnst.inference.stylizer import Stylizer
-from jaxnst.io.sources import Capture, VideoSource, all_frames
+from jaxnst.io.sources import Capture, FileSource, all_frames
 from jaxnst.networks.model_file import DEFAULT
 
 SIZE, RATE, TURNS, FRAMES = 512, 30, 5, 60
@@ -28,7 +28,7 @@ class Clip:
 
     def __init__(self, path: Path, rate: float | None, count: int | None = None) -> None:
         """Reads them all; a rate is that of a camera, and a count where it ends."""
-        source = VideoSource(str(path))
+        source = FileSource(str(path))
         frames = list(itertools.islice(all_frames(source), 200))
         source.close()
         self.name, self.rate = path.name, rate or 0.0

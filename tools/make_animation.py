@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from jaxnst.io.sources import VideoSource, all_frames
+from jaxnst.io.sources import FileSource, all_frames
 
 OUT = Path(__file__).parent.parent / "docs" / "live.webp"
 STYLES = ("starry_night", "composition_vii", "edtaonisl")
@@ -41,7 +41,7 @@ def painted(clip: str, style: str) -> list[np.ndarray]:
         command = [sys.executable, "-m", "jaxnst", "live", "--source", clip, "--style", style]
         command += ["--split", "--smooth", "--size", "0", "--no-window", "--quiet"]
         subprocess.run([*command, "--frames", str(FRAMES), "-o", film], check=True)
-        source = VideoSource(film)
+        source = FileSource(film)
         frames = list(all_frames(source))[::EVERY]
         source.close()
     return [cv2.resize(frame, SIZE, interpolation=cv2.INTER_AREA) for frame in frames]

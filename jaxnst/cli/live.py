@@ -31,10 +31,9 @@ def main(argv: Sequence[str]) -> int:
 
 def _check(command: Live) -> None:
     """Raises JaxnstError for what could not be done in the end, before anything is opened."""
-    from jaxnst.io.container import check_video_path, import_av
+    from jaxnst.io.container import check_video_path
 
     if command.output is not None:
-        import_av()
         check_video_path(command.output)
         check_writable(command.output)
     if command.stats is not None:

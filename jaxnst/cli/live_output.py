@@ -12,9 +12,9 @@ from jaxnst.cli.live_keys import HELP, Controls
 from jaxnst.cli.options import Live
 from jaxnst.errors import JaxnstError
 from jaxnst.io.codec import save
-from jaxnst.io.container import VideoWriter
 from jaxnst.io.display import VirtualCamera, Window
 from jaxnst.io.files import display_name
+from jaxnst.io.video_writer import VideoWriter
 
 _NOTICE_SECONDS = 3.0
 

@@ -24,10 +24,12 @@ class Stylize:
     """Turn photos into paintings: every CONTENT in the style of every STYLE."""
 
     content: Annotated[Positional[tuple[Path, ...]], arg(metavar="CONTENT ...")]
-    """Photos, or folders of them; or a video. None, with a style: a texture."""
+    """Photos, or folders of them; or a video, or an animated GIF or WebP. None, with a style: a
+    texture."""
     output: Annotated[Path, arg(aliases=["-o"])]
-    """The painting: a .png, .jpg, .webp, .tif or .bmp file, for a video .mp4, .mkv or .mov; or a
-    folder, as for several; on a second run those that are finished are skipped."""
+    """The painting: a .png, .jpg, .webp, .tif or .bmp file, for a video .mp4, .mkv, .mov,
+    .gif or .webp; or a folder, as for several; on a second run those that are finished are
+    skipped."""
     style: tuple[Path, ...] = ()
     """Names of trained styles, which paint at once; or pictures, or folders of them, for which the
     pixels are optimised. None, with a --model of one style: that one; with --style-weight 0: the

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,33 +19,35 @@ from jaxnst.cli.writing import announce, announce_finished
 from jaxnst.errors import JaxnstError
 from jaxnst.inference.realtime import Look
 from jaxnst.inference.stylizer import Stylizer
-from jaxnst.inference.video import paint_film
-from jaxnst.io.container import (
-    SUFFIXES,
-    TimedFrame,
-    VideoReader,
-    VideoWriter,
-    check_sound,
-    check_video_path,
-    count_frames,
-    join,
-    read_comment,
-)
-from jaxnst.io.files import atomic_write, check_writable, display_name, one_line
+from jaxnst.inference.temporal import Smoothed
+from jaxnst.inference.video import paint_frames
+from jaxnst.io import animation
+from jaxnst.io.container import WRITTEN, check_video_path, is_video
+from jaxnst.io.files import check_writable, display_name
 from jaxnst.io.resize import fit_long_side
+from jaxnst.io.video_join import check_tracks, join, read_comment
+from jaxnst.io.video_parts import VideoParts
+from jaxnst.io.video_reader import Reader, VideoReader, open_reader
 from jaxnst.networks.model_file import Model
 
-_PART_FRAMES = 250
-_SETTINGS = "settings.json"
+_MOVING = (*WRITTEN, *animation.SUFFIXES)
+"""Of files that can hold many frames."""
 
 
 def is_film(command: Stylize) -> bool:
-    """Whether a command asks for a video.
+    """Whether a command asks for a video, or for an animation.
+
+    An animated picture is a film where the output can be one, and else a picture, its first frame.
 
     Raises:
       JaxnstError: it asks for more than that.
     """
-    films = [path for path in command.content if path.suffix.lower() in SUFFIXES]
+    moving = command.output.suffix.lower() in _MOVING
+    films = [
+        path
+        for path in command.content
+        if is_video(path) or (moving and animation.is_animation(path))
+    ]
     if films and len(command.content) > 1:
         raise JaxnstError(
             f"{display_name(films[0])}: is a video, and others are given beside it: give one video"
@@ -64,29 +65,30 @@ def paint_video(command: Stylize, task: PictureTask, model: Model, size: int | N
     _check(command, task)
     look = _look(command, task)
     model.condition(look.style, look.strength)
-    with VideoReader(task.content) as reader:
-        settings = network_provenance(command, task, model.card, size)
-        del settings["options"]["quality"]  # of pictures
-        settings["options"]["smooth"] = command.smooth
-        if not command.overwrite and read_comment(task.output) == json.dumps(settings):
-            announce_finished(command, task, settings)
-            return 0
-        check_sound(task.output, task.content)
+    reader = open_reader(task.content)
+    settings = network_provenance(command, task, model.card, size)
+    settings["options"]["smooth"] = command.smooth
+    quality = settings["options"].pop("quality")  # of how an animation is encoded in the end
+    record = settings | {"quality": quality} if _is_webp(task.output) else settings
+    if not command.overwrite and _recorded(task.output) == json.dumps(record):
+        announce_finished(command, task, record)
+        return 0
+    height_width = fit_long_side(reader.size, size) if size else reader.size
+    notes = [*reader.notes, *_check_result(task.output, reader, height_width)]
+    with _parts(task.output, settings) as parts:
+        _say(notes, command)
         use_compilation_cache()
-        parts = Parts(task.output.with_suffix(".parts"), settings)
         with stop_signals() as stopped:
             stylizer = Stylizer(model, exact=True)
-            _paint_parts(command, task, reader, stylizer, look, parts, size, stopped)
-    if stopped.is_set():
-        if not command.quiet:
-            print(
-                f"stopped at frame {parts.count}: the same command goes on from there",
-                file=sys.stderr,
-            )
-        return stopped.status
-    join(parts.files, task.output, task.content, json.dumps(settings))
-    parts.remove()
-    announce(command, task, settings)
+            _paint_parts(command, task, reader, stylizer, look, parts, height_width, stopped)
+        if stopped.is_set():
+            _say([f"stopped at frame {parts.count}: the same command goes on from there"], command)
+            return stopped.status
+        if reader.damage:
+            print(reader.damage, file=sys.stderr)
+        _say(_write(task.output, parts, reader, quality, json.dumps(record)), command)
+        parts.remove()
+    announce(command, task, record)
     return 0
 
 
@@ -102,7 +104,7 @@ def _check(command: Stylize, task: PictureTask) -> None:
             f"{display_name(command.output)}: is a folder; give the path of a video, as in "
             f"{display_name(command.output / 'out.mp4')}"
         )
-    check_video_path(task.output)
+    check_video_path(task.output, _MOVING)
     check_writable(task.output)
     check_apart([task.content], [task.output])
 
@@ -114,90 +116,76 @@ def _look(command: Stylize, task: PictureTask) -> Look:
     return Look(style, command.strength, keep_colors, command.smooth)
 
 
+def _check_result(output: Path, reader: Reader, size: tuple[int, int]) -> list[str]:
+    """What the output cannot hold, in sentences; raises JaxnstError if it cannot hold enough."""
+    if _is_animation(output):
+        animation.check_animation_size(output, size, reader.count)
+        has_sound = isinstance(reader, VideoReader) and reader.has_sound
+        return [f"{display_name(output)}: holds no sound; a .mp4 path does"] if has_sound else []
+    return check_tracks(output, reader.path) if isinstance(reader, VideoReader) else []
+
+
+def _parts(output: Path, settings: dict[str, Any]) -> VideoParts:
+    """Where what is painted is kept: without loss for an animation, which encodes it once more."""
+    if _is_animation(output):
+        folder = output.with_name(f"{output.name}.parts")
+        return VideoParts(folder, settings, lossless=True)
+    return VideoParts(output.with_suffix(".parts"), settings)
+
+
 def _paint_parts(
     command: Stylize,
     task: PictureTask,
-    reader: VideoReader,
+    reader: Reader,
     stylizer: Stylizer,
     look: Look,
-    parts: Parts,
-    size: int | None,
+    parts: VideoParts,
+    size: tuple[int, int],
     stopped: StopSignals,
 ) -> None:
     """Paints what is not there yet, until a signal."""
-    height_width = fit_long_side(reader.size, size) if size else reader.size
     total = max(reader.count, parts.count, 1)
-    with parts, ProgressDisplay(task.title, total, quiet=command.quiet) as display:
+    state = Smoothed.from_arrays(parts.state) if parts.state and command.smooth else None
+    with ProgressDisplay(task.title, total, quiet=command.quiet) as display:
         display.resume(parts.count, parts.count / total)
-        for frame in paint_film(reader, stylizer, look, height_width, parts.count):
-            parts.write(frame)
+        for frame in paint_frames(reader, stylizer, look, size, parts.count, state):
+            parts.write(frame.image, frame.seconds, frame.alpha, frame.state)
             display.update(parts.count, {}, min(1.0, parts.count / total))
             if stopped.is_set():
-                break
+                return
+    parts.finish()
 
 
-class Parts:
-    """What is painted of a video so far, as files in a folder; use as a context manager."""
+def _write(
+    output: Path, parts: VideoParts, reader: Reader, quality: int, comment: str
+) -> list[str]:
+    """Writes the output; returns what it could not hold, in sentences."""
+    if not _is_animation(output):
+        tracks_of = reader.path if isinstance(reader, VideoReader) else None
+        join(parts.files, output, parts.count, tracks_of, comment)
+        return []
+    left_out = animation.write_animation(
+        output, parts.frames(), parts.times, reader.end,
+        quality=quality, comment=comment, is_transparent=reader.is_transparent,
+    )  # fmt: skip
+    return [f"{display_name(output)}: is a GIF, which holds no more than 50 frames per second: "
+            f"{left_out} were left out"] if left_out else []  # fmt: skip
 
-    def __init__(self, folder: Path, settings: dict[str, Any]) -> None:
-        """Takes up the parts that are there, if they were painted with the same settings.
 
-        Raises:
-          JaxnstError: the folder is something else, or cannot be made.
-        """
-        self._folder, held = folder, folder / _SETTINGS
-        if os.path.lexists(folder) and not held.is_file():
-            raise JaxnstError(f"{display_name(folder)}: is in the way: move it, it is not ours")
-        wanted = json.dumps(settings).encode()
-        try:
-            if held.is_file() and held.read_bytes() != wanted:
-                self.remove()
-            folder.mkdir(exist_ok=True)
-            for cut_short in folder.glob(".jaxnst-*"):  # by a kill
-                cut_short.unlink()
-        except OSError as error:
-            raise JaxnstError(
-                f"{display_name(folder)}: cannot hold what is painted ({one_line(error)})"
-            ) from error
-        with atomic_write(held) as temporary:
-            temporary.write_bytes(wanted)
-        self.files: list[Path] = []
-        self._done = 0
-        for path in sorted(folder.glob("*.nut")):
-            count = count_frames(path)
-            if not count or path.stem != f"{self._done:08d}":  # behind a damaged one
-                break
-            self.files.append(path)
-            self._done += count
-        self._writer: VideoWriter | None = None
+def _recorded(output: Path) -> str:
+    """What an output that is there says of itself."""
+    return (animation.read_animation_comment if _is_animation(output) else read_comment)(output)
 
-    def __enter__(self) -> Parts:
-        return self
 
-    def __exit__(self, *_: object) -> None:
-        self._finish_part()
+def _is_animation(output: Path) -> bool:
+    return output.suffix.lower() in animation.SUFFIXES
 
-    @property
-    def count(self) -> int:
-        """Frames that are painted."""
-        return self._done + (self._writer.count if self._writer else 0)
 
-    def write(self, frame: TimedFrame) -> None:
-        """Adds a frame, to a new part if there is none open or it is full."""
-        if self._writer is None or self._writer.count == _PART_FRAMES:
-            self._finish_part()
-            self._writer = VideoWriter(self._folder / f"{self._done:08d}.nut")
-        self._writer.write(frame.image, frame.seconds)
+def _is_webp(output: Path) -> bool:
+    return output.suffix.lower() == ".webp"
 
-    def remove(self) -> None:
-        """Removes what was painted, and the folder."""
-        for path in (*self._folder.glob("*.nut"), *self._folder.glob(".jaxnst-*")):
-            path.unlink()
-        (self._folder / _SETTINGS).unlink(missing_ok=True)
-        with suppress(OSError):  # somebody has put something else there
-            self._folder.rmdir()
 
-    def _finish_part(self) -> None:
-        writer, self._done, self._writer = self._writer, self.count, None
-        if writer is not None and writer.close():
-            self.files.append(writer.path)
+def _say(sentences: list[str], command: Stylize) -> None:
+    """Prints sentences on stderr, unless that is not wanted."""
+    for sentence in sentences if not command.quiet else ():
+        print(sentence, file=sys.stderr)

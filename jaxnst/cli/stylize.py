@@ -9,7 +9,7 @@ from jaxnst.cli.plan import check_command, plan_tasks
 from jaxnst.cli.run_network import is_trained, paint_trained
 from jaxnst.cli.writing import place_of
 from jaxnst.errors import JaxnstError
-from jaxnst.io.container import SUFFIXES
+from jaxnst.io.container import is_video
 from jaxnst.optimize.presets import load_preset, preset_names
 
 
@@ -20,7 +20,7 @@ def main(argv: Sequence[str]) -> int:
         return paint_trained(command, given)
     for option in sorted(given & {"--strength", "--model", "--contact-sheet", "--smooth"}):
         raise JaxnstError(f"{option} is for trained styles: give the name of one, or leave it out")
-    if any(path.suffix.lower() in SUFFIXES for path in command.content):
+    if any(is_video(path) for path in command.content):
         raise JaxnstError("a video is painted in trained styles: give --style the name of one")
     tasks = plan_tasks(command.content, command.style, command.output, one=command.joins_styles)
     check_command(command, tasks)

@@ -6,6 +6,7 @@ ghost behind it. What has changed is told from means of 4x4 pixels, compared wit
 smoothed painting stands for and not with the last frame: what creeps is noticed in the end.
 """
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import jax
@@ -31,6 +32,15 @@ class Smoothed(NamedTuple):
     """Means of its blocks, [H / 4, W / 4, 3] in [0, 1]."""
     painting: jax.Array
     """[H, W, 3] in [0, 1], unrounded: rounding would stop it short of what it should become."""
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """What can be kept in a file."""
+        return {name: np.asarray(array) for name, array in self._asdict().items()}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "Smoothed":
+        """What `to_arrays` gave, to the bit."""
+        return cls(**{name: jnp.asarray(array) for name, array in arrays.items()})
 
 
 @jax.jit
@@ -61,16 +71,16 @@ def smooth(state: Smoothed, photo: jax.Array, painting: jax.Array) -> tuple[Smoo
 class Smoother:
     """Smooths one painting after the other, and begins anew with another size."""
 
-    def __init__(self) -> None:
-        """Begins."""
-        self._state: Smoothed | None = None
+    def __init__(self, state: Smoothed | None = None) -> None:
+        """Goes on from the state after a frame, or begins."""
+        self.state = state
 
     def __call__(self, photo: np.ndarray, painting: np.ndarray) -> np.ndarray:
         """What is to be shown of a painting of a photo, all uint8 [H, W, 3]."""
-        if self._state is None or self._state.painting.shape != painting.shape:
-            self._state = start(photo, painting)
+        if self.state is None or self.state.painting.shape != painting.shape:
+            self.state = start(photo, painting)
             return painting
-        self._state, mixed = smooth(self._state, photo, painting)
+        self.state, mixed = smooth(self.state, photo, painting)
         return np.asarray(mixed)
 
 

@@ -20,12 +20,12 @@ import numpy as np
 from jaxnst.errors import JaxnstError
 from jaxnst.io.codec import list_images, load
 from jaxnst.io.files import display_name, one_line
+from jaxnst.io.video_reader import open_reader
 from jaxnst.ops.pixels import to_bytes
 
 CAMERAS = 10
 """How many cameras are tried for the first that opens."""
 
-_USUAL_RATE = 25.0  # frames per second, of a file that does not say
 _CV2_PACKAGES = {
     "libxcb": "libxcb1",
     "libGL": "libgl1",
@@ -86,8 +86,8 @@ def import_cv2() -> ModuleType:
     return cv2
 
 
-class VideoSource:
-    """A camera, a network stream or a video file, by OpenCV."""
+class CameraSource:
+    """A camera or a network stream, by OpenCV."""
 
     def __init__(
         self,
@@ -100,7 +100,7 @@ class VideoSource:
         """Opens it.
 
         Args:
-          address: a camera's number or device, a URL, or the path of a file.
+          address: a camera's number or device, or a URL.
           width: asked of a camera, as height and fps; it gives what it can.
           height: in pixels.
           fps: frames per second.
@@ -109,7 +109,6 @@ class VideoSource:
           JaxnstError: it cannot be opened, or there is no frame in it.
         """
         cv2 = import_cv2()
-        is_file = isinstance(address, str) and os.path.isfile(address)
         self.name = f"camera {address}" if isinstance(address, int) else display_name(address)
         self._video, self._cv2 = _open_video(cv2, address), cv2
         asked = {
@@ -118,27 +117,23 @@ class VideoSource:
             cv2.CAP_PROP_FPS: fps,
         }
         for prop, value in asked.items():
-            if value and not is_file:
+            if value:
                 self._video.set(prop, value)
         self._first = self._decoded()
         if self._first is None:
             self.close()
-            raise JaxnstError(
-                f"{self.name}: gives no picture: give a camera, a stream or a file that does"
-            )
+            raise JaxnstError(f"{self.name}: gives no picture: give a camera or a stream that does")
         self.size: tuple[int, int] | None = self._first.shape[:2]
         self.rate = self._video.get(cv2.CAP_PROP_FPS)
         if not 0 < self.rate <= 1000:
-            self.rate = _USUAL_RATE if is_file else 0.0
-        self.due: float | None = 0.0 if is_file else None
+            self.rate = 0.0
+        self.due: float | None = None
 
     def read(self) -> np.ndarray | None:
         first, self._first = self._first, None
         image = self._decoded() if first is None else first
-        for _ in range(_RETRIES if self.due is None else 0):  # cameras lose a frame now and then
+        for _ in range(_RETRIES):  # cameras lose a frame now and then
             image = self._decoded() if image is None else image
-        if self.due is not None:
-            self.due = self._video.get(self._cv2.CAP_PROP_POS_MSEC) / 1000
         return image
 
     def close(self) -> None:
@@ -147,6 +142,38 @@ class VideoSource:
     def _decoded(self) -> np.ndarray | None:
         there, image = self._video.read()
         return self._cv2.cvtColor(image, self._cv2.COLOR_BGR2RGB) if there else None
+
+
+class FileSource:
+    """A video file or an animated GIF or WebP, once."""
+
+    def __init__(self, path: str) -> None:
+        """Opens it.
+
+        Raises:
+          JaxnstError: it cannot be read.
+        """
+        self.name = display_name(path)
+        self._reader = open_reader(path)
+        self.size: tuple[int, int] | None = self._reader.size
+        self.rate = self._reader.rate
+        self.due: float | None = 0.0
+        self._frames = self._reader.frames()
+
+    @property
+    def damage(self) -> str:
+        """What is missing in the file, once its end was reached; "" if nothing is."""
+        return self._reader.damage
+
+    def read(self) -> np.ndarray | None:
+        frame = next(self._frames, None)
+        if frame is None:
+            return None
+        self.due = frame.seconds
+        return frame.image
+
+    def close(self) -> None:
+        self._frames.close()
 
 
 class FolderSource:
@@ -190,7 +217,7 @@ def open_source(
     width: int | None = None,
     height: int | None = None,
     fps: float | None = None,
-) -> VideoSource | FolderSource:
+) -> CameraSource | FileSource | FolderSource:
     """What an address means: "" the first camera that opens, "0" a camera by its number, a device,
     a URL, a video file, or a folder of pictures. The rest is asked of cameras.
 
@@ -201,15 +228,17 @@ def open_source(
     if not address:
         return _first_camera(asked)
     if address.isascii() and address.isdigit():
-        return VideoSource(int(address), **asked)
+        return CameraSource(int(address), **asked)
     if os.path.isdir(address):
         return FolderSource(address, fps)
+    if os.path.isfile(address):
+        return FileSource(address)
     if "://" not in address and not os.path.exists(address):
         raise JaxnstError(
             f"{display_name(address)}: there is no such file or device: give a camera's number, "
             f"a path or a URL"
         )
-    return VideoSource(address, **asked)
+    return CameraSource(address, **asked)
 
 
 def all_frames(source: Source) -> Iterator[np.ndarray]:
@@ -284,23 +313,32 @@ class Capture:
                 self._changed.notify_all()
 
     def _pace(self, start: float, due: float | None) -> float:
-        """Waits until a frame is due; returns when the first one was, or would have been if no time
-        had been lost since."""
-        if due is None:
-            return start
+        """Waits until a frame is due; returns the start that the next one is due after."""
         with self._changed:
-            self._changed.wait_for(lambda: self._stopping, max(0, start + due - time.monotonic()))
-        return max(start, time.monotonic() - due)
+            wait = seconds_until(start, due, time.monotonic())
+            self._changed.wait_for(lambda: self._stopping, wait)
+        return later_start(start, due, time.monotonic())
 
 
-def _first_camera(asked: dict[str, Any]) -> VideoSource:
+def seconds_until(start: float, due: float | None, now: float) -> float:
+    """How long to wait at a time for a frame that is due so many seconds after a start."""
+    return 0.0 if due is None else max(0.0, start + due - now)
+
+
+def later_start(start: float, due: float | None, now: float) -> float:
+    """The start of a source, moved on by the time that it has lost: what was late is not made up
+    for by a rush."""
+    return start if due is None else max(start, now - due)
+
+
+def _first_camera(asked: dict[str, Any]) -> CameraSource:
     import_cv2()
     found = ""
     for number in range(CAMERAS):
         if sys.platform == "linux" and not Path(f"/dev/video{number}").exists():
             continue
         try:
-            return VideoSource(number, **asked)
+            return CameraSource(number, **asked)
         except JaxnstError:
             found += f" /dev/video{number}" if sys.platform == "linux" else ""
     there = f"{found.strip()} cannot be opened" if found else "none is connected"

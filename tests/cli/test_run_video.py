@@ -18,7 +18,8 @@ from jaxnst.cli.plan import plan_tasks
 from jaxnst.cli.provenance import network_provenance
 from jaxnst.cli.stylize import parse_stylize
 from jaxnst.inference.stylizer import Stylizer
-from jaxnst.io.container import VideoReader, read_comment
+from jaxnst.io.video_join import read_comment
+from jaxnst.io.video_reader import VideoReader
 from jaxnst.networks.model_file import load_model
 
 TIMES = [0.0, 0.05, 0.1, 0.3, 0.35, 0.4, 0.9, 1.0]
@@ -39,8 +40,8 @@ def words(tmp_path: Path) -> list[str]:
 
 
 def frames(path: Path) -> np.ndarray:
-    with VideoReader(path) as reader:
-        return np.stack([frame.image for frame in reader.frames()]).astype(int)
+    reader = VideoReader(path)
+    return np.stack([frame.image for frame in reader.frames()]).astype(int)
 
 
 def blocks(images: np.ndarray) -> np.ndarray:
@@ -56,8 +57,8 @@ def test_every_frame_is_painted_at_its_time_and_sound_is_kept(
     out = tmp_path / "out.mp4"
     assert capsys.readouterr().out == f"{out}\n"
     assert read_times(out) == TIMES
-    with VideoReader(out) as reader:
-        assert reader.has_sound
+    reader = VideoReader(out)
+    assert reader.has_sound
     settings = json.loads(read_comment(out))
     assert settings["options"]["styles"] == {"wave": 1.0}
     stylizer, photos, painted = Stylizer(words[3]), frames(Path(words[1])), frames(out)

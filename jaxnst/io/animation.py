@@ -1,0 +1,192 @@
+"""Animated GIF and WebP by Pillow: every frame with its time and transparency."""
+
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import ExifTags, Image
+
+from jaxnst.errors import JaxnstError
+from jaxnst.io.codec import MAX_PIXELS, check_size
+from jaxnst.io.container import Frames, TimedFrame, on_white
+from jaxnst.io.files import PathLike, atomic_write, display_name, one_line
+from jaxnst.io.resize import MIN_SIDE
+
+SUFFIXES = (".gif", ".webp")
+"""Of animations that are written."""
+
+_FORMATS = ("GIF", "WEBP", "PNG")
+_USUAL_SECONDS = 0.1  # of a frame that names none, as browsers have it
+_TICK = {".gif": 0.01, ".webp": 0.001}  # seconds that the times are multiples of
+_SHORTEST = 0.02  # seconds; browsers slow down shorter frames of a GIF
+_MOST_BYTES = 4e9  # of all frames: Pillow keeps those of a GIF in memory
+
+
+def is_animation(path: PathLike) -> bool:
+    """Whether a file is a GIF, WebP or PNG of several frames."""
+    try:
+        with _opened(path) as image:
+            return getattr(image, "n_frames", 1) > 1
+    except Exception:  # decoders raise nearly anything on hostile bytes
+        return False
+
+
+class AnimationReader:
+    """The frames of an animation; see `video_reader.Reader`."""
+
+    def __init__(self, path: PathLike) -> None:
+        """Reads the header.
+
+        Raises:
+          JaxnstError: it is no animation of a size within bounds.
+        """
+        self.path, self._name = Path(path), display_name(path)
+        self.notes: list[str] = []
+        self.damage, self.end, self.is_transparent = "", 0.0, False
+        try:
+            with _opened(path) as image:
+                image.load()  # a WebP tells how long a frame lasts only then
+                check_size(self._name, image.size, MIN_SIDE, MAX_PIXELS)
+                self.size, self.count = image.size[::-1], int(image.n_frames)
+                self.rate = 1 / _seconds(image)
+        except (OSError, ValueError, SyntaxError, AttributeError) as error:
+            raise JaxnstError(
+                f"{self._name}: cannot be read as an animation ({one_line(error)}); "
+                f"give another file"
+            ) from error
+
+    def frames(self, size: tuple[int, int] | None = None) -> Frames:
+        """All frames in order, scaled to a height and width; it ends where the file is damaged."""
+        height, width = size or self.size
+        self.end = 0.0
+        with _opened(self.path) as image:
+            for number in range(self.count):
+                try:
+                    image.seek(number)
+                    frame = image.convert("RGBA")
+                    seconds = _seconds(image)
+                except Exception as error:  # decoders raise nearly anything on hostile bytes
+                    self.damage = (
+                        f"{self._name}: ends at frame {number} of about {self.count}: damaged or "
+                        f"cut off ({one_line(error)})"
+                    )
+                    return
+                if frame.size != (width, height):
+                    frame = frame.resize((width, height), Image.Resampling.BICUBIC)
+                pixels, alpha = on_white(np.asarray(frame))
+                self.is_transparent |= alpha is not None
+                yield TimedFrame(pixels, self.end, alpha)
+                self.end += seconds
+
+
+def write_animation(
+    path: PathLike,
+    frames: Iterable[TimedFrame],
+    times: Sequence[float],
+    end: float,
+    *,
+    quality: int,
+    comment: str,
+    is_transparent: bool,
+) -> int:
+    """Writes an animation that repeats for ever, whole or not at all.
+
+    Args:
+      path: a .gif or .webp file.
+      frames: what is in it.
+      times: those of the frames, in seconds.
+      end: when the last frame ends.
+      quality: of a WebP, 1 to 100.
+      comment: is kept in the file, see `read_animation_comment`.
+      is_transparent: whether one of the frames has transparent parts.
+
+    Returns:
+      How many frames were left out, as a GIF holds no more than 50 per second.
+
+    Raises:
+      JaxnstError: it cannot be written.
+    """
+    suffix = Path(path).suffix.lower()
+    kept, durations = _timed(times, end, suffix)
+    pictures = (_to_pillow(frame) for number, frame in enumerate(frames) if number in kept)
+    try:
+        with atomic_write(path) as temporary:
+            first = next(pictures)
+            options: dict[str, Any] = {"duration": durations, "loop": 0}
+            options |= _format_options(suffix, quality, comment, is_transparent)
+            first.save(temporary, save_all=True, append_images=pictures, **options)
+    except (ValueError, StopIteration) as error:
+        raise JaxnstError(f"{display_name(path)}: cannot be written ({one_line(error)})") from error
+    return len(times) - len(kept)
+
+
+def read_animation_comment(path: PathLike) -> str:
+    """What `write_animation` has kept in a file; "" if it is not one of its files."""
+    try:
+        with _opened(path) as image:
+            if image.format == "GIF":
+                return bytes(image.info.get("comment", b"")).decode()
+            return str(image.getexif().get(ExifTags.Base.ImageDescription, ""))
+    except Exception:  # a file by another hand may hold anything
+        return ""
+
+
+def check_animation_size(path: PathLike, size: tuple[int, int], count: int) -> None:
+    """Raises JaxnstError if so many frames of a height and width are too many for the memory."""
+    if Path(path).suffix.lower() == ".gif" and count * size[0] * size[1] > _MOST_BYTES:
+        raise JaxnstError(
+            f"{display_name(path)}: {count} frames of {size[1]}x{size[0]} pixels are too many for "
+            f"a GIF: give a .mp4 path, or a smaller --size"
+        )
+
+
+@contextmanager
+def _opened(path: PathLike) -> Iterator[Any]:
+    """A file by Pillow, without its warning of large pictures: `check_size` refuses them."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        image = Image.open(path, formats=_FORMATS)
+    with image:
+        yield image
+
+
+def _seconds(image: Any) -> float:
+    """How long a frame is shown."""
+    return image.info.get("duration", 0) / 1000 or _USUAL_SECONDS
+
+
+def _timed(times: Sequence[float], end: float, suffix: str) -> tuple[set[int], list[int]]:
+    """Which frames are kept, by number, and how long each of them is shown, in milliseconds."""
+    tick, kept = _TICK[suffix], list[int]()
+    shortest = round(_SHORTEST / tick) if suffix == ".gif" else 1
+    starts = list[int]()
+    for number, seconds in enumerate(times):
+        start = round(seconds / tick)
+        if not starts or start - starts[-1] >= shortest:
+            kept.append(number)
+            starts.append(start)
+    ends = [*starts[1:], max(starts[-1] + shortest, round(end / tick))]
+    lengths = [round(1000 * tick * (b - a)) for a, b in zip(starts, ends, strict=True)]
+    return set(kept), lengths
+
+
+def _to_pillow(frame: TimedFrame) -> Image.Image:
+    if frame.alpha is None:
+        return Image.fromarray(frame.image)
+    return Image.fromarray(np.dstack([frame.image, frame.alpha]))
+
+
+def _format_options(
+    suffix: str, quality: int, comment: str, is_transparent: bool
+) -> dict[str, Any]:
+    """What Pillow's writer of the format is to be told."""
+    if suffix == ".gif":
+        disposal = 2 if is_transparent else 0  # 2: a frame does not show through the next one
+        return {"comment": comment.encode(), "disposal": disposal}
+    exif = Image.Exif()
+    exif[ExifTags.Base.ImageDescription] = comment
+    # Pillow 12 drops the alpha of animations that are not lossless.
+    return {"quality": quality, "exif": exif.tobytes(), "lossless": is_transparent}

@@ -1,0 +1,161 @@
+"""Joins painted parts to one video file, with the sound, subtitles and title of another by PyAV."""
+
+import io
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext, suppress
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+
+from jaxnst.errors import JaxnstError
+from jaxnst.io.container import MICROSECONDS, WRITTEN, open_container, video_stream
+from jaxnst.io.files import PathLike, display_name, one_line
+from jaxnst.io.video_writer import NewContainer, frame_packets, has_time
+
+_KEPT_TAGS = ("title", "artist", "album", "album_artist", "date", "genre", "copyright", "language")
+
+
+def check_tracks(path: PathLike, source: PathLike) -> list[str]:
+    """A sentence for each sound or subtitle track that a file of this name cannot hold.
+
+    Raises:
+      JaxnstError: it cannot hold the first sound track.
+    """
+    with open_container(source) as container:
+        sound = container.streams.audio[:1]
+        problems = [(track, _problem(path, track)) for track in _tracks(container)]
+        sentences = []
+        for track, problem in problems:
+            if problem and track in sound:
+                raise JaxnstError(
+                    f"{display_name(path)}: cannot hold the sound of {display_name(source)} "
+                    f"({problem}): give a .mkv path, or a video with another sound"
+                )
+            if problem:
+                sentences.append(_left_out(path, track))
+    return sentences
+
+
+def join(
+    parts: Sequence[Path], path: PathLike, count: int, tracks_of: PathLike | None, comment: str
+) -> None:
+    """Files of a `VideoWriter` one after the other, with the other tracks of a video as they are.
+
+    Args:
+      parts: their frames have the times that they are to have.
+      path: the new file.
+      count: how many frames there are in all parts.
+      tracks_of: a video whose sound, subtitles, title and languages are kept where the new file can
+        hold them, see `check_tracks`.
+      comment: is kept in the file, see `read_comment`.
+
+    Raises:
+      JaxnstError: it cannot be written, or not with all its frames.
+    """
+    file = NewContainer(Path(path))
+    source = nullcontext() if tracks_of is None else open_container(tracks_of)
+    with file.giving_up(), source as opened:
+        container = file.open()
+        tracks = _OtherTracks(opened, container, path)
+        stream = None
+        for packet in frame_packets(parts):
+            if stream is None:
+                stream = container.add_stream_from_template(packet.stream)
+                tracks.open(stream)
+                container.metadata["comment"] = comment
+            tracks.copy(float(packet.dts * packet.time_base))
+            packet.stream = stream
+            container.mux(packet)
+        tracks.copy(float("inf"))
+    file.close(count)
+
+
+def read_comment(path: PathLike) -> str:
+    """What `join` has kept in a file; "" if it is not one of its files."""
+    try:
+        with open_container(path) as container:
+            tags = {name.lower(): text for name, text in container.metadata.items()}
+            return str(tags.get("comment", ""))
+    except (OSError, ValueError, av.error.FFmpegError):
+        return ""
+
+
+class _OtherTracks:
+    """Sound and subtitles of one file on their way into another, between the frames."""
+
+    def __init__(self, source: Any, container: Any, path: PathLike) -> None:
+        self._source, self._container, self._path = source, container, path
+        self._packets: Iterator[Any] = iter(())
+        self._next: Any = None
+
+    def open(self, shown: Any) -> None:
+        """Makes the tracks that the container can hold; `shown` is that of the frames."""
+        if self._source is None:
+            return
+        self._container.metadata.update(_kept_tags(self._source))
+        shown.metadata.update(_kept_tags(video_stream(self._source)))
+        ours = {}
+        for track in _tracks(self._source):
+            if not _problem(self._path, track):
+                ours[track.index] = self._container.add_stream_from_template(track)
+                ours[track.index].metadata.update(_kept_tags(track))
+                ours[track.index].disposition = track.disposition
+        if ours:
+            self._packets = self._moved(ours)
+
+    def copy(self, seconds: float) -> None:
+        """Writes what comes before a time."""
+        while True:
+            self._next = self._next or next(self._packets, None)
+            if self._next is None or self._next.dts * self._next.time_base > seconds:
+                return
+            self._container.mux(self._next)
+            self._next = None
+
+    def _moved(self, ours: dict[int, Any]) -> Iterator[Any]:
+        """The packets, on a clock that begins with the file."""
+        start = Fraction(self._source.start_time or 0, MICROSECONDS)
+        with suppress(av.error.FFmpegError):  # damaged: the sound ends here
+            for packet in self._source.demux([self._source.streams[index] for index in ours]):
+                if has_time(packet):
+                    shift = round(start / packet.time_base)
+                    packet.dts, packet.pts = packet.dts - shift, packet.pts - shift
+                    packet.stream = ours[packet.stream.index]
+                    yield packet
+
+
+def _tracks(container: Any) -> list[Any]:
+    """The tracks that are copied beside the frames."""
+    return [stream for stream in container.streams if stream.type in ("audio", "subtitle")]
+
+
+def _problem(path: PathLike, track: Any) -> str:
+    """Why a file of this name cannot hold a track; "" if it can."""
+    try:
+        with av.open(io.BytesIO(), "w", _format(path)) as trial:
+            trial.add_stream_from_template(track)
+            trial.start_encoding()
+    except (OSError, ValueError, av.error.FFmpegError) as error:
+        return one_line(error)
+    return ""
+
+
+def _left_out(path: PathLike, track: Any) -> str:
+    """Says that a track is left out, and what would keep it."""
+    kind = "sound" if track.type == "audio" else "subtitle"
+    what = ", ".join(filter(None, (track.codec_context.name, track.language)))
+    keeps = [suffix for suffix in WRITTEN if not _problem(f"a{suffix}", track)]
+    way_out = f"; a {keeps[0]} path keeps it" if keeps else ""
+    return f"{display_name(path)}: cannot hold the {kind} track ({what}): left out{way_out}"
+
+
+def _kept_tags(source: Any) -> dict[str, str]:
+    """What a file or a track says of itself that holds for a painting of it, too."""
+    return {name: text for name, text in source.metadata.items() if name.lower() in _KEPT_TAGS}
+
+
+def _format(path: PathLike) -> str:
+    """What FFmpeg calls the format of a file of this name."""
+    return {".mkv": "matroska"}.get(Path(path).suffix.lower(), Path(path).suffix.lower()[1:])

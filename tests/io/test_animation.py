@@ -1,0 +1,125 @@
+"""Animated GIF and WebP: every frame, its time, and what is transparent."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from video_files import scene
+
+from jaxnst.errors import JaxnstError
+from jaxnst.io.animation import (
+    AnimationReader,
+    check_animation_size,
+    is_animation,
+    read_animation_comment,
+    write_animation,
+)
+from jaxnst.io.container import TimedFrame
+from jaxnst.io.video_reader import open_reader
+
+MILLISECONDS = [100, 40, 300, 40]
+
+
+def write(path: Path, images: list[np.ndarray], durations: list[int]) -> Path:
+    first, *others = map(Image.fromarray, images)
+    options = {"disposal": 2} if path.suffix == ".gif" else {"lossless": True}
+    first.save(path, save_all=True, append_images=others, duration=durations, loop=0, **options)
+    return path
+
+
+def cut_out(number: int) -> np.ndarray:
+    """A scene with a transparent left half, under which green is hidden."""
+    image = np.dstack([scene(number), np.full((48, 64), 255, np.uint8)])
+    image[:, :32] = (0, 255, 0, 0)
+    return image
+
+
+def read_all(path: Path) -> tuple[AnimationReader, list[TimedFrame]]:
+    reader = AnimationReader(path)
+    return reader, list(reader.frames())
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".webp"])
+def test_every_frame_is_read_at_its_time(tmp_path: Path, suffix: str) -> None:
+    images = [scene(9 * number) for number in range(4)]
+    path = write(tmp_path / f"a{suffix}", images, MILLISECONDS)
+    assert is_animation(path)
+    reader, frames = read_all(path)
+    assert (reader.size, reader.count, reader.damage) == ((48, 64), 4, "")
+    assert [frame.seconds for frame in frames] == pytest.approx([0, 0.1, 0.14, 0.44])
+    assert reader.end == pytest.approx(0.48)
+    assert not reader.is_transparent
+    for frame, image in zip(frames, images, strict=True):
+        assert np.abs(frame.image.astype(int) - image).mean() < 6
+    assert [frame.image.shape for frame in reader.frames((24, 32))] == [(24, 32, 3)] * 4
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".webp"])
+def test_what_is_transparent_lies_on_white_and_stays_transparent(
+    tmp_path: Path, suffix: str
+) -> None:
+    path = write(tmp_path / f"a{suffix}", [cut_out(9 * i) for i in range(3)], [40, 60, 80])
+    reader, frames = read_all(path)
+    assert reader.is_transparent
+    out = tmp_path / f"b{suffix}"
+    times = [frame.seconds for frame in frames]
+    options = {"quality": 95, "comment": "that", "is_transparent": True}
+    assert write_animation(out, frames, times, reader.end, **options) == 0
+    for frame in [*frames, *read_all(out)[1]]:
+        assert frame.image[:, :30].min() > 250
+        assert frame.alpha is not None
+        assert frame.alpha[:, :30].max() == 0
+        assert frame.alpha[:, 34:].min() == 255
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".webp"])
+def test_what_is_written_has_every_frame_its_time_and_the_comment(
+    tmp_path: Path, suffix: str
+) -> None:
+    path, times = tmp_path / f"a{suffix}", [0.0, 0.1, 0.14, 0.44]
+    frames = [TimedFrame(scene(9 * number), seconds) for number, seconds in enumerate(times)]
+    comment = "settings " * 60  # longer than a block of a GIF
+    options = {"quality": 90, "comment": comment, "is_transparent": False}
+    assert write_animation(path, frames, times, 0.48, **options) == 0
+    reader, read = read_all(path)
+    assert [frame.seconds for frame in read] == pytest.approx(times)
+    assert reader.end == pytest.approx(0.48)
+    assert read_animation_comment(path) == comment
+    with Image.open(path) as image:
+        assert image.info["loop"] == 0
+
+
+def test_a_gif_of_sixty_frames_per_second_keeps_its_length(tmp_path: Path) -> None:
+    times = [number / 60 for number in range(60)]
+    frames = [TimedFrame(scene(number), seconds) for number, seconds in enumerate(times)]
+    options = {"quality": 90, "comment": "", "is_transparent": False}
+    left_out = write_animation(tmp_path / "a.gif", frames, times, 1.0, **options)
+    reader, read = read_all(tmp_path / "a.gif")
+    assert reader.end == pytest.approx(1.0)
+    assert 0 < left_out == 60 - len(read)
+
+
+def test_one_that_was_cut_off_says_where_it_ends(tmp_path: Path) -> None:
+    whole = write(tmp_path / "a.gif", [scene(9 * i) for i in range(8)], [40] * 8)
+    (tmp_path / "cut.gif").write_bytes(whole.read_bytes()[: whole.stat().st_size * 2 // 3])
+    reader, frames = read_all(tmp_path / "cut.gif")
+    assert 0 < len(frames) < 8
+    assert "cut.gif: ends at frame" in reader.damage
+    assert "damaged or cut off" in reader.damage
+
+
+def test_stills_and_other_files_are_no_animations(tmp_path: Path) -> None:
+    Image.fromarray(scene(0)).save(tmp_path / "a.gif")
+    Image.fromarray(scene(0)).save(tmp_path / "a.webp")
+    (tmp_path / "text.gif").write_text("no picture")
+    assert [path.name for path in tmp_path.iterdir() if is_animation(path)] == []
+    assert not is_animation(tmp_path / "none.gif")
+    with pytest.raises(JaxnstError, match=r"text\.gif: cannot be read as a video"):
+        open_reader(tmp_path / "text.gif")
+
+
+def test_a_gif_that_would_fill_the_memory_is_refused() -> None:
+    with pytest.raises(JaxnstError, match=r"5000 frames of 1920x1080 pixels are too many"):
+        check_animation_size("a.gif", (1080, 1920), 5000)
+    check_animation_size("a.webp", (1080, 1920), 5000)

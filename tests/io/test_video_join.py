@@ -1,0 +1,147 @@
+"""Painted parts become one file, with the other tracks of the video that was painted."""
+
+from collections.abc import Iterable
+from contextlib import ExitStack
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from video_files import read_times, scene, write_clip
+
+from jaxnst.errors import JaxnstError
+from jaxnst.io.container import WRITTEN
+from jaxnst.io.video_join import check_tracks, join, read_comment
+from jaxnst.io.video_parts import VideoParts
+from jaxnst.io.video_reader import VideoReader
+from jaxnst.io.video_writer import VideoWriter, frame_times
+
+VARYING = [0.0, 0.04, 0.1, 0.5, 0.52, 1.0]
+
+
+def copy(source: Path, target: Path) -> None:
+    """In two parts, joined with the sound."""
+    parts = [target.with_name(f"{number}.nut") for number in range(2)]
+    reader = VideoReader(source)
+    frames = list(reader.frames())
+    for part, some in zip(parts, (frames[:3], frames[3:]), strict=True):
+        with VideoWriter(part) as writer:
+            for frame in some:
+                writer.write(frame.image, frame.seconds)
+        assert frame_times(part) == pytest.approx([frame.seconds for frame in some], abs=1e-4)
+    join(parts, target, len(frames), source, "all that is known")
+    assert read_comment(target) == "all that is known"
+
+
+def test_times_that_vary_are_kept(tmp_path: Path) -> None:
+    copy(write_clip(tmp_path / "a.mp4", VARYING), tmp_path / "b.mp4")
+    assert read_times(tmp_path / "b.mp4") == VARYING
+    reader = VideoReader(tmp_path / "b.mp4")
+    assert reader.count == 6
+    for number, frame in enumerate(reader.frames()):
+        difference = frame.image.astype(int) - scene(number)
+        assert np.abs(difference).mean() < 6
+
+
+def test_sound_is_kept_as_it_is(tmp_path: Path) -> None:
+    times = [i / 20 for i in range(60)]
+    copy(write_clip(tmp_path / "a.mp4", times, sound=True), tmp_path / "b.mp4")
+    packets = []
+    for name in "ab":
+        with av.open(str(tmp_path / f"{name}.mp4")) as container:
+            (stream,) = container.streams.audio
+            packets.append([bytes(p) for p in container.demux(stream) if p.dts is not None])
+    assert packets[0] == packets[1]
+    assert len(packets[0]) > 10
+
+
+def parts_of(folder: Path, times: list[float]) -> VideoParts:
+    """Finished parts with a small frame at each of some times."""
+    with VideoParts(folder, {}) as parts:
+        for number, seconds in enumerate(times):
+            parts.write(scene(number, 32, 32), seconds, None, None)
+        parts.finish()
+    return parts
+
+
+def check_lengths(folder: Path, lengths: Iterable[int], rate: Fraction, suffix: str) -> None:
+    for length in lengths:
+        times = [float(number / rate) for number in range(length)]
+        parts = parts_of(folder / f"{length}.parts", times)
+        assert parts.count == length
+        path = folder / f"{length}{suffix}"
+        join(parts.files, path, length, None, "")
+        assert read_times(path) == pytest.approx(times, abs=0.0011), length
+        assert len(list(VideoReader(path).frames())) == length
+
+
+def test_short_clips_keep_their_end(tmp_path: Path) -> None:
+    check_lengths(tmp_path, range(1, 13), Fraction(25), ".mp4")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("suffix", WRITTEN)
+@pytest.mark.parametrize("rate", [Fraction(24_000, 1001), Fraction(25), Fraction(60)])
+def test_clips_of_every_length_keep_their_end(tmp_path: Path, rate: Fraction, suffix: str) -> None:
+    check_lengths(tmp_path, [*range(1, 41), *range(249, 261)], rate, suffix)
+
+
+def test_a_result_with_fewer_frames_than_were_painted_is_an_error(tmp_path: Path) -> None:
+    parts = parts_of(tmp_path / "a.parts", [0.0, 0.1, 0.2])
+    with pytest.raises(JaxnstError, match=r"a\.mp4: cannot be written \(3 of 4 frames"):
+        join(parts.files, tmp_path / "a.mp4", 4, None, "")
+    assert not (tmp_path / "a.mp4").exists()
+
+
+def film_with_tracks(path: Path) -> Path:
+    """A clip with a title, two sound tracks and subtitles, each in a language."""
+    words = path.with_suffix(".srt")
+    words.write_text("1\n00:00:00,200 --> 00:00:00,900\nGood evening\n\n")
+    clip = write_clip(path.with_name("plain.mkv"), [i / 10 for i in range(20)], sound=True)
+    with ExitStack() as stack:
+        film = stack.enter_context(av.open(str(path), "w"))
+        film.metadata["title"] = "The evening"
+        files = [stack.enter_context(av.open(str(file))) for file in (clip, clip, clip, words)]
+        sources = [
+            file.streams.best(kind)
+            for file, kind in zip(files, ("video", "audio", "audio", "subtitle"), strict=True)
+        ]
+        tracks = [film.add_stream_from_template(source) for source in sources]
+        for track, language in zip(tracks[1:], ("ger", "fre", "eng"), strict=True):
+            track.metadata["language"] = language
+        for file, source, track in zip(files, sources, tracks, strict=True):
+            for packet in file.demux(source):
+                if packet.size:
+                    packet.stream = track
+                    film.mux(packet)
+    return path
+
+
+def joined(source: Path, target: Path) -> Path:
+    parts = parts_of(target.with_suffix(".parts"), [i / 10 for i in range(20)])
+    join(parts.files, target, parts.count, source, "settings")
+    return target
+
+
+def test_all_sound_tracks_subtitles_languages_and_the_title_are_kept(tmp_path: Path) -> None:
+    film = film_with_tracks(tmp_path / "a.mkv")
+    assert check_tracks(tmp_path / "b.mkv", film) == []
+    with av.open(str(joined(film, tmp_path / "b.mkv"))) as container:
+        assert container.metadata["title"] == "The evening"
+        assert [(stream.type, stream.language) for stream in container.streams][1:] == [
+            ("audio", "ger"), ("audio", "fre"), ("subtitle", "eng"),
+        ]  # fmt: skip
+        texts = [bytes(p) for p in container.demux(container.streams.subtitles[0]) if p.size]
+    assert texts == [b"Good evening"]
+    assert read_comment(tmp_path / "b.mkv") == "settings"
+
+
+def test_a_track_that_the_container_cannot_hold_is_named(tmp_path: Path) -> None:
+    film = film_with_tracks(tmp_path / "a.mkv")
+    (sentence,) = check_tracks(tmp_path / "b.mp4", film)
+    assert "b.mp4: cannot hold the subtitle track (srt, eng): left out" in sentence
+    assert "a .mkv path keeps it" in sentence
+    with av.open(str(joined(film, tmp_path / "b.mp4"))) as container:
+        assert [s.language for s in container.streams.audio] == ["ger", "fre"]
+        assert container.metadata["title"] == "The evening"

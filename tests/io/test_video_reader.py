@@ -1,0 +1,227 @@
+"""Video files that are read: their frames, times and colors, and what is said of them."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from video_files import scene, write_clip
+
+from jaxnst.errors import JaxnstError
+from jaxnst.io.video_reader import VideoReader
+
+
+def test_frames_are_scaled_as_they_are_read(tmp_path: Path) -> None:
+    reader = VideoReader(write_clip(tmp_path / "a.mp4", [0.0, 0.1]))
+    assert reader.size == (48, 64)
+    assert [frame.image.shape for frame in reader.frames((24, 32))] == [(24, 32, 3)] * 2
+
+
+def test_a_truncated_video_gives_what_is_there_and_says_so(tmp_path: Path) -> None:
+    whole = write_clip(tmp_path / "a.mkv", [i / 20 for i in range(100)])
+    (tmp_path / "cut.mkv").write_bytes(whole.read_bytes()[:-4000])
+    reader = VideoReader(tmp_path / "cut.mkv")
+    assert 0 < len(list(reader.frames())) <= 100
+
+
+def test_a_damaged_packet_costs_a_frame_and_not_the_film(tmp_path: Path) -> None:
+    whole = bytearray(write_clip(tmp_path / "a.mkv", [i / 20 for i in range(200)]).read_bytes())
+    middle = len(whole) // 2
+    whole[middle : middle + 40] = b"\xff" * 40
+    (tmp_path / "bad.mkv").write_bytes(whole)
+    reader = VideoReader(tmp_path / "bad.mkv")
+    times = [frame.seconds for frame in reader.frames()]
+    assert len(times) > 100
+    assert times == sorted(set(times))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.mp4", b"no video at all", "cannot be read as a video"),
+        ("a.mp4", b"", "cannot be read as a video"),
+        ("none.mp4", None, "there is no such file"),
+    ],
+)
+def test_what_is_no_video(tmp_path: Path, name: str, content: bytes | None, message: str) -> None:
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(JaxnstError, match=message):
+        VideoReader(tmp_path / name)
+
+
+def test_sound_alone_is_no_video(tmp_path: Path) -> None:
+    with av.open(str(tmp_path / "a.m4a"), "w") as container:
+        tone = container.add_stream("aac", rate=44_100)
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 4410), np.float32), "fltp", "mono")
+        frame.sample_rate = 44_100
+        container.mux([*tone.encode(frame), *tone.encode(None)])
+    with pytest.raises(JaxnstError, match="has no video in it"):
+        VideoReader(tmp_path / "a.m4a")
+
+
+def write_frames(
+    path: Path, images: list[np.ndarray], codec: str, kind: str = "yuv420p", **tags: int
+) -> Path:
+    """A clip of RGB or RGBA images at 25 frames per second; tags are those of the encoder."""
+    options = {"x264-params": "tff=1", "flags": "+ildct+ilme"} if tags.pop("fields", 0) else {}
+    if kind == "yuva420p":
+        options = {"auto-alt-ref": "0"}  # which goes with no alpha
+    with av.open(str(path), "w", options=_FASTSTART.get(path.suffix, {})) as container:
+        stream = container.add_stream(codec, rate=25, options=options)
+        stream.height, stream.width = images[0].shape[:2]
+        stream.pix_fmt = kind
+        for name, value in tags.items():
+            setattr(stream.codec_context, name, value)
+        layout = "rgb24" if images[0].shape[-1] == 3 else "rgba"
+        matrix = "ITU709" if min(images[0].shape[:2]) >= 720 else None
+        for number, image in enumerate(images):
+            frame = av.VideoFrame.from_ndarray(image, format=layout)
+            frame = frame.reformat(format=kind, dst_colorspace=matrix)
+            frame.colorspace = tags.get("colorspace", 2)
+            frame.pts, frame.time_base = number, Fraction(1, 25)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+_FASTSTART = {".mov": {"movflags": "faststart"}}
+
+
+def images_of(path: Path) -> np.ndarray:
+    return np.stack([frame.image for frame in VideoReader(path).frames()]).astype(int)
+
+
+def test_untagged_video_is_bt709_from_720_lines_up(tmp_path: Path) -> None:
+    color = (200, 60, 30)
+    for height, width in ((720, 960), (128, 128)):
+        image = np.full((height, width, 3), color, np.uint8)
+        read = images_of(write_frames(tmp_path / "a.mp4", [image], "libx264"))
+        assert np.abs(read[0] - color).max() <= 4, height
+
+
+@pytest.mark.parametrize("matrix", [1, 5])
+def test_a_tag_says_which_colors_a_video_has(tmp_path: Path, matrix: int) -> None:
+    path, color = tmp_path / "a.mp4", (200, 60, 30)
+    frame = av.VideoFrame.from_ndarray(np.full((64, 64, 3), color, np.uint8), format="rgb24")
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25)
+        stream.height, stream.width, stream.pix_fmt = 64, 64, "yuv420p"
+        stream.codec_context.colorspace = matrix
+        name = {1: "ITU709", 5: "ITU601"}[matrix]
+        encoded = frame.reformat(format="yuv420p", dst_colorspace=name)
+        container.mux([*stream.encode(encoded), *stream.encode(None)])
+    assert np.abs(images_of(path)[0] - color).max() <= 4
+
+
+@pytest.mark.parametrize(
+    ("suffix", "codec", "size"),
+    [
+        (".mkv", "libx264", (48, 64)),
+        (".webm", "libvpx", (48, 64)),
+        (".mov", "libx264", (48, 64)),  # with its index in front
+        (".avi", "mpeg4", (48, 64)),
+        (".flv", "flv", (48, 64)),
+    ],
+)
+def test_a_clip_that_was_cut_off_says_where_it_ends(
+    tmp_path: Path, suffix: str, codec: str, size: tuple[int, int]
+) -> None:
+    images = [scene(number, *size) for number in range(75)]
+    whole = write_frames(tmp_path / f"whole{suffix}", images, codec)
+    reader = VideoReader(whole)
+    assert (len(list(reader.frames())), reader.damage) == (75, "")
+    (tmp_path / f"cut{suffix}").write_bytes(whole.read_bytes()[: whole.stat().st_size * 2 // 3])
+    reader = VideoReader(tmp_path / f"cut{suffix}")
+    count = len(list(reader.frames()))
+    assert 0 < count < 70
+    assert f"cut{suffix}: ends at frame {count} of about 75: damaged or cut off" in reader.damage
+
+
+def test_sound_that_goes_on_behind_the_frames_is_no_damage(tmp_path: Path) -> None:
+    path = tmp_path / "a.mkv"
+    with av.open(str(path), "w") as container:
+        stream, tone = container.add_stream("libx264", rate=25), container.add_stream("aac", 44_100)
+        stream.height, stream.width, stream.pix_fmt = 48, 64, "yuv420p"
+        for number in range(25):
+            frame = av.VideoFrame.from_ndarray(scene(number), format="rgb24")
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+        samples = av.AudioFrame.from_ndarray(np.zeros((1, 3 * 44_100), np.float32), "fltp", "mono")
+        samples.sample_rate = 44_100
+        container.mux([*tone.encode(samples), *tone.encode(None)])
+    reader = VideoReader(path)
+    assert (len(list(reader.frames())), reader.damage) == (25, "")
+
+
+@pytest.mark.parametrize("transfer", [16, 18])
+def test_hdr_video_is_tone_mapped_and_that_is_said(tmp_path: Path, transfer: int) -> None:
+    gray = np.full((64, 64, 3), 148 if transfer == 16 else 191, np.uint8)  # about 203 cd/m2
+    path = write_frames(
+        tmp_path / "a.mkv", [gray] * 2, "libx264", "yuv420p10le",
+        colorspace=9, color_primaries=9, color_trc=transfer,
+    )  # fmt: skip
+    reader = VideoReader(path)
+    assert "is HDR" in reader.notes[0]
+    assert "tone-mapped to SDR" in reader.notes[0]
+    image = next(reader.frames()).image.astype(int)
+    assert 215 <= image.mean() <= 240  # white paper, and room for lights above it
+    assert np.ptp(image) <= 4
+
+
+def test_interlaced_frames_have_no_combs(tmp_path: Path) -> None:
+    def combed(number: int) -> np.ndarray:
+        image = scene(6 * number, 64, 128)
+        image[1::2] = scene(6 * number + 3, 64, 128)[1::2]
+        return image
+
+    def combs(image: np.ndarray) -> float:
+        rows = image.astype(float)[8:20]
+        return float(np.abs(rows[1:-1] - (rows[:-2] + rows[2:]) / 2).mean())
+
+    images = [combed(number) for number in range(9)]
+    reader = VideoReader(write_frames(tmp_path / "a.mkv", images, "libx264", fields=1))
+    assert "is interlaced and was deinterlaced" in reader.notes[0]
+    frames = list(reader.frames())
+    assert [frame.seconds for frame in frames] == pytest.approx([i / 25 for i in range(9)])
+    assert combs(frames[4].image) < 0.3 * combs(images[4])
+
+
+@pytest.mark.parametrize("codec", ["libvpx", "libvpx-vp9"])
+def test_transparent_video_shows_white_and_not_what_is_hidden(tmp_path: Path, codec: str) -> None:
+    image = np.dstack([scene(0, 64, 64), np.full((64, 64), 255, np.uint8)])
+    image[:, :32] = (0, 255, 0, 0)  # a hidden green
+    path = write_frames(tmp_path / "a.webm", [image] * 3, codec, "yuva420p")
+    reader = VideoReader(path)
+    frames = list(reader.frames())
+    assert len(frames) == 3
+    assert frames[1].image[:, :24].min() > 250
+    assert frames[1].alpha is not None
+    assert frames[1].alpha[:, :24].max() < 5
+    assert np.abs(frames[1].image[:, 40:].astype(int) - image[:, 40:, :3]).mean() < 12
+    assert reader.is_transparent
+
+
+@pytest.mark.parametrize(
+    ("suffix", "codec", "size"),
+    [
+        *((".ts", "libx264", (48, 64)), (".m2ts", "libx264", (48, 64))),
+        *((".mpg", "mpeg2video", (48, 64)), (".wmv", "wmv2", (48, 64)), (".flv", "flv", (48, 64))),
+        *((".3gp", "h263", (96, 128)), (".avi", "mpeg4", (48, 64)), (".ogv", "libvpx", (48, 64))),
+    ],
+)
+def test_every_frame_of_every_container_is_read(
+    tmp_path: Path, suffix: str, codec: str, size: tuple[int, int]
+) -> None:
+    images = [scene(number, *size) for number in range(30)]
+    reader = VideoReader(write_frames(tmp_path / f"a{suffix}", images, codec))
+    frames = list(reader.frames(size))
+    assert len(frames) == 30
+    assert reader.damage == ""
+    assert frames[0].seconds == pytest.approx(0, abs=0.041)
+    steps = np.diff([frame.seconds for frame in frames])
+    assert np.median(steps) == pytest.approx(0.04, abs=0.002)
+    assert 0 < steps.min() <= steps.max() < 0.09  # the times of a program stream are guessed
+    assert np.abs(frames[-1].image.astype(int) - images[-1]).mean() < 20
+    assert np.abs(frames[0].image.astype(int) - images[0]).mean() < 20
