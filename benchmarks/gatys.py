@@ -19,8 +19,9 @@ from _torch_nst import TorchLoss, to_torch
 
 from jaxnst.io.codec import load
 from jaxnst.io.resize import fit_long_side, resize
-from jaxnst.optimize import projected_lbfgs as lbfgs
+from jaxnst.optimize.optimizer import Evaluate
 from jaxnst.optimize.presets import load_preset
+from jaxnst.optimize.projected_lbfgs import ProjectedLbfgs
 from jaxnst.optimize.run import loss_and_gradient
 from jaxnst.perceptual import vgg
 from jaxnst.perceptual.losses import LossOptions, Targets, content_targets, style_targets
@@ -63,15 +64,15 @@ class TorchRun:
 class JaxRun:
     """jaxnst.optimize.projected_lbfgs on the pixels."""
 
-    def __init__(self, evaluate: lbfgs.Evaluate, start: np.ndarray, memory: int) -> None:
-        self._evaluate, self._memory = evaluate, memory
-        self._state = lbfgs.init(evaluate, jnp.asarray(start))
+    def __init__(self, evaluate: Evaluate, start: np.ndarray, memory: int) -> None:
+        self._evaluate, self._optimizer = evaluate, ProjectedLbfgs(memory)
+        self._state = self._optimizer.init(evaluate, jnp.asarray(start))
         self.losses = [self._state.loss]
 
     def turn(self) -> None:
         """Ten evaluations."""
         for _ in range(TURN):
-            self._state = lbfgs.step(self._evaluate, self._state, memory=self._memory)
+            self._state = self._optimizer.step(self._evaluate, self._state)
             self.losses.append(self._state.loss)
 
 
@@ -100,7 +101,7 @@ def _sized(path: Path, size: int) -> np.ndarray:
 
 def _evaluation(
     params: vgg.Params, content: np.ndarray, style: np.ndarray, options: LossOptions
-) -> lbfgs.Evaluate:
+) -> Evaluate:
     targets = Targets(
         content_targets(params, jnp.asarray(content), options),
         (style_targets(params, jnp.asarray(style), options),),

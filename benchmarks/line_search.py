@@ -16,8 +16,9 @@ import optax
 
 from jaxnst.io.codec import load
 from jaxnst.io.resize import fit_long_side, resize
-from jaxnst.optimize import projected_lbfgs as lbfgs
+from jaxnst.optimize.optimizer import Evaluate
 from jaxnst.optimize.presets import load_preset
+from jaxnst.optimize.projected_lbfgs import ProjectedLbfgs
 from jaxnst.optimize.run import loss_and_gradient
 from jaxnst.perceptual.losses import Targets, content_targets, perceptual_loss, style_targets
 from jaxnst.perceptual.weights import load_vgg
@@ -60,11 +61,12 @@ def _sized(path: Path) -> jax.Array:
     return jnp.asarray(resize(picture, fit_long_side(picture.shape[:2], SIZE)))
 
 
-def _ours(evaluate: lbfgs.Evaluate, image: jax.Array) -> Curve:
+def _ours(evaluate: Evaluate, image: jax.Array) -> Curve:
+    lbfgs = ProjectedLbfgs(MEMORY)
     state = lbfgs.init(evaluate, image)
     curve = [(1, state.loss)]
     while curve[-1][0] < max(BUDGETS):
-        state = lbfgs.step(evaluate, state, memory=MEMORY)
+        state = lbfgs.step(evaluate, state)
         curve.append((curve[-1][0] + 1, state.loss))
     return curve
 

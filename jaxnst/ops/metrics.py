@@ -1,7 +1,7 @@
 """How much one picture differs from another: PSNR, SSIM, and a distance between VGG's features.
 
-Pictures are [..., H, W, C], float, [0, 1]; results have the shape of what is left of "...". Papers
-on super-resolution measure on the luma of video, `video_luma`, less a border (`shaved`), as wide as
+Pictures are [..., H, W, C], floats in [0, 1] or uint8; results have the shape of "...". Papers on
+super-resolution measure on the luma of video, `video_luma`, less a border (`shaved`), as wide as
 the scale.
 """
 
@@ -11,6 +11,7 @@ import numpy as np
 from jax.typing import ArrayLike
 
 from jaxnst.errors import JaxnstError
+from jaxnst.ops.pixels import to_floats
 
 _WINDOW = 11  # positions; of SSIM
 _SIGMA = 1.5
@@ -20,7 +21,7 @@ _STABLE = (0.01**2, 0.03**2)
 def video_luma(rgb: ArrayLike) -> jax.Array:
     """BT.601 luma [..., H, W, 1] with the range of video, 16/255 to 235/255."""
     weights = jnp.array([65.481, 128.553, 24.966], jnp.float32) / 255
-    return 16 / 255 + jnp.sum(jnp.asarray(rgb) * weights, axis=-1, keepdims=True)
+    return 16 / 255 + jnp.sum(to_floats(rgb) * weights, axis=-1, keepdims=True)
 
 
 def shaved(image: jax.Array, border: int) -> jax.Array:
@@ -69,7 +70,12 @@ def _windowed(x: jax.Array) -> jax.Array:
 
 
 def same_shape(image: ArrayLike, reference: ArrayLike) -> tuple[jax.Array, jax.Array]:
-    a, b = jnp.asarray(image, jnp.float32), jnp.asarray(reference, jnp.float32)
+    """Two pictures [..., H, W, C] as float32, [0, 1].
+
+    Raises:
+      JaxnstError: they are not of one shape, or neither floats nor uint8.
+    """
+    a, b = to_floats(image), to_floats(reference, "reference")
     if a.shape != b.shape or a.ndim < 3:
         raise JaxnstError(
             f"pictures of shapes {a.shape} and {b.shape} are not two of one shape [..., H, W, C]"

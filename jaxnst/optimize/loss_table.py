@@ -8,9 +8,8 @@ from typing import Any, NamedTuple
 
 from jaxnst.io.figures import write_figure
 from jaxnst.io.files import atomic_write
-from jaxnst.optimize.run import Progress
+from jaxnst.optimize.run import PARTS, Progress
 
-PARTS = ("content", "style", "tv")
 MAX_PANELS = 30  # of a plot; more take minutes to lay out, and cannot be read
 
 

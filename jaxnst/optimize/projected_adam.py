@@ -1,16 +1,18 @@
-"""Adam (Kingma & Ba, 2015) on pixels, by optax; every step ends inside [0, 1]."""
+"""Adam (Kingma & Ba, 2015) on pixels, by optax; every step is projected back into [0, 1]."""
 
-from typing import NamedTuple
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import optax
 
-from jaxnst.optimize.projected_lbfgs import Evaluate, float_parts
+from jaxnst.optimize.optimizer import Evaluate, float_parts
 
 
 class AdamState(NamedTuple):
-    """Everything the next iteration depends on."""
+    """Everything the next step depends on."""
 
     image: jax.Array
     loss: float
@@ -18,33 +20,51 @@ class AdamState(NamedTuple):
     gradient: jax.Array
     moments: optax.OptState
 
+    def pack(self) -> dict[str, Any]:
+        """Arrays, and JSON values, by name."""
+        leaves = enumerate(jax.tree.leaves(self.moments))
+        return {
+            "image": self.image,
+            "loss": self.loss,
+            "parts": self.parts,
+            "gradient": self.gradient,
+            **{f"moments/{i}": leaf for i, leaf in leaves},
+        }
 
-def init(evaluate: Evaluate, image: jax.Array) -> AdamState:
-    """State at an image [H, W, 3] in [0, 1]; one evaluation."""
-    (loss, parts), gradient = evaluate(image)
-    return AdamState(image, float(loss), float_parts(parts), gradient, no_moments(image))
+    @classmethod
+    def unpack(cls, packed: Mapping[str, Any]) -> "AdamState":
+        """The state that was packed."""
+        image = packed["image"]
+        blank, structure = jax.tree.flatten(_transform(0.0).init(image))
+        leaves = [packed[f"moments/{i}"] for i in range(len(blank))]
+        moments = jax.tree.unflatten(structure, leaves)
+        return cls(image, packed["loss"], packed["parts"], packed["gradient"], moments)
 
 
-def step(evaluate: Evaluate, state: AdamState, *, learning_rate: float) -> AdamState:
-    """One iteration, one evaluation.
+@dataclasses.dataclass(frozen=True)
+class ProjectedAdam:
+    """Adam whose steps end inside [0, 1]."""
 
-    Args:
-      evaluate: the loss with its gradient.
-      state: from `init` or the last step.
-      learning_rate: about how far a pixel moves in a step, in units of [0, 1].
-    """
-    image, moments = _propose(state.image, state.gradient, state.moments, learning_rate)
-    (loss, parts), gradient = evaluate(image)
-    return AdamState(image, float(loss), float_parts(parts), gradient, moments)
+    learning_rate: float
+    """About how far a pixel moves in a step, in units of the pixel range."""
 
+    def init(self, evaluate: Evaluate, image: jax.Array) -> AdamState:
+        """The state at an image [H, W, 3] in [0, 1]; one evaluation."""
+        (loss, parts), gradient = evaluate(image)
+        moments = _transform(0.0).init(image)
+        return AdamState(image, float(loss), float_parts(parts), gradient, moments)
 
-def no_moments(image: jax.Array) -> optax.OptState:
-    """Adam's moments before the first step."""
-    return _transform(0.0).init(image)
+    def step(self, evaluate: Evaluate, state: AdamState) -> AdamState:
+        """The state after one iteration; one evaluation."""
+        image, moments = _propose(state.image, state.gradient, state.moments, self.learning_rate)
+        (loss, parts), gradient = evaluate(image)
+        return AdamState(image, float(loss), float_parts(parts), gradient, moments)
 
 
 def _transform(learning_rate: float | jax.Array) -> optax.GradientTransformation:
-    return optax.adam(learning_rate, b1=0.9, b2=0.99)
+    # Gradients of means over pixels are of the order of 1e-6 and smaller in larger pictures, where
+    # optax's own epsilon, 1e-8, would slow some of them down.
+    return optax.adam(learning_rate, b1=0.9, b2=0.99, eps=1e-15)
 
 
 @jax.jit

@@ -9,15 +9,19 @@ The two-loop recursion of Nocedal & Wright (2006, algorithm 7.4) with three chan
 - The history is a tuple of arrays, newest first; a step makes one new pair and copies none.
 """
 
-from collections.abc import Callable
-from typing import NamedTuple
+import dataclasses
+import functools
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-Evaluate = Callable[[jax.Array], tuple[tuple[jax.Array, dict[str, jax.Array]], jax.Array]]
-"""Image -> ((loss, parts), gradient), as `jax.value_and_grad(..., has_aux=True)` makes it."""
+from jaxnst.optimize.optimizer import Evaluate, float_parts
+
+# An accelerator would round the factors, and curvatures are small differences.
+_dot = functools.partial(jnp.vdot, precision=jax.lax.Precision.HIGHEST)
 
 
 class Pair(NamedTuple):
@@ -28,42 +32,62 @@ class Pair(NamedTuple):
 
 
 class LbfgsState(NamedTuple):
-    """Everything the next iteration depends on."""
+    """Everything the next step depends on."""
 
     image: jax.Array
     loss: float
     parts: dict[str, float]
     gradient: jax.Array
     history: tuple[Pair, ...]
+    """Newest first."""
     rate: float
     """Step length: 1 but after a loss that rose."""
 
+    def pack(self) -> dict[str, Any]:
+        """Arrays, and JSON values, by name."""
+        packed: dict[str, Any] = self._asdict() | {"history": len(self.history)}
+        for i, pair in enumerate(self.history):
+            packed |= {f"history/{i}/{name}": array for name, array in pair._asdict().items()}
+        return packed
 
-def init(evaluate: Evaluate, image: jax.Array) -> LbfgsState:
-    """State at an image [H, W, 3] in [0, 1]; one evaluation."""
-    (loss, parts), gradient = evaluate(image)
-    return LbfgsState(image, float(loss), float_parts(parts), gradient, (), 1.0)
+    @classmethod
+    def unpack(cls, packed: Mapping[str, Any]) -> "LbfgsState":
+        """The state that was packed."""
+        history = tuple(
+            Pair(*(packed[f"history/{i}/{name}"] for name in Pair._fields))
+            for i in range(packed["history"])
+        )
+        return cls(**{name: packed[name] for name in cls._fields} | {"history": history})
 
 
-def step(evaluate: Evaluate, state: LbfgsState, *, memory: int) -> LbfgsState:
-    """One iteration, one evaluation. Where the loss would rise the image stays as it is.
+@dataclasses.dataclass(frozen=True)
+class ProjectedLbfgs:
+    """L-BFGS whose steps end inside [0, 1]."""
 
-    Args:
-      evaluate: the loss with its gradient.
-      state: from `init` or the last step.
-      memory: how many pairs are kept.
-    """
-    padded = state.history + (_no_pair(state.image),) * (memory - len(state.history))
-    image = _propose(state.image, state.gradient, padded, state.rate)
-    (loss, parts), gradient = evaluate(image)
-    pair = _pair(state.image, state.gradient, image, gradient)
-    history = (pair, *state.history)[:memory] if _curved(pair) else state.history
-    if float(loss) <= state.loss:
-        rate = min(1.0, 2 * state.rate)
-        return LbfgsState(image, float(loss), float_parts(parts), gradient, history, rate)
-    if state.rate <= _LEAST_RATE or not np.isfinite(float(loss)):  # the history misleads: forget it
-        return state._replace(history=(), rate=state.rate / 4)
-    return state._replace(history=history, rate=state.rate / 2)  # the pair tells it rose: keep it
+    memory: int
+    """How many pairs are kept."""
+
+    def init(self, evaluate: Evaluate, image: jax.Array) -> LbfgsState:
+        """The state at an image [H, W, 3] in [0, 1]; one evaluation."""
+        (loss, parts), gradient = evaluate(image)
+        return LbfgsState(image, float(loss), float_parts(parts), gradient, (), 1.0)
+
+    def step(self, evaluate: Evaluate, state: LbfgsState) -> LbfgsState:
+        """The state after one iteration; one evaluation.
+
+        Where the loss would rise the image stays as it is.
+        """
+        padded = state.history + (_no_pair(state.image),) * (self.memory - len(state.history))
+        image = _propose(state.image, state.gradient, padded, state.rate)
+        (loss, parts), gradient = evaluate(image)
+        pair = _pair(state.image, state.gradient, image, gradient)
+        history = (pair, *state.history)[: self.memory] if _curved(pair) else state.history
+        if float(loss) <= state.loss:
+            rate = min(1.0, 2 * state.rate)
+            return LbfgsState(image, float(loss), float_parts(parts), gradient, history, rate)
+        if state.rate <= _LEAST_RATE or not np.isfinite(float(loss)):
+            return state._replace(history=(), rate=state.rate / 4)  # the history misleads
+        return state._replace(history=history, rate=state.rate / 2)  # the pair tells that it rose
 
 
 _FIRST_STEP = 0.01  # root mean square of a step without history, in units of the pixel range
@@ -88,21 +112,21 @@ def _propose(
 def _two_loop(gradient: jax.Array, history: tuple[Pair, ...]) -> jax.Array:
     """The inverse Hessian's estimate times the gradient; pairs of zeros do not count."""
     q, alphas = gradient, []
-    products = [jnp.vdot(pair.step, pair.change) for pair in history]
+    products = [_dot(pair.step, pair.change) for pair in history]
     inverses = [jnp.where(p > 0, 1 / jnp.where(p > 0, p, 1), 0.0) for p in products]
     for pair, inverse in zip(history, inverses, strict=True):
-        alphas.append(inverse * jnp.vdot(pair.step, q))
+        alphas.append(inverse * _dot(pair.step, q))
         q = q - alphas[-1] * pair.change
     q = q * _initial_scale(gradient, history[0], products[0])
     for pair, inverse, alpha in reversed(list(zip(history, inverses, alphas, strict=True))):
-        q = q + (alpha - inverse * jnp.vdot(pair.change, q)) * pair.step
+        q = q + (alpha - inverse * _dot(pair.change, q)) * pair.step
     return q
 
 
 def _initial_scale(gradient: jax.Array, newest: Pair, product: jax.Array) -> jax.Array:
     """Step per gradient before the history is applied; from the newest pair if there is one."""
     rms = jnp.sqrt(jnp.mean(jnp.square(gradient)))
-    squared = jnp.vdot(newest.change, newest.change)
+    squared = _dot(newest.change, newest.change)
     from_pair = product / jnp.where(squared > 0, squared, 1)
     return jnp.where(squared > 0, from_pair, _FIRST_STEP / jnp.maximum(rms, 1e-30))
 
@@ -118,7 +142,7 @@ def _pair(
 def _curvature(pair: Pair) -> jax.Array:
     """Cosine-like measure of how the loss bends up along the step."""
     norm = jnp.linalg.norm(pair.step.ravel()) * jnp.linalg.norm(pair.change.ravel())
-    return jnp.vdot(pair.step, pair.change) / jnp.maximum(norm, 1e-30)
+    return _dot(pair.step, pair.change) / jnp.maximum(norm, 1e-30)
 
 
 def _curved(pair: Pair) -> bool:
@@ -129,8 +153,3 @@ def _no_pair(image: jax.Array) -> Pair:
     """Fills a history that is not full yet; one array of zeros serves for all."""
     zeros = jnp.zeros_like(image)
     return Pair(zeros, zeros)
-
-
-def float_parts(parts: dict[str, jax.Array]) -> dict[str, float]:
-    """Python numbers of the parts of a loss; waits for the device."""
-    return {name: float(part) for name, part in parts.items()}

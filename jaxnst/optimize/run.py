@@ -20,10 +20,12 @@ import numpy as np
 
 from jaxnst.errors import JaxnstError, check_choice, check_number
 from jaxnst.io.resize import fit_long_side, resize
-from jaxnst.optimize import projected_adam as adam
-from jaxnst.optimize import projected_lbfgs as lbfgs
+from jaxnst.optimize.optimizer import Evaluate, Optimizer, OptimizerState, float_parts
+from jaxnst.optimize.projected_adam import ProjectedAdam
+from jaxnst.optimize.projected_lbfgs import ProjectedLbfgs
 from jaxnst.perceptual import memory, vgg
 from jaxnst.perceptual import tiled_loss as tiling
+from jaxnst.perceptual.loss_options import normalize_weights
 from jaxnst.perceptual.losses import (
     LossOptions,
     StyleTarget,
@@ -31,7 +33,8 @@ from jaxnst.perceptual.losses import (
     perceptual_loss,
 )
 
-OptimizerState = lbfgs.LbfgsState | adam.AdamState
+PARTS = ("content", "style", "tv")
+"""The weighted terms that a loss is the sum of."""
 
 # Pixels times evaluations. Fast convolutions take seconds more to compile, which a few small
 # evaluations do not earn.
@@ -52,7 +55,7 @@ class OptimizeOptions:
     optimizer: Literal["lbfgs", "adam"] = "lbfgs"
     """L-BFGS, or Adam."""
     learning_rate: float = 0.02
-    """Adam's step, in units of the pixel range."""
+    """Adam's step, in units of the pixel range, at most 1."""
     memory: int = 40
     """Pairs that L-BFGS remembers, each the size of two pictures."""
     init: Literal["content", "noise"] = "content"
@@ -72,7 +75,7 @@ class OptimizeOptions:
         check_choice("optimizer", self.optimizer, ("lbfgs", "adam"))
         check_choice("init", self.init, ("content", "noise"))
         check_number("iterations", self.iterations, low=1)
-        check_number("learning_rate", self.learning_rate, low=1e-6)
+        check_number("learning_rate", self.learning_rate, low=1e-6, high=1)
         check_number("memory", self.memory, low=1, high=1000)
         check_number("coarsest", self.coarsest)
         check_number("memory_limit", self.memory_limit)
@@ -133,6 +136,16 @@ class Progress(NamedTuple):
     """As from `perceptual_loss`."""
     state: RunState
 
+    def __str__(self) -> str:
+        """Iteration, size and loss in one line."""
+        height, width = self.state.optimizer.image.shape[:2]
+        parts = [f"{name} {self.parts[name]:.4g}" for name in PARTS if self.parts.get(name)]
+        where = f"{self.iteration}/{self.total} at {width} x {height} px"
+        return f"{where}: loss {self.loss:.4g} ({', '.join(parts)})"
+
+    def __repr__(self) -> str:
+        return f"<Progress {self}>"
+
     @property
     def image(self) -> np.ndarray:
         """The picture so far, [H, W, 3] in [0, 1], at the size of the present scale."""
@@ -165,6 +178,8 @@ def run(params: vgg.Params, job: Job, state: RunState | None = None) -> Iterator
       JaxnstError: the job cannot be done, or the loss is no longer a finite number.
     """
     check_job(params, job)
+    job, factor = _with_normalized_weights(job)
+    optimizer = make_optimizer(job.options)
     sizes, shares = scales(job), _shares(job)
     for scale in range(state.scale if state else 0, len(sizes)):
         if sizes[scale][0] * sizes[scale][1] * shares[scale] > _WORTH_PREPARING:
@@ -174,15 +189,15 @@ def run(params: vgg.Params, job: Job, state: RunState | None = None) -> Iterator
             image = (
                 _start(job, sizes[0]) if state is None else resize(_picture(state), sizes[scale])
             )
-            optimizer = _init(evaluate, jnp.asarray(image), job.options)
-            state = RunState(scale, 1, optimizer, _averaged(None, optimizer.image, 1, job.options))
-            yield _progress(state, shares)
+            first = optimizer.init(evaluate, jnp.asarray(image))
+            state = RunState(scale, 1, first, _averaged(None, first.image, 1, job.options))
+            yield _progress(state, shares, factor)
         while state.iteration < shares[scale]:
-            optimizer = _step(evaluate, state.optimizer, job.options)
+            following = optimizer.step(evaluate, state.optimizer)
             count = state.iteration + 1
-            average = _averaged(state.average, optimizer.image, count, job.options)
-            state = RunState(scale, count, optimizer, average)
-            yield _progress(state, shares)
+            average = _averaged(state.average, following.image, count, job.options)
+            state = RunState(scale, count, following, average)
+            yield _progress(state, shares, factor)
 
 
 def work_done(job: Job, state: RunState) -> float:
@@ -194,8 +209,16 @@ def work_done(job: Job, state: RunState) -> float:
 
 def loss_of(params: vgg.Params, job: Job, image: np.ndarray) -> tuple[float, dict[str, float]]:
     """The loss of a picture of the job's size, such as one read back from a file, and its parts."""
+    job, factor = _with_normalized_weights(job)
     (loss, parts), _ = _evaluation(params, job, job.size)(jnp.asarray(image, jnp.float32))
-    return float(loss), lbfgs.float_parts(parts)
+    return factor * float(loss), _weighted_as_asked(float_parts(parts), factor)
+
+
+def make_optimizer(options: OptimizeOptions) -> Optimizer:
+    """The optimizer that the options ask for."""
+    if options.optimizer == "lbfgs":
+        return ProjectedLbfgs(options.memory)
+    return ProjectedAdam(options.learning_rate)
 
 
 def check_job(params: vgg.Params, job: Job) -> None:
@@ -232,6 +255,17 @@ def _uses_style(job: Job) -> bool:
     return bool(job.styles) and job.loss.style_weight > 0 and bool(job.loss.style_layers)
 
 
+def _with_normalized_weights(job: Job) -> tuple[Job, float]:
+    """The job with loss weights of at most 1, and the factor back to the loss as asked for."""
+    loss, factor = normalize_weights(job.loss, content=_uses_content(job), style=_uses_style(job))
+    return dataclasses.replace(job, loss=loss), factor
+
+
+def _weighted_as_asked(parts: dict[str, float], factor: float) -> dict[str, float]:
+    """The parts of a loss of normalized weights as the job's own weights have them."""
+    return {name: part if "/" in name else factor * part for name, part in parts.items()}
+
+
 def _shares(job: Job) -> list[int]:
     """Evaluations at each scale; what is left over goes to the coarse ones, which cost least."""
     count = len(scales(job))
@@ -250,7 +284,7 @@ def _start(job: Job, size: tuple[int, int]) -> np.ndarray:
     return np.asarray(jnp.clip(0.5 + 0.2 * noise, 0.0, 1.0))
 
 
-def _evaluation(params: vgg.Params, job: Job, size: tuple[int, int]) -> lbfgs.Evaluate:
+def _evaluation(params: vgg.Params, job: Job, size: tuple[int, int]) -> Evaluate:
     """The loss and its gradient for pictures of one size, in tiles if it must be."""
     rows = memory.plan_tiles(size, _needs(params, job), job.options.memory_limit * 1e9)
     targets = _targets(params, job, size, rows)
@@ -315,18 +349,6 @@ def _picture(state: RunState) -> np.ndarray:
     return np.asarray(state.optimizer.image if state.average is None else state.average)
 
 
-def _init(evaluate: lbfgs.Evaluate, image: jax.Array, options: OptimizeOptions) -> OptimizerState:
-    return (lbfgs if options.optimizer == "lbfgs" else adam).init(evaluate, image)
-
-
-def _step(
-    evaluate: lbfgs.Evaluate, state: OptimizerState, options: OptimizeOptions
-) -> OptimizerState:
-    if isinstance(state, adam.AdamState):
-        return adam.step(evaluate, state, learning_rate=options.learning_rate)
-    return lbfgs.step(evaluate, state, memory=options.memory)
-
-
 def _averaged(
     average: jax.Array | None, image: jax.Array, count: int, options: OptimizeOptions
 ) -> jax.Array | None:
@@ -339,11 +361,16 @@ def _averaged(
     return decay * average + (1 - decay) * image
 
 
-def _progress(state: RunState, shares: list[int]) -> Progress:
+def _progress(state: RunState, shares: list[int], factor: float) -> Progress:
     done = sum(shares[: state.scale]) + state.iteration
-    if not np.isfinite(state.optimizer.loss):
-        raise JaxnstError(
-            f"the loss is {state.optimizer.loss} at iteration {done}: "
-            f"give smaller weights or a smaller learning rate"
-        )
-    return Progress(done, sum(shares), state.optimizer.loss, state.optimizer.parts, state)
+    optimizer = state.optimizer
+    # Optimizers square gradients: where that overflows they would take no step, without a word.
+    length = float(jnp.linalg.norm(optimizer.gradient.ravel()))
+    for name, value in {"loss": optimizer.loss, "length of the gradient": length}.items():
+        if not np.isfinite(value):
+            raise JaxnstError(
+                f"the {name} is {value} at iteration {done}, beyond the range of float32 with "
+                "these VGG weights: give others, or formula 'relative'"
+            )
+    parts = _weighted_as_asked(optimizer.parts, factor)
+    return Progress(done, sum(shares), factor * optimizer.loss, parts, state)

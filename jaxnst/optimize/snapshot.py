@@ -16,9 +16,12 @@ from safetensors.numpy import save_file
 
 from jaxnst.errors import JaxnstError
 from jaxnst.io.files import atomic_write, display_name, one_line
-from jaxnst.optimize import projected_adam as adam
-from jaxnst.optimize import projected_lbfgs as lbfgs
+from jaxnst.optimize.optimizer import OptimizerState
+from jaxnst.optimize.projected_adam import AdamState
+from jaxnst.optimize.projected_lbfgs import LbfgsState
 from jaxnst.optimize.run import RunState
+
+_STATES: dict[str, type[OptimizerState]] = {kind.__name__: kind for kind in (AdamState, LbfgsState)}
 
 
 def save_snapshot(path: Path, state: RunState, job: str) -> None:
@@ -29,24 +32,17 @@ def save_snapshot(path: Path, state: RunState, job: str) -> None:
       state: as a run yields it.
       job: what tells this job from others, such as a hash of its inputs and options.
     """
-    optimizer = state.optimizer
-    arrays = {"image": optimizer.image, "gradient": optimizer.gradient}
+    packed = state.optimizer.pack()
     if state.average is not None:
-        arrays["average"] = state.average
-    numbers: dict[str, Any] = {
+        packed["average"] = state.average
+    arrays = {name: value for name, value in packed.items() if isinstance(value, jax.Array)}
+    numbers = {
         "job": job,
+        "optimizer": type(state.optimizer).__name__,
         "scale": state.scale,
         "iteration": state.iteration,
-        "loss": optimizer.loss,
-        "parts": optimizer.parts,
+        **{name: value for name, value in packed.items() if name not in arrays},
     }
-    if isinstance(optimizer, lbfgs.LbfgsState):
-        numbers |= {"rate": optimizer.rate, "history": len(optimizer.history)}
-        for i, pair in enumerate(optimizer.history):
-            arrays |= {f"history/{i}/step": pair.step, f"history/{i}/change": pair.change}
-    else:
-        moments = jax.tree.leaves(optimizer.moments)
-        arrays |= {f"moments/{i}": leaf for i, leaf in enumerate(moments)}
     with atomic_write(path) as temporary:
         host = {name: np.asarray(array, order="C") for name, array in arrays.items()}
         temporary.touch()
@@ -79,18 +75,6 @@ def load_snapshot(path: Path, job: str) -> RunState:
 
 
 def _state(numbers: dict[str, Any], arrays: dict[str, jax.Array]) -> RunState:
-    image, gradient = arrays["image"], arrays["gradient"]
-    optimizer: lbfgs.LbfgsState | adam.AdamState
-    if "history" in numbers:
-        history = tuple(
-            lbfgs.Pair(arrays[f"history/{i}/step"], arrays[f"history/{i}/change"])
-            for i in range(numbers["history"])
-        )
-        rest = (gradient, history, numbers["rate"])
-        optimizer = lbfgs.LbfgsState(image, numbers["loss"], numbers["parts"], *rest)
-    else:
-        leaves, structure = jax.tree.flatten(adam.no_moments(image))
-        moments = [arrays[f"moments/{i}"] for i in range(len(leaves))]
-        restored = jax.tree.unflatten(structure, moments)
-        optimizer = adam.AdamState(image, numbers["loss"], numbers["parts"], gradient, restored)
+    kind = _STATES[numbers["optimizer"]]
+    optimizer = kind.unpack({**numbers, **arrays})
     return RunState(numbers["scale"], numbers["iteration"], optimizer, arrays.get("average"))

@@ -27,7 +27,7 @@ def feature_distance(
 
     Args:
       params: of VGG-19, from `load_vgg("vgg19")`.
-      image: [N, H, W, 3].
+      image: [N, H, W, 3], RGB, floats in [0, 1] or uint8.
       reference: of the same shape.
       layers: what is compared.
     """

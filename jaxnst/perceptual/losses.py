@@ -21,16 +21,17 @@ Gatys' style term takes image and style to have the same number of positions; he
 matrix is divided by its own, so the two pictures may differ in size.
 """
 
-import dataclasses
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from jaxnst.errors import JaxnstError, check_choice, check_number
+from jaxnst.errors import JaxnstError, check_choice
+from jaxnst.ops.pixels import check_floating
 from jaxnst.perceptual import vgg
+from jaxnst.perceptual.loss_options import CHOICES, LossOptions
 from jaxnst.perceptual.statistics import (
     STATISTICS,
     Averages,
@@ -54,62 +55,6 @@ __all__ = [
 ]
 
 _TINY = 1e-12
-_CHOICES: dict[str, Iterable[str]] = {
-    "statistic": STATISTICS,
-    "formula": ("relative", "gatys", "johnson"),
-    "tv_norm": ("l1", "l2"),
-    "pooling": vgg.POOLINGS,
-    "border": vgg.BORDERS,
-}
-
-
-@dataclasses.dataclass(frozen=True)
-class LossOptions:
-    """What `perceptual_loss` adds up; hashable, so it can be a static argument of `jax.jit`."""
-
-    content_weight: float = 1.0
-    """Weight of the content term."""
-    style_weight: float = 1.0
-    """Weight of the style term."""
-    tv_weight: float = 0.0
-    """Weight of the total variation (smoothness) of the picture."""
-    content_layers: tuple[str, ...] = ("relu4_2",)
-    """Layers at which the picture should resemble the photo."""
-    style_layers: tuple[str, ...] = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
-    """Layers at which the picture should have the style's statistics."""
-    style_layer_weights: tuple[float, ...] = ()
-    """Relative weight of each style layer; none: all alike."""
-    statistic: Literal["gram", "mean_std", "wasserstein"] = "gram"
-    """What describes a style: Gram matrices, means and standard deviations of the channels, or
-    their Gaussian (Wasserstein-2 distance)."""
-    formula: Literal["relative", "gatys", "johnson"] = "relative"
-    """How terms are normalised: relative errors, or a paper's own sums."""
-    tv_norm: Literal["l1", "l2"] = "l2"
-    """Total variation of absolute (l1) or squared (l2) differences."""
-    pooling: Literal["max", "average"] = "max"
-    """VGG's pooling."""
-    border: Literal["edge", "zero"] = "edge"
-    """What VGG sees beyond the picture's border: its edge pixels, or the mean colour, as it was
-    trained, which draws a thin frame."""
-
-    def __post_init__(self) -> None:
-        for name in ("content_weight", "style_weight", "tv_weight"):
-            check_number(name, getattr(self, name), high=1e30)
-        for weight in self.style_layer_weights:
-            check_number("style_layer_weights", weight)
-        if self.style_layer_weights and len(self.style_layer_weights) != len(self.style_layers):
-            raise JaxnstError(
-                f"style_layer_weights has {len(self.style_layer_weights)} numbers for "
-                f"{len(self.style_layers)} style layers: give one for each, or none"
-            )
-        if self.style_layer_weights and not sum(self.style_layer_weights):
-            raise JaxnstError("style_layer_weights are all 0: give one that is not")
-        for name, known in _CHOICES.items():
-            check_choice(name, getattr(self, name), known)
-        if self.formula != "relative" and self.statistic != "gram":
-            raise JaxnstError(
-                f"formula {self.formula!r} is for the statistic 'gram', not {self.statistic!r}"
-            )
 
 
 class StyleTarget(NamedTuple):
@@ -138,15 +83,20 @@ def perceptual_loss(
 
     Args:
       params: VGG parameters, from `jaxnst.load_vgg`.
-      image: [..., H, W, 3], RGB in [0, 1].
+      image: [..., H, W, 3], RGB, floats in [0, 1].
       targets: from `content_targets` and `style_targets`, made with the same options; terms
         without a target are left out.
       options: weights, layers, statistic, formula.
 
     Returns:
-      The loss, a scalar, and its parts: "content", "style" and "tv" as weighted in the loss, of
-      which it is the sum; and "content/LAYER", "style/LAYER", the terms before weighting.
+      The loss, a scalar, the mean over a batch, and its parts, likewise: "content", "style" and
+      "tv" as weighted in the loss, of which it is the sum; and "content/LAYER", "style/LAYER", the
+      terms before weighting.
+
+    Raises:
+      JaxnstError: the image is not one, or the targets are for another size or other options.
     """
+    _check_style_targets(image, targets, options)
     features = extract_features(params, image, used_layers(targets, options), options)
     content = {
         layer: content_loss(features[layer], target, formula=options.formula)
@@ -206,7 +156,8 @@ def style_targets(
 
 def content_loss(features: jax.Array, target: jax.Array, *, formula: str = "relative") -> jax.Array:
     """Distance of feature maps [..., H, W, C]: one number for each in the batch."""
-    check_choice("formula", formula, _CHOICES["formula"])
+    check_choice("formula", formula, CHOICES["formula"])
+    _check_same_size(features, target)
     error = jnp.sum(jnp.square(features - target), axis=(-3, -2, -1))
     return error * content_scale(target, formula)
 
@@ -223,7 +174,8 @@ def style_loss(
       formula: "relative" for any statistic; "gatys" and "johnson" for "gram" alone.
     """
     check_choice("statistic", statistic, STATISTICS)
-    check_choice("formula", formula, _CHOICES["formula"])
+    check_choice("formula", formula, CHOICES["formula"])
+    check_floating("features", features)
     averages = position_averages(statistic, features, uniform_weights(features.shape[-3:-1]))
     return statistic_error(averages, target, statistic, formula)
 
@@ -236,13 +188,42 @@ def total_variation(image: jax.Array, *, norm: str = "l2", reduction: str = "mea
       norm: "l1" takes absolute differences, "l2" squared ones.
       reduction: "mean" (of the vertical plus that of the horizontal ones) or "sum".
     """
-    check_choice("norm", norm, _CHOICES["tv_norm"])
+    check_choice("norm", norm, CHOICES["tv_norm"])
     check_choice("reduction", reduction, ("mean", "sum"))
+    check_floating("image", image)
     size = jnp.abs if norm == "l1" else jnp.square
     reduce = jnp.mean if reduction == "mean" else jnp.sum
     down = size(image[..., 1:, :, :] - image[..., :-1, :, :])
     right = size(image[..., :, 1:, :] - image[..., :, :-1, :])
     return reduce(down, axis=(-3, -2, -1)) + reduce(right, axis=(-3, -2, -1))
+
+
+def _check_same_size(features: jax.Array, target: jax.Array) -> None:
+    """Raises JaxnstError unless features [..., H, W, C] can be compared position by position."""
+    check_floating("features", features)
+    batches = zip(reversed(features.shape[:-3]), reversed(target.shape[:-3]), strict=False)
+    fits = all(n == m or 1 in (n, m) for n, m in batches)
+    if features.shape[-3:] != target.shape[-3:] or not fits:
+        raise JaxnstError(
+            f"features have shape {features.shape} and the target {target.shape}: "
+            "make content targets from a photo of the image's size"
+        )
+
+
+def _check_style_targets(image: jax.Array, targets: Targets, options: LossOptions) -> None:
+    """Raises JaxnstError unless the style targets were made for such an image and such options."""
+    needed = set(STATISTICS[options.statistic].averages)
+    for style in targets.styles:
+        same_layers = set(style.statistics) <= set(options.style_layers)
+        if not (same_layers and all(needed <= set(a) for a in style.statistics.values())):
+            raise JaxnstError(
+                "a style target has other layers or another statistic than the options: "
+                "make it with the same options"
+            )
+        if style.mask is not None and style.mask.shape != image.shape[-3:-1]:
+            raise JaxnstError(
+                f"mask has shape {style.mask.shape}: expected the image's, {image.shape[-3:-1]}"
+            )
 
 
 # What follows is shared with `tiled_loss`, which adds up the same terms tile by tile.
@@ -312,7 +293,7 @@ def style_shares(styles: Sequence[StyleTarget]) -> list[jax.Array]:
         return []
     covers = [s.weight * (jnp.ones(()) if s.mask is None else s.mask) for s in styles]
     most = jnp.max(sum(covers[1:], covers[0]))
-    return [jnp.mean(cover) / (most + _TINY) for cover in covers]
+    return [jnp.mean(cover) / jnp.where(most > 0, most, 1) for cover in covers]
 
 
 def smoothness(image: jax.Array, options: LossOptions) -> jax.Array:

@@ -11,6 +11,8 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from jaxnst.ops.pixels import check_floating
+
 Averages = Mapping[str, jax.Array]
 """Of "mean" [..., C], "square" [..., C] and "second" [..., C, C], those a statistic needs."""
 
@@ -27,6 +29,7 @@ def gram_matrix(features: jax.Array) -> jax.Array:
     Returns:
       Gram matrices of shape [..., C, C], divided by H * W * C as in Johnson et al. (2016).
     """
+    check_floating("features", features)
     weights = uniform_weights(features.shape[-3:-1])
     return second_moment(features, weights) / features.shape[-1]
 
@@ -46,38 +49,40 @@ def mask_weights(mask: jax.Array, height_width: Sequence[int]) -> jax.Array:
     # The layer's stride, a power of two; the quotient is up to twice that in a small picture.
     step = 1 << ((mask.shape[0] // height).bit_length() - 1)
     cells = mask[: height * step, : width * step].reshape(height, step, width, step).mean((1, 3))
-    return cells / (jnp.sum(cells) + 1e-12)
+    total = jnp.sum(cells)
+    return cells / jnp.where(total > 0, total, 1)
 
 
-@jax.custom_vjp
+@jax.custom_jvp
 def second_moment(features: jax.Array, weights: jax.Array) -> jax.Array:
     """Weighted mean over positions of the products of channels: [..., C, C].
 
     Its own derivative is one product, F (D + D'), where JAX's derivative of a product of F with
-    itself makes two and a transposed copy of F. Frozen weights get no derivative.
+    itself makes two and a transposed copy of F. The weights are constants to it.
     """
-    flat = features.reshape(*features.shape[:-3], -1, features.shape[-1])
-    weighted = flat * weights.reshape(-1, 1)
-    # An accelerator would round the factors, and covariances are differences of such products.
-    return jnp.matmul(jnp.swapaxes(flat, -1, -2), weighted, precision=jax.lax.Precision.HIGHEST)
+    flat = _flat(features)
+    return _product(jnp.swapaxes(flat, -1, -2), flat * weights.reshape(-1, 1))
 
 
-def _second_moment_fwd(
-    features: jax.Array, weights: jax.Array
-) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
-    return second_moment(features, weights), (features, weights)
+@second_moment.defjvp
+def _second_moment_jvp(
+    primals: tuple[jax.Array, jax.Array], tangents: tuple[jax.Array, jax.Array]
+) -> tuple[jax.Array, jax.Array]:
+    features, weights = primals
+    change = _flat(tangents[0] * weights[..., None])
+    half = _product(jnp.swapaxes(_flat(features), -1, -2), change)
+    return second_moment(features, weights), half + jnp.swapaxes(half, -1, -2)
 
 
-def _second_moment_bwd(
-    residuals: tuple[jax.Array, jax.Array], cotangent: jax.Array
-) -> tuple[jax.Array, None]:
-    features, weights = residuals
-    both = cotangent + jnp.swapaxes(cotangent, -1, -2)
-    flat = features.reshape(*features.shape[:-3], -1, features.shape[-1])
-    return (flat @ both).reshape(features.shape) * weights[..., None], None
+def _flat(features: jax.Array) -> jax.Array:
+    """[..., H, W, C] as [..., H * W, C]."""
+    return features.reshape(*features.shape[:-3], -1, features.shape[-1])
 
 
-second_moment.defvjp(_second_moment_fwd, _second_moment_bwd)
+def _product(left: jax.Array, right: jax.Array) -> jax.Array:
+    """Matrix product in full float32: accelerators round the factors unless told not to, and
+    covariances are differences of such products."""
+    return jnp.matmul(left, right, precision=jax.lax.Precision.HIGHEST)
 
 
 def position_averages(statistic: str, features: jax.Array, weights: jax.Array) -> Averages:
@@ -131,9 +136,9 @@ def _wasserstein_target(averages: Averages) -> Averages:
     covariance = _covariance(averages)
     values, vectors = jnp.linalg.eigh(covariance)
     scaled = vectors * jnp.sqrt(jnp.maximum(values, 0))[..., None, :]
-    root = scaled @ jnp.swapaxes(vectors, -1, -2)
+    root = _product(scaled, jnp.swapaxes(vectors, -1, -2))
     # What rounding and small eigenvalues leave of the distance of the style to itself.
-    rest = _trace(covariance) - _trace_of_root(root @ covariance @ root)
+    rest = _trace(covariance) - _trace_of_root(_product(_product(root, covariance), root))
     return {**averages, "root": root, "rest": rest}
 
 
@@ -142,7 +147,7 @@ def _wasserstein_distance(averages: Averages, target: Averages) -> tuple[jax.Arr
     covariance, root = _covariance(averages), target["root"]
     means = jnp.sum(jnp.square(averages["mean"] - target["mean"]), axis=-1)
     traces = _trace(covariance) + _trace(_covariance(target))
-    overlap = _trace_of_root(root @ covariance @ root) + target["rest"]
+    overlap = _trace_of_root(_product(_product(root, covariance), root)) + target["rest"]
     return means + traces - 2 * overlap, _trace(target["second"])
 
 
@@ -150,7 +155,7 @@ def _trace(matrix: jax.Array) -> jax.Array:
     return jnp.trace(matrix, axis1=-2, axis2=-1)
 
 
-@jax.custom_vjp
+@jax.custom_jvp
 def _trace_of_root(matrix: jax.Array) -> jax.Array:
     """tr(A^1/2) of a symmetric positive matrix, with the derivative A^-1/2 / 2.
 
@@ -158,22 +163,24 @@ def _trace_of_root(matrix: jax.Array) -> jax.Array:
     a millionth of the largest are rounding noise in float32: there the root is replaced by its
     tangent, which lets noise cancel and bounds the derivative.
     """
-    return _trace_of_root_fwd(matrix)[0]
+    return _trace_and_inverse_of_root(matrix)[0]
 
 
-def _trace_of_root_fwd(matrix: jax.Array) -> tuple[jax.Array, jax.Array]:
+@_trace_of_root.defjvp
+def _trace_of_root_jvp(
+    primals: tuple[jax.Array], tangents: tuple[jax.Array]
+) -> tuple[jax.Array, jax.Array]:
+    trace, inverse = _trace_and_inverse_of_root(primals[0])
+    return trace, 0.5 * jnp.sum(inverse * tangents[0], axis=(-2, -1))
+
+
+def _trace_and_inverse_of_root(matrix: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """tr(A^1/2) and A^-1/2."""
     values, vectors = jnp.linalg.eigh((matrix + jnp.swapaxes(matrix, -1, -2)) / 2)
     least = jnp.sqrt(_NOISE * values[..., -1:] + 1e-30)
     roots = jnp.sqrt(jnp.maximum(values, jnp.square(least)))
-    inverse = (vectors / roots[..., None, :]) @ jnp.swapaxes(vectors, -1, -2)
+    inverse = _product(vectors / roots[..., None, :], jnp.swapaxes(vectors, -1, -2))
     return jnp.sum(values / roots + roots, axis=-1) / 2, inverse
-
-
-def _trace_of_root_bwd(inverse: jax.Array, cotangent: jax.Array) -> tuple[jax.Array]:
-    return (0.5 * cotangent[..., None, None] * inverse,)
-
-
-_trace_of_root.defvjp(_trace_of_root_fwd, _trace_of_root_bwd)
 
 
 STATISTICS = {

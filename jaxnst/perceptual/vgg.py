@@ -18,6 +18,7 @@ import jax.numpy as jnp
 
 from jaxnst.errors import JaxnstError, check_choice, nearest
 from jaxnst.ops import winograd
+from jaxnst.ops.pixels import check_floating
 
 Params = Mapping[str, Any]
 
@@ -125,7 +126,7 @@ def extract_features(
 
     Args:
       params: from `jaxnst.load_vgg`.
-      image: [..., H, W, 3], RGB in [0, 1], H and W at least 32.
+      image: [..., H, W, 3], RGB, floats in [0, 1], H and W at least 32.
       layers: any of `layer_names(net)`, such as "relu4_3".
       pooling: "max" as trained, or "average" as Gatys et al. (2016) preferred.
       border: what the first convolution sees beyond the image: "zero" (the mean colour) as trained,
@@ -135,12 +136,14 @@ def extract_features(
       {layer: [..., H', W', C]} with H' = H // stride(layer).
 
     Raises:
-      JaxnstError: unknown layer, pooling or border, or an image of another shape.
+      JaxnstError: unknown layer, pooling or border, or an image of another shape
+        or of integers.
     """
     net = net_of(params)
     check_layers(net, layers)
     check_choice("pooling", pooling, POOLINGS)
     check_choice("border", border, BORDERS)
+    check_floating("image", image)
     if image.ndim < 3 or image.shape[-1] != 3 or min(image.shape[-3:-1]) < MIN_SIDE:
         raise JaxnstError(
             f"image has shape {tuple(image.shape)}: expected [..., H, W, 3], "

@@ -23,6 +23,7 @@ from safetensors import SafetensorError
 from jaxnst.errors import JaxnstError
 from jaxnst.io.files import atomic_write, display_name, one_line, open_binary
 from jaxnst.io.foreign_weights import some
+from jaxnst.io.safetensors import read_header
 from jaxnst.perceptual.vgg import NETS, conv_shapes
 
 FORMAT = 1
@@ -35,8 +36,6 @@ BUNDLED = {
     "vgg19": "6729976788533175544202ae4b2e3e0956a83633fd70127badf5cf9539a2a40f",
 }
 
-# Only one metadata entry, a JSON object: safetensors writes entries in random order, and then the
-# same weights would not give the same file twice.
 _METADATA_KEY = "jaxnst"
 
 Source = str | os.PathLike[str]
@@ -208,14 +207,13 @@ def _parse(data: bytes, source: Source) -> tuple[dict[str, np.ndarray], dict[str
 
 def _header(data: bytes, name: str) -> dict[str, str]:
     """The metadata of a weight file, read without its arrays."""
-    length = int.from_bytes(data[:8], "little")
     try:
-        text = json.loads(data[8 : 8 + length])["__metadata__"][_METADATA_KEY]
-        metadata = {str(key): str(value) for key, value in json.loads(text).items()}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        header = read_header(data, _METADATA_KEY)
+    except ValueError as error:
         raise JaxnstError(
             f"{name}: is not a jaxnst weight file: convert it first with `jaxnst weights convert`"
         ) from error
+    metadata = {key: str(value) for key, value in header.items()}
     if metadata.get("format") != str(FORMAT) or metadata.get("net") not in NETS:
         raise JaxnstError(f"{name}: is of another jaxnst version's format: convert it again")
     return metadata

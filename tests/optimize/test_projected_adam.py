@@ -6,7 +6,7 @@ import numpy as np
 import optax
 import pytest
 
-from jaxnst.optimize import projected_adam as adam
+from jaxnst.optimize.projected_adam import AdamState, ProjectedAdam
 
 SHAPE = (4, 3, 3)
 SCALES = np.geomspace(1, 30, 36).reshape(SHAPE).astype(np.float32)
@@ -26,10 +26,11 @@ def quadratic(minimum: np.ndarray):
     return evaluate
 
 
-def run(evaluate, steps: int, *, learning_rate: float = 0.02) -> list[adam.AdamState]:
+def run(evaluate, steps: int, *, learning_rate: float = 0.02) -> list[AdamState]:
+    adam = ProjectedAdam(learning_rate)
     states = [adam.init(evaluate, jnp.asarray(start()))]
     for _ in range(steps):
-        states.append(adam.step(evaluate, states[-1], learning_rate=learning_rate))
+        states.append(adam.step(evaluate, states[-1]))
     return states
 
 

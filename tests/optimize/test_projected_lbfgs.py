@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxnst.optimize import projected_lbfgs as lbfgs
+from jaxnst.optimize.projected_lbfgs import LbfgsState, ProjectedLbfgs
 
 SHAPE = (4, 3, 3)
 SIZE = 36
@@ -27,10 +27,11 @@ class Loss:
         return self._evaluate(image)
 
 
-def run(evaluate, image, steps: int, *, memory: int = 8) -> list[lbfgs.LbfgsState]:
+def run(evaluate, image, steps: int, *, memory: int = 8) -> list[LbfgsState]:
+    lbfgs = ProjectedLbfgs(memory)
     states = [lbfgs.init(evaluate, jnp.asarray(image, jnp.float32))]
     for _ in range(steps):
-        states.append(lbfgs.step(evaluate, states[-1], memory=memory))
+        states.append(lbfgs.step(evaluate, states[-1]))
     return states
 
 
@@ -113,7 +114,7 @@ def test_step_is_that_of_the_dense_bfgs_matrix():
         left = np.eye(SIZE) - np.outer(s, y) / (s @ y)
         inverse_hessian = left @ inverse_hessian @ left.T + np.outer(s, s) / (s @ y)
     expected = -inverse_hessian @ np.asarray(state.gradient, np.float64).reshape(-1)
-    lbfgs.step(evaluate, state, memory=8)
+    ProjectedLbfgs(8).step(evaluate, state)
     found = np.asarray(evaluate.images[-1] - state.image).reshape(-1)
     assert np.linalg.norm(found - expected) < 1e-3 * np.linalg.norm(expected)
 
@@ -128,10 +129,10 @@ def test_first_step_is_a_hundredth_of_the_pixel_range():
 
 def test_every_step_takes_one_evaluation():
     evaluate = Loss(rugged)
-    state = lbfgs.init(evaluate, jnp.full(SHAPE, 0.5))
+    state = ProjectedLbfgs(4).init(evaluate, jnp.full(SHAPE, 0.5))
     assert len(evaluate.images) == 1
     for count in range(2, 30):
-        state = lbfgs.step(evaluate, state, memory=5)
+        state = ProjectedLbfgs(5).step(evaluate, state)
         assert len(evaluate.images) == count
 
 
@@ -204,7 +205,7 @@ def test_flat_loss_changes_nothing():
 
 
 def test_equal_starts_give_equal_bits():
-    def last() -> lbfgs.LbfgsState:
+    def last() -> LbfgsState:
         return run(Loss(rugged), start(), 25)[-1]
 
     first, second = jax.tree.leaves(last()), jax.tree.leaves(last())

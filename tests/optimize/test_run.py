@@ -15,6 +15,7 @@ from jaxnst.optimize.run import (
     Style,
     _style_size,
     check_job,
+    loss_of,
     run,
     scales,
     work_done,
@@ -145,6 +146,80 @@ def test_average_is_of_the_iterates(random_vgg, job):
             expected = decay * expected + (1 - decay) * iterate
         np.testing.assert_allclose(averaged[last].image, expected, atol=1e-6)
         assert np.abs(averaged[last].image - iterates[last]).max() > 1e-3
+
+
+def test_printed_progress_is_one_short_line(whole):
+    assert str(whole[0]).startswith("1/7 at 32 x 32 px: loss ")
+    assert "style " in str(whole[0])
+    for shown in (str(whole[-1]), repr(whole[-1])):
+        assert len(shown) < 100
+        assert "\n" not in shown
+
+
+# Weights of any size
+
+
+def scaled(loss: LossOptions, factor: float) -> LossOptions:
+    names = ("content_weight", "style_weight", "tv_weight")
+    return replace(loss, **{name: factor * getattr(loss, name) for name in names})
+
+
+@both_optimizers
+def test_picture_does_not_depend_on_the_scale_of_the_weights(optimizer, random_vgg, job):
+    job = with_options(job, optimizer=optimizer, coarsest=0, iterations=4)
+    expected = list(run(random_vgg, job))
+    for factor in (2.0**80, 2.0**-80):
+        found = list(run(random_vgg, replace(job, loss=scaled(job.loss, factor))))
+        np.testing.assert_array_equal(found[-1].image, expected[-1].image)
+        assert np.abs(found[-1].image - found[0].image).max() > 0.01
+        assert [p.loss for p in found] == [factor * p.loss for p in expected]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"formula": "johnson", "style_weight": 1e10, "content_weight": 1e5},
+        {"formula": "johnson", "style_layer_weights": (1e20, 1e20)},
+        {"formula": "johnson", "tv_weight": 1e30},
+        {"formula": "gatys", "style_weight": 1e30},
+        {"tv_weight": 1e30},
+        {"style_weight": 1e-22, "content_weight": 1e-22, "tv_weight": 0.0},
+        {"style_layer_weights": (1e-30, 1e-30)},
+    ],
+)
+def test_extreme_weights_do_not_return_the_photo(changes, random_vgg, job):
+    job = replace(job, size=(32, 32), loss=replace(LOSS, **changes))
+    for optimizer in ("lbfgs", "adam"):
+        found = list(run(random_vgg, with_options(job, optimizer=optimizer, iterations=3)))
+        assert np.abs(found[-1].image - found[0].image).max() > 0.01
+        assert found[-1].loss < found[0].loss
+
+
+def test_tiny_weight_of_the_only_style_counts_in_full(random_vgg, job):
+    job = replace(job, size=(32, 32))
+    tiny = replace(job, styles=tuple(style._replace(weight=1e-22) for style in job.styles))
+    losses = [next(run(random_vgg, one)).parts["style"] for one in (job, tiny)]
+    assert losses[1] == pytest.approx(losses[0], rel=1e-5)
+
+
+def test_losses_of_large_weights_are_reported_as_asked_for(random_vgg, job):
+    job = with_options(job, coarsest=0)
+    large = replace(job, loss=scaled(job.loss, 1e29))
+    plain, reported = next(run(random_vgg, job)), next(run(random_vgg, large))
+    assert reported.parts["style"] == pytest.approx(1e29 * plain.parts["style"], rel=1e-5)
+    assert reported.parts["style/relu1_1"] == plain.parts["style/relu1_1"]
+    loss, parts = loss_of(random_vgg, large, reported.image)
+    assert loss == pytest.approx(reported.loss, rel=1e-5)
+    assert parts == pytest.approx(reported.parts, rel=1e-5)
+
+
+def test_gradient_beyond_float32_is_refused(random_vgg, job):
+    first = random_vgg["conv1_1"]
+    params = {**random_vgg, "conv1_1": {**first, "kernel": 1e14 * first["kernel"]}}
+    loss = LossOptions(style_weight=0.0, content_layers=("relu1_1",), formula="gatys")
+    job = with_options(replace(job, loss=loss), init="noise")
+    with pytest.raises(JaxnstError, match="length of the gradient is inf at iteration 1"):
+        next(run(params, job))
 
 
 # Continuation
@@ -317,3 +392,9 @@ def test_average_forgets_the_start(random_vgg, job):
 def test_unknown_choices_are_refused(wrong):
     with pytest.raises(JaxnstError, match="did you mean"):
         OptimizeOptions(**wrong)
+
+
+@pytest.mark.parametrize("rate", [1e308, 1.01, 0.0, float("nan")])
+def test_step_of_more_than_the_pixel_range_is_refused(rate):
+    with pytest.raises(JaxnstError, match="learning_rate is .* at most 1"):
+        OptimizeOptions(learning_rate=rate)

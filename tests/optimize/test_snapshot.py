@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jaxnst.errors import JaxnstError
-from jaxnst.optimize import projected_adam as adam
-from jaxnst.optimize import projected_lbfgs as lbfgs
+from jaxnst.optimize.projected_adam import ProjectedAdam
+from jaxnst.optimize.projected_lbfgs import ProjectedLbfgs
 from jaxnst.optimize.run import RunState
 from jaxnst.optimize.snapshot import load_snapshot, save_snapshot
 
@@ -25,14 +25,10 @@ def evaluate(image):
 
 def some_state(kind: str, steps: int, *, average: bool = False) -> RunState:
     image = jnp.asarray(np.random.default_rng(0).random((5, 6, 3)), jnp.float32)
-    if kind == "adam":
-        state = adam.init(evaluate, image)
-        for _ in range(steps):
-            state = adam.step(evaluate, state, learning_rate=0.1)
-    else:
-        state = lbfgs.init(evaluate, image)
-        for _ in range(steps):
-            state = lbfgs.step(evaluate, state, memory=3)
+    optimizer = ProjectedAdam(0.1) if kind == "adam" else ProjectedLbfgs(3)
+    state = optimizer.init(evaluate, image)
+    for _ in range(steps):
+        state = optimizer.step(evaluate, state)
     return RunState(1, steps + 1, state, image[::-1] if average else None)
 
 
