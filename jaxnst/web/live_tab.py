@@ -12,7 +12,6 @@ import json
 import secrets
 import threading
 import time
-from functools import cached_property
 from typing import NamedTuple
 
 import gradio as gr
@@ -21,12 +20,12 @@ from fastapi import WebSocket, WebSocketDisconnect
 from PIL import Image
 
 from jaxnst.errors import JaxnstError
-from jaxnst.inference.stylizer import Stylizer
 from jaxnst.io.codec import load
 from jaxnst.ops.pixels import to_bytes
-from jaxnst.web.paint_tab import PRIVATE, PaintTab, style_controls
+from jaxnst.web.controls import PRIVATE, blend_controls, style_choice
+from jaxnst.web.paint_tab import PaintTab
 from jaxnst.web.security import log
-from jaxnst.web.shared import Studio
+from jaxnst.web.shared import Look, Studio
 
 PATH = "/live"
 SIZES = ((320, 240), (480, 360), (640, 480))
@@ -35,18 +34,23 @@ SIZES = ((320, 240), (480, 360), (640, 480))
 _LARGEST = 500_000  # bytes of a frame
 POLICY_VIOLATION = 1008  # of WebSocket
 _VALID = 60.0  # seconds that a ticket can be used
+_IDLE = 10.0  # seconds that a viewer may send no frame, or not take one
 _ALLOWED = {size[::turn] for size in SIZES for turn in (1, -1)}
 _QUALITY = 85
 _MARKUP = """
+<div id="live-stage">
 <canvas id="live-canvas" width="640" height="480" role="img" aria-label="your painted webcam">
-</canvas><p id="live-status" role="status">The webcam is off.</p>
+</canvas>
+<p id="live-hint">Start the webcam, and you appear here as a painting.</p>
+</div>
+<p id="live-status" role="status">The webcam is off.</p>
 """
 
 
-class _Look(NamedTuple):
+class _Settings(NamedTuple):
     """How to paint."""
 
-    style: dict[str, float]
+    look: Look
     strength: float
     keep_colors: bool
 
@@ -57,27 +61,33 @@ class LiveTab:
     def __init__(self, studio: Studio, paint: PaintTab) -> None:
         self._studio, self._paint = studio, paint
         self._tickets: dict[str, float] = {}
+        self._lock = threading.Lock()  # of the tickets
         self._viewers = 0
         self._turn = threading.Lock()  # frames of several visitors take turns
 
     def build(self) -> None:
         """Lays the tab out, in the Blocks that are open."""
+        gr.Markdown(
+            "Your webcam as a painting, several frames a second. The pictures go to the machine "
+            "that this page comes from, and are not kept."
+        )
         with gr.Row(equal_height=False):
-            with gr.Column(scale=2):
+            with gr.Column(scale=3, min_width=340):
                 gr.HTML(_MARKUP, elem_id="live")
-            with gr.Column(scale=1):
-                controls = style_controls(self._studio)
-                size = gr.Dropdown(
-                    [f"{w}x{h}" for w, h in SIZES],
-                    value="320x240",
-                    label="Size",
-                    elem_id="live-size",
-                )
-                split = gr.Checkbox(False, label="Photo | painting", elem_id="live-split")
-                mirror = gr.Checkbox(True, label="As in a mirror")
                 with gr.Row():
                     start = gr.Button("Start the webcam", variant="primary", elem_id="live-start")
                     stop = gr.Button("Stop", elem_id="live-stop")
+            with gr.Column(scale=2, min_width=300):
+                controls = [style_choice(self._studio), *blend_controls(self._studio, "live")]
+                size = gr.Dropdown(
+                    [f"{w}x{h}" for w, h in SIZES],
+                    value="320x240",
+                    label="Size in pixels",
+                    info="Smaller is faster. Each size takes some seconds to get ready.",
+                    elem_id="live-size",
+                )
+                split = gr.Checkbox(False, label="Photo and painting", elem_id="live-split")
+                mirror = gr.Checkbox(True, label="As in a mirror")
         ticket = gr.Textbox(visible="hidden")
         inputs = [*controls, size, split, mirror]
         start.click(self.ticket, None, ticket, queue=False, **PRIVATE).then(
@@ -89,16 +99,22 @@ class LiveTab:
 
     def ticket(self) -> str:
         """Lets the page that asked open one connection, and no other page."""
-        now = time.monotonic()
-        self._tickets = {word: end for word, end in self._tickets.items() if end > now}
-        word = secrets.token_urlsafe()
-        self._tickets[word] = now + _VALID
+        now, word = time.monotonic(), secrets.token_urlsafe()
+        with self._lock:
+            for old in [old for old, end in self._tickets.items() if end < now]:
+                del self._tickets[old]
+            self._tickets[word] = now + _VALID
         return word
+
+    def _takes(self, ticket: str) -> bool:
+        """Whether a ticket is good; it is not a second time."""
+        with self._lock:
+            return self._tickets.pop(ticket, 0) >= time.monotonic()
 
     async def serve(self, socket: WebSocket) -> None:
         """Paints what comes over a connection until it is closed."""
         await socket.accept()
-        if self._tickets.pop(socket.query_params.get("ticket", ""), 0) < time.monotonic():
+        if not self._takes(socket.query_params.get("ticket", "")):
             await _refuse(socket, "Start the webcam from this page.")
         elif self._viewers >= self._studio.limits.viewers:
             await _refuse(socket, "Others are before the camera right now: try again later.")
@@ -112,19 +128,26 @@ class LiveTab:
                 self._viewers -= 1
 
     async def _converse(self, socket: WebSocket) -> None:
-        look: _Look | None = None
+        settings: _Settings | None = None
+        last = time.monotonic()
         while True:
-            message = await socket.receive()
-            if message["type"] == "websocket.disconnect":
-                return
             try:
+                message = await asyncio.wait_for(
+                    socket.receive(), max(0, last + _IDLE - time.monotonic())
+                )
+                if message["type"] == "websocket.disconnect":
+                    return
                 if message.get("text") is not None:
-                    look = self._look(message["text"])
-                elif look is None:
+                    settings = self._settings(message["text"])
+                    continue
+                if settings is None:
                     raise JaxnstError("Say how to paint first.")
-                else:
-                    jpeg = await asyncio.to_thread(self._painted, message["bytes"], look)
-                    await socket.send_bytes(jpeg)
+                jpeg = await asyncio.to_thread(self._painted, message["bytes"], settings)
+                await asyncio.wait_for(socket.send_bytes(jpeg), _IDLE)
+                last = time.monotonic()
+            except TimeoutError:
+                await _refuse(socket, "No picture came from the webcam for a while: start again.")
+                return
             except JaxnstError as error:
                 await _refuse(socket, str(error))
                 return
@@ -135,31 +158,24 @@ class LiveTab:
                 await _refuse(socket, "Something went wrong here; the server's log has it.")
                 return
 
-    @cached_property
-    def _stylizer(self) -> Stylizer:
-        """Made ready for the first frame, not when the server starts."""
-        return Stylizer(self._studio.stylizer.model, exact=True)
-
-    def _look(self, text: str) -> _Look:
-        """What to paint like, from the page's JSON."""
+    def _settings(self, text: str) -> _Settings:
+        """How to paint, from the page's JSON."""
         try:
             said = json.loads(text)
-            style = self._paint.look(said["style"], said["second"], float(said["mix"]))
-            look = _Look(style, float(said["strength"]), bool(said["keepColors"]))
+            look = self._paint.look(said["style"], said["second"], float(said["mix"]))
+            settings = _Settings(look, float(said["strength"]), bool(said["keepColors"]))
         except JaxnstError:
             raise
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise JaxnstError("These are no settings for the webcam.") from error
-        self._studio.stylizer.model.condition(look.style, look.strength)
-        return look
+        self._studio.check_look(settings.look, settings.strength)
+        return settings
 
-    def _painted(self, jpeg: bytes, look: _Look) -> bytes:
+    def _painted(self, jpeg: bytes, settings: _Settings) -> bytes:
         """A frame, painted."""
         photo = decode_frame(jpeg)
         with self._turn:
-            painting = self._stylizer(
-                photo, look.style, strength=look.strength, keep_colors=look.keep_colors
-            )
+            painting = self._studio.paint_frame(photo, *settings)
         return encode_frame(painting)
 
 

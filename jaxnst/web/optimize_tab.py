@@ -1,10 +1,10 @@
-"""The tab that optimises the pixels of a painting, after Gatys et al. (2016)."""
+"""The tab that paints like any picture, by optimising pixels as in Gatys et al. (2016)."""
 
 import dataclasses
 import threading
 import time
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import gradio as gr
@@ -19,16 +19,29 @@ from jaxnst.optimize.loss_table import LossRow, loss_row
 from jaxnst.optimize.presets import PaintOptions, load_preset, override, preset_names
 from jaxnst.optimize.run import Job, Progress, Style
 from jaxnst.optimize.stylize import finish, make_job
-from jaxnst.web.paint_tab import photo_input
+from jaxnst.web.controls import PRIVATE, download_button, offer, picture_input
 from jaxnst.web.security import friendly
-from jaxnst.web.shared import SAMPLES, Studio, Uploads, whole
+from jaxnst.web.shared import Studio, whole
 
-_SMALL = 220  # pixels, the height of pictures that are given
+Uploads = Mapping[str, list[dict[str, str]]]
+"""Names and hashes of pictures by what they are for, "content" and "styles"."""
+
+_QUALITIES = {
+    "fast": "To try things out: about a minute",
+    "default": "Good: two to three minutes",
+    "best": "Best: half an hour or more",
+    "gatys_2016": "As in Gatys et al. (2016): twenty minutes",
+    "johnson_2016": "As in Johnson et al. (2016): twenty minutes",
+}
+"""What presets are called on the page, with the time they take on two CPU cores."""
+
+_FIRST = "fast"
+_SMALL = 200  # pixels, the height of pictures that are given
 _EVERY = 1.0  # seconds between previews
 _LARGEST, _LONGEST = 1536, 1000  # pixels of the longer side; iterations
 _POINTS = 300  # of a curve that is drawn
-_DRAWN = ("content", "style")
-_COLUMNS = ["iteration", "loss", "part"]
+_DRAWN = {"content": "from the photo", "style": "from the painting"}
+_COLUMNS = ["step", "difference", "what"]
 
 
 class Canvas(NamedTuple):
@@ -44,7 +57,7 @@ Step = tuple[Any, Any, Any, Any, Any]
 """What the page is shown: picture, status, losses, file, and the canvas to go on from."""
 
 
-class OptimiseTab:
+class OptimizeTab:
     """Optimises paintings for visitors, each of whom can stop their own."""
 
     def __init__(self, studio: Studio) -> None:
@@ -54,26 +67,44 @@ class OptimiseTab:
     def build(self) -> None:
         """Lays the tab out, in the Blocks that are open."""
         anew, on, last = gr.State(False), gr.State(True), gr.State(None, time_to_live=3600)
+        gr.Markdown(
+            "Give a photo and any painting: the photo is repainted like it, step by step. This "
+            "takes minutes; you can watch, stop when you like it, and go on."
+        )
         with gr.Row(equal_height=False):
-            with gr.Column():
+            with gr.Column(min_width=340):
                 with gr.Row():
-                    photo = photo_input("Photo", "optimise-photo", _SMALL)
-                    style = photo_input("Painting", "optimise-style", _SMALL, webcam=False)
-                choices = [*_further_styles(), *_amount(), *_advanced()]
+                    with gr.Column(min_width=150):
+                        photo = picture_input(
+                            "Photo", "optimize-photo", height=_SMALL, samples="photos"
+                        )
+                    with gr.Column(min_width=150):
+                        style = picture_input(
+                            "Painting", "optimize-style", height=_SMALL, samples="styles",
+                            webcam=False,
+                        )  # fmt: skip
+                options = _known(_FIRST)
+                preset, amount = _quality(), _amount(options)
                 with gr.Row():
-                    go = gr.Button("Paint", variant="primary", elem_id="optimise-go")
-                    stop = gr.Button("Stop", elem_id="optimise-stop")
-                    again = gr.Button("Go on", elem_id="optimise-more")
-            with gr.Column():
+                    go = gr.Button("Paint", variant="primary", elem_id="optimize-go", min_width=90)
+                    stop = gr.Button("Stop", elem_id="optimize-stop", min_width=90)
+                    again = gr.Button("Go on", elem_id="optimize-more", min_width=90)
+                further, advanced = _further_styles(), _advanced(options)
+            with gr.Column(min_width=340):
                 outputs = _results()
-        photos, styles = (sorted((SAMPLES / kind).glob("*.jpg")) for kind in ("photos", "styles"))
-        pairs = [[str(photos[0]), str(styles[0])], [str(photos[1]), str(styles[1])]]
-        gr.Examples(pairs, [photo, style], label="Pictures to try")
-        inputs, outputs = [photo, style, *choices], [*outputs, last]
-        lane: Any = {"concurrency_id": "optimising", "concurrency_limit": 1}
-        optimise = friendly(self.optimise)
-        go.click(optimise, [anew, last, *inputs], outputs, api_name="optimise", **lane)
-        again.click(optimise, [on, last, *inputs], outputs, api_name="go_on", **lane)
+        presets = [*amount, *advanced[:3]]
+        preset.input(
+            friendly(_shown), preset, presets, queue=False, show_progress="hidden", **PRIVATE
+        )
+        inputs = [photo, style, *further, preset, *amount, *advanced]
+        outputs = [*outputs, last]
+        lane: Any = {"concurrency_id": "optimizing", "concurrency_limit": 1,
+                     "show_progress": "minimal", "show_progress_on": outputs[0]}  # fmt: skip
+        optimize_ = friendly(self.optimize)
+        first = go.click(optimize_, [anew, last, *inputs], outputs, api_name="optimize", **lane)
+        more = again.click(optimize_, [on, last, *inputs], outputs, api_name="go_on", **lane)
+        for job in (first, more):
+            offer(job, outputs[:3], outputs[3])
         stop.click(self.stop, None, None, queue=False, api_name="stop")
 
     def stop(self, request: gr.Request) -> None:
@@ -81,7 +112,7 @@ class OptimiseTab:
         if request.session_hash in self._stops:
             self._stops[request.session_hash].set()
 
-    def optimise(
+    def optimize(
         self,
         goes_on: bool,
         last: Canvas | None,
@@ -93,9 +124,9 @@ class OptimiseTab:
         weight_2: float = 1.0,
         style_3: str | None = None,
         weight_3: float = 1.0,
-        preset: str = "fast",
+        preset: str = _FIRST,
         size: float = 384,
-        iterations: float = 100,
+        iterations: float = 90,
         content_weight: float | None = None,
         style_weight: float | None = None,
         tv_weight: float | None = None,
@@ -175,7 +206,7 @@ class OptimiseTab:
         """The steps of a run, which ends early when its visitor wants it to, or has gone."""
         stop = self._stops[visitor] = threading.Event()
         rows = list(canvas.rows)
-        first, began, shown = len(rows), time.monotonic(), 0.0
+        first, shown, pace = len(rows), 0.0, None
         progress = None
         self._studio.note_size(job.size)
         try:
@@ -188,8 +219,11 @@ class OptimiseTab:
                     break
                 if time.monotonic() - shown >= _EVERY:
                     shown = time.monotonic()
-                    status = _status(progress, optimize.work_done(job, progress.state), began)
-                    yield self._studio.show(progress.image), status, _curves(rows), None, gr.skip()
+                    done = optimize.work_done(job, progress.state)
+                    pace = pace or _Pace(done)
+                    status = _status(progress, first, done, pace.left(done))
+                    view = self._studio.results.show(progress.image)
+                    yield view, status, _curves(rows), None, gr.skip()
         finally:
             if self._stops.get(visitor) is stop:
                 del self._stops[visitor]
@@ -198,11 +232,12 @@ class OptimiseTab:
         record = dataclasses.asdict(options)
         record["blend"] = [style.weight for style in job.styles]
         record |= {"stopped_at": progress.iteration, "went_on_after": first}
-        file = self._studio.keep(Picture(result), "painting", record, uploads)
+        results = self._studio.results
+        file = results.keep(Picture(result), "painting", {**uploads, "options": record})
         ended = "Stopped" if stop.is_set() else "Done"
-        status = f"**{ended}** after {progress.iteration} iterations, loss {progress.loss:.4g}."
+        status = f"**{ended}** after {first + progress.iteration} steps."
         canvas = canvas._replace(image=progress.image, rows=tuple(rows))
-        yield self._studio.show(result), status, _curves(rows), file, canvas
+        yield results.show(result), status, _curves(rows), file, canvas
 
 
 def _known(preset: str) -> PaintOptions:
@@ -211,12 +246,32 @@ def _known(preset: str) -> PaintOptions:
     return load_preset(preset)
 
 
-def _status(progress: Progress, done: float, began: float) -> str:
-    left = (time.monotonic() - began) * (1 - done) / done
-    return (
-        f"**{100 * done:.0f} %** · iteration {progress.iteration} of {progress.total} · "
-        f"loss {progress.loss:.4g} · about {left:.0f} s left"
-    )
+def _shown(preset: str) -> list[Any]:
+    """What the page shows of a preset: size, iterations, and the weights of the losses."""
+    options = _known(preset)
+    loss = options.loss
+    return [options.size, options.optimize.iterations,
+            loss.content_weight, loss.style_weight, loss.tv_weight]  # fmt: skip
+
+
+class _Pace:
+    """How long a run may still take, judged from its second step on: the first is compiled."""
+
+    def __init__(self, done: float) -> None:
+        self._began, self._first = time.monotonic(), done
+
+    def left(self, done: float) -> str:
+        """In words, from the share that is done, 0 to 1; at first nothing."""
+        if done <= self._first:
+            return ""
+        left = (time.monotonic() - self._began) * (1 - done) / (done - self._first)
+        return f" · about {left:.0f} s left" if left < 100 else f" · about {left / 60:.0f} min left"
+
+
+def _status(progress: Progress, first: int, done: float, left: str) -> str:
+    """How far a run is that began after `first` steps."""
+    steps = f"step {first + progress.iteration} of {first + progress.total}"
+    return f"**{100 * done:.0f} %** · {steps}{left}"
 
 
 def _curves(rows: Sequence[LossRow]) -> pd.DataFrame:
@@ -225,7 +280,10 @@ def _curves(rows: Sequence[LossRow]) -> pd.DataFrame:
     points = [
         (row.iteration, value, name)
         for row in rows[::step]
-        for name, value in (("total", row.loss), *((part, row.parts[part]) for part in _DRAWN))
+        for name, value in (
+            ("in all", row.loss),
+            *((title, row.parts[part]) for part, title in _DRAWN.items()),
+        )
     ]
     return pd.DataFrame(points, columns=_COLUMNS)
 
@@ -234,26 +292,43 @@ def _results() -> list[Any]:
     """Where a run is watched."""
     return [
         gr.Image(
-            label="Result", type="filepath", interactive=False, elem_id="optimise-result",
-            buttons=["fullscreen"],
+            label="Result", type="filepath", interactive=False, elem_id="optimize-result",
+            buttons=["fullscreen"], height=400,
         ),
-        gr.Markdown("", elem_id="optimise-status"),
+        gr.Markdown("", elem_id="optimize-status"),
         gr.LinePlot(
-            x="iteration", y="loss", color="part", label="Losses", height=300,
-            elem_id="optimise-plot",
+            x=_COLUMNS[0], y=_COLUMNS[1], color=_COLUMNS[2], height=260, color_title="",
+            label="How much the picture still differs: it falls quickly, then slowly",
+            elem_id="optimize-plot",
         ),
-        gr.DownloadButton("Download", elem_id="optimise-download"),
+        download_button("optimize-download"),
     ]  # fmt: skip
 
 
-def _amount() -> list[Any]:
-    """Preset, size and iterations."""
+def _quality() -> gr.Dropdown:
+    """The presets, by what they are good for and how long they take."""
+    choices = [(_QUALITIES.get(name, name), name) for name in preset_names()]
+    order = list(_QUALITIES.values())
+    choices.sort(key=lambda choice: order.index(choice[0]) if choice[0] in order else len(order))
+    return gr.Dropdown(
+        choices, value=_FIRST, label="Quality", elem_id="optimize-quality",
+        info="The times are those of two processor cores.",
+    )  # fmt: skip
+
+
+def _amount(options: PaintOptions) -> list[Any]:
+    """Size and iterations."""
     with gr.Row():
         return [
-            gr.Dropdown(list(preset_names()), value="fast", label="Preset"),
-            gr.Slider(64, _LARGEST, 384, step=32, label="Size in pixels", elem_id="optimise-size"),
-            gr.Slider(1, _LONGEST, 100, step=1, label="Iterations", elem_id="optimise-iterations"),
-        ]
+            gr.Slider(
+                64, _LARGEST, options.size, step=32, label="Size in pixels",
+                elem_id="optimize-size", min_width=220,
+            ),
+            gr.Slider(
+                1, _LONGEST, options.optimize.iterations, step=1, label="Steps",
+                elem_id="optimize-iterations", min_width=220,
+            ),
+        ]  # fmt: skip
 
 
 def _style_weight(label: str) -> gr.Slider:
@@ -262,28 +337,44 @@ def _style_weight(label: str) -> gr.Slider:
 
 def _further_styles() -> list[Any]:
     """Weight of the first painting, and further paintings with theirs."""
-    with gr.Accordion("More paintings, and how much each counts", open=False):
-        first = _style_weight("Weight of the first")
+    with gr.Accordion("More paintings", open=False):
+        first = _style_weight("How much the first counts")
         with gr.Row():
-            second = photo_input("Second painting", "optimise-style-2", _SMALL, webcam=False)
-            third = photo_input("Third painting", "optimise-style-3", _SMALL, webcam=False)
+            second = picture_input(
+                "Second painting", "optimize-style-2", height=_SMALL, webcam=False
+            )
+            third = picture_input("Third painting", "optimize-style-3", height=_SMALL, webcam=False)
         with gr.Row():
-            weights = _style_weight("Weight of the second"), _style_weight("Weight of the third")
+            weights = (
+                _style_weight("How much the second counts"),
+                _style_weight("How much the third counts"),
+            )
     return [first, second, weights[0], third, weights[1]]
 
 
-def _advanced() -> list[Any]:
-    """Inputs for those who know what they mean; an empty one leaves it to the preset."""
+def _advanced(options: PaintOptions) -> list[Any]:
+    """Inputs that few need: the weights of the losses, the scale, colours and the seed."""
     colors = [("The painting's", "no"), ("The photo's, with the painting's lightness", "luma"),
-              ("The photo's, matched before", "match")]  # fmt: skip
-    with gr.Accordion("Advanced", open=False):
+              ("The photo's, given to the painting before", "match")]  # fmt: skip
+    weights = [
+        ("Likeness to the photo", "More keeps more of the photo.", "content"),
+        ("Likeness to the painting", "More puts on more paint.", "style"),
+        ("Smoothness", "More smooths out small strokes.", "smoothness"),
+    ]
+    values = _shown(_FIRST)[2:]
+    with gr.Accordion("Advanced", open=False, elem_id="optimize-advanced"):
         with gr.Row():
-            weights = [
-                gr.Number(None, label=f"{name} weight", placeholder="as the preset says")
-                for name in ("Content", "Style", "Smoothness")
+            numbers = [
+                gr.Number(value, label=label, info=info, elem_id=f"optimize-{name}", min_width=150)
+                for value, (label, info, name) in zip(values, weights, strict=True)
             ]
-        with gr.Row():
-            scale = gr.Slider(0.25, 2, 1, step=0.05, label="Scale of the painting")
-            keep = gr.Dropdown(colors, value="no", label="Colours")
-            seed = gr.Number(0, label="Seed", precision=0)
-    return [*weights, scale, keep, seed]
+        scale = gr.Slider(
+            0.25, 2, options.style_scale, step=0.05, label="Size of the strokes",
+            info="How large the painting is beside the result.",
+        )  # fmt: skip
+        keep = gr.Dropdown(colors, value=options.keep_colors, label="Colours")
+        seed = gr.Number(
+            options.optimize.seed, label="Number of the random start", precision=0,
+            info="Each gives another picture, where painting starts from noise as in the papers.",
+        )  # fmt: skip
+    return [*numbers, scale, keep, seed]

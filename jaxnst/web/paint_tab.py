@@ -1,7 +1,8 @@
-"""The tab that paints a photo in one pass."""
+"""The tab that paints a photo in one pass: a tap on a style is enough."""
 
+from collections.abc import Iterator
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import gradio as gr
 import numpy as np
@@ -11,20 +12,40 @@ from jaxnst.io.codec import Picture, load
 from jaxnst.io.files import hashed
 from jaxnst.io.resize import fit_long_side, resize
 from jaxnst.io.sheets import contact_sheet
-from jaxnst.networks.model_file import PHOTO
 from jaxnst.ops.pixels import to_bytes
+from jaxnst.web.controls import (
+    PAINTING,
+    PRIVATE,
+    blend_controls,
+    both_views,
+    download_button,
+    offer,
+    picture_input,
+    style_choice,
+)
 from jaxnst.web.security import friendly
-from jaxnst.web.shared import SAMPLES, Studio, whole
+from jaxnst.web.shared import SAMPLES, Look, Studio, whole
 
 SIZES = {"At most 640 pixels": "640", "At most 1280 pixels": "1280",
          "At most 2560 pixels": "2560", "As the photo": "full"}  # fmt: skip
-PAINTING: Any = {"concurrency_id": "painting", "concurrency_limit": 1}
-"""Of handlers that wait in the queue for quick jobs."""
-PRIVATE: Any = {"api_visibility": "private"}
-"""Of handlers that only the page itself calls."""
 
+_WAITING = "Choose a photo: it is painted at once."
 _SHEET = 512  # pixels, of the pictures on the sheet of all styles
-_THUMBNAIL = 160
+
+Step = tuple[Any, Any, Any]
+"""What the page is shown: photo and painting, a line about them, and the file."""
+
+
+class _Order(NamedTuple):
+    """What is to be painted, and how."""
+
+    path: str
+    picture: Picture
+    pixels: np.ndarray
+    look: Look
+    strength: float
+    keep_colors: bool
+    longest: int
 
 
 class PaintTab:
@@ -35,34 +56,40 @@ class PaintTab:
 
     def build(self) -> None:
         """Lays the tab out, in the Blocks that are open."""
+        studio = self._studio
+        gr.Markdown("Tap a style, and your photo is painted in it, most often within a second.")
         with gr.Row(equal_height=False):
-            with gr.Column():
-                photo = photo_input("Photo", "paint-photo")
+            with gr.Column(scale=1, min_width=340):
+                photo = picture_input("Photo", "paint-photo", height=210, samples="photos")
                 gallery = self._gallery()
-                controls = style_controls(self._studio)
-                size = gr.Dropdown(list(SIZES.items()), value="1280", label="Size")
+            with gr.Column(scale=1, min_width=340):
+                result = both_views("Photo | painting", "paint-result", 400)
+                status = gr.Markdown(_WAITING, elem_id="paint-status")
                 with gr.Row():
-                    go = gr.Button("Paint", variant="primary", elem_id="paint-go")
-                    all_styles = gr.Button("All styles", elem_id="paint-sheet")
-            with gr.Column():
-                result = both_views("Photo | painting", "paint-result")
-                file = gr.DownloadButton("Download", elem_id="paint-download")
+                    file = download_button("paint-download")
+                    all_styles = gr.Button("In every style", elem_id="paint-sheet")
+                second, mix, strength, keep_colors = blend_controls(studio, "paint")
+                size = gr.Dropdown(list(SIZES.items()), value="1280", label="Size of the painting")
                 sheet = gr.Image(
-                    label="All styles", type="filepath", interactive=False, visible=False,
+                    label="In every style", type="filepath", interactive=False, visible=False,
                     elem_id="paint-all", buttons=["download", "fullscreen"],
                 )  # fmt: skip
-        samples = sorted(str(path) for path in (SAMPLES / "photos").glob("*.jpg"))
-        gr.Examples(samples, photo, label="Photos to try")
-        inputs, outputs = [photo, *controls, size], [result, file]
-        go.click(friendly(self.paint), inputs, outputs, api_name="paint", **PAINTING)
-        chosen = gallery.select(friendly(self._chosen), None, controls[0], queue=False, **PRIVATE)
-        chosen.then(friendly(self.repaint), inputs, outputs, **PRIVATE, **PAINTING)
+        style = style_choice(studio, visible="hidden")
+        inputs = [photo, style, second, mix, strength, keep_colors, size]
+        gallery.select(
+            friendly(self._chosen), None, style, queue=False, show_progress="hidden", **PRIVATE
+        )
+        changes = [photo.change, style.change, second.input, keep_colors.input, size.input,
+                   mix.release, strength.release]  # fmt: skip
+        outputs = [result, status, file]
+        repainted = gr.on(
+            changes, friendly(self.repaint), inputs, outputs, trigger_mode="always_last",
+            show_progress="minimal", show_progress_on=result, **PRIVATE, **PAINTING,
+        )  # fmt: skip
+        offer(repainted, [result, status], file)
+        gr.on([], friendly(self.paint), inputs, [result, file], api_name="paint", **PAINTING)
         room = all_styles.click(_room, None, sheet, queue=False, **PRIVATE)
-        room.then(friendly(self.sheet), [photo], sheet, api_name="contact_sheet", **PAINTING)
-
-    def repaint(self, photo: str | None, *choices: Any) -> tuple[Any, Any]:
-        """Paints anew after another style was chosen, if there is something to paint."""
-        return (gr.skip(), gr.skip()) if photo is None else self.paint(photo, *choices)
+        room.then(friendly(self.sheet), photo, sheet, api_name="contact_sheet", **PAINTING)
 
     def paint(
         self,
@@ -89,26 +116,30 @@ class PaintTab:
           The photo and the painting as the page shows them, and the painting as a PNG file.
         """
         look = self.look(style, second_style, mix)
-        check_choice("size", size, SIZES.values())
-        picture = self._opened(photo)
-        pixels = to_bytes(picture.rgb)
-        longest = max(pixels.shape[:2])
-        longest = longest if size == "full" else min(longest, int(size))
-        height, width = fit_long_side(pixels.shape[:2], longest)
-        if height * width > self._studio.limits.pixels:
-            raise JaxnstError("The result would be too large: choose a smaller size.")
-        painted = self._studio.stylizer(
-            pixels, look, strength=strength, keep_colors=bool(keep_colors), size=longest
-        )
-        rgb = painted.astype(np.float32) / 255
-        settings = {"styles": look, "strength": strength, "keep_colors": keep_colors}
-        studio = self._studio
-        before = studio.show(resize(picture.rgb, (height, width)))
-        file = studio.keep(
-            picture.with_rgb(rgb), "painting", settings | {"size": longest},
-            {"content": hashed([photo])}, studio.stylizer.model,
-        )  # fmt: skip
-        return (before, studio.show(rgb)), file
+        return self._painted(self._order(photo, look, strength, keep_colors, size))
+
+    def repaint(
+        self,
+        photo: str | None,
+        style: str,
+        second_style: str,
+        mix: float,
+        strength: float,
+        keep_colors: bool,
+        size: str,
+    ) -> Iterator[Step]:
+        """Paints what the page's controls say: first a small preview, if it takes seconds."""
+        if photo is None:
+            yield None, _WAITING, None
+            return
+        look = self.look(style, second_style, mix)
+        order = self._order(photo, look, strength, keep_colors, size)
+        if self._studio.takes_long(order.pixels, order.keep_colors, order.longest):
+            note = "A preview: the first painting of a size takes some ten seconds, later ones one."
+            waits = gr.DownloadButton(value=None, interactive=False)
+            yield self._previewed(order), note, waits
+        views, file = self._painted(order)
+        yield views, self._caption(order), file
 
     def sheet(self, photo: str) -> str:
         """Paints a photo in every style there is, on one sheet.
@@ -119,29 +150,80 @@ class PaintTab:
         Returns:
           The sheet, a PNG file.
         """
+        studio = self._studio
         pixels = to_bytes(self._opened(photo).rgb)
-        paint = self._studio.stylizer
         size = min(_SHEET, max(pixels.shape[:2]))
         painted = {
-            title: paint(pixels, name, size=size) for name, title in self._studio.styles.items()
+            title: studio.paint(pixels, {name: 1.0}, 1.0, False, size)
+            for name, title in studio.styles.items()
         }
-        return self._studio.keep(
-            Picture(contact_sheet(painted)), "styles", {"styles": list(painted)},
-            {"content": hashed([photo])}, paint.model,
-        )  # fmt: skip
+        record = {"content": hashed([photo]), "model": studio.model_record}
+        options = {"options": {"styles": list(painted)}}
+        return studio.results.keep(Picture(contact_sheet(painted)), "styles", record | options)
+
+    def _order(
+        self, photo: str | None, look: Look, strength: float, keep_colors: bool, size: str
+    ) -> _Order:
+        check_choice("size", size, SIZES.values())
+        self._studio.check_look(look, strength)
+        picture = self._opened(photo)
+        pixels = to_bytes(picture.rgb)
+        longest = max(pixels.shape[:2])
+        longest = longest if size == "full" else min(longest, int(size))
+        height, width = fit_long_side(pixels.shape[:2], longest)
+        if height * width > self._studio.limits.pixels:
+            raise JaxnstError("The result would be too large: choose a smaller size.")
+        return _Order(str(photo), picture, pixels, look, strength, bool(keep_colors), longest)
+
+    def _previewed(self, order: _Order) -> tuple[str, str]:
+        """The photo, and a small painting made as large, as the page shows them."""
+        results = self._studio.results
+        small = self._studio.preview(
+            order.pixels, order.look, order.strength, keep_colors=order.keep_colors
+        )
+        size = fit_long_side(order.pixels.shape[:2], order.longest)
+        large = resize(small.astype(np.float32) / 255, size)
+        return results.show(resize(order.picture.rgb, size)), results.show(large)
+
+    def _painted(self, order: _Order) -> tuple[tuple[str, str], str]:
+        studio = self._studio
+        painted = studio.paint(
+            order.pixels, order.look, order.strength, order.keep_colors, order.longest
+        )
+        rgb = painted.astype(np.float32) / 255
+        options = {"styles": dict(order.look), "strength": order.strength,
+                   "keep_colors": order.keep_colors, "size": order.longest}  # fmt: skip
+        record = {"content": hashed([order.path]), "model": studio.model_record}
+        before = studio.results.show(resize(order.picture.rgb, rgb.shape[:2]))
+        file = studio.results.keep(
+            order.picture.with_rgb(rgb), "painting", record | {"options": options}
+        )
+        return (before, studio.results.show(rgb)), file
+
+    def _caption(self, order: _Order) -> str:
+        """What was painted: in whose style, and how large."""
+        studio = self._studio
+        named = [
+            f"*{studio.styles[name]}*"
+            + (f" by {studio.artists[name]}" if name in studio.artists else "")
+            for name in order.look
+        ]
+        height, width = fit_long_side(order.pixels.shape[:2], order.longest)
+        return f"{' and '.join(named)} · {width} by {height} pixels"
 
     def _gallery(self) -> gr.Gallery:
         return gr.Gallery(
-            self._thumbnails, label="Style", show_label=False, columns=4, height="auto",
-            allow_preview=False, buttons=[], interactive=False, elem_id="paint-gallery",
+            self._thumbnails, label="Style", show_label=False, columns=6, height="auto",
+            allow_preview=False, buttons=[], interactive=False, selected_index=0,
+            elem_id="paint-gallery",
         )  # fmt: skip
 
     def _chosen(self, event: gr.SelectData) -> str:
-        """The style whose thumbnail was clicked."""
+        """The style whose thumbnail was tapped."""
         names = list(self._studio.styles)
         return names[whole("index", event.index, len(names) - 1)]
 
-    def look(self, style: str, second: str, mix: float) -> dict[str, float]:
+    def look(self, style: str, second: str, mix: float) -> Look:
         """Weights of styles, from what the controls say."""
         check_number("mix", mix, high=1)
         check_choice("style", style, self._studio.styles)
@@ -159,48 +241,10 @@ class PaintTab:
     def _thumbnails(self) -> list[tuple[np.ndarray, str]]:
         """A photo in every style, which shows more of them than the paintings would."""
         pixels = to_bytes(load(SAMPLES / "photos" / "cat.jpg").rgb)
-        paint = self._studio.stylizer
         styles = self._studio.styles.items()
-        return [(paint(pixels, name, size=_THUMBNAIL), title) for name, title in styles]
-
-
-def photo_input(label: str, name: str, height: int = 320, *, webcam: bool = True) -> gr.Image:
-    """Where a visitor gives a picture; handlers get the path of the upload."""
-    image = gr.Image(
-        label=label, type="filepath", height=height, elem_id=name,
-        sources=["upload", "webcam", "clipboard"] if webcam else ["upload", "clipboard"],
-    )  # fmt: skip
-    # Gradio's own would already decode it, without a limit of its size. Not by a subclass, beside
-    # whose source Gradio would write a file of types.
-    image.preprocess = _path  # type: ignore[method-assign, assignment]
-    return image
-
-
-def _path(upload: Any) -> str | None:
-    return None if upload is None else upload.path
-
-
-def both_views(label: str, name: str) -> gr.ImageSlider:
-    """Before and after, with a slider between them."""
-    return gr.ImageSlider(
-        label=label, type="filepath", interactive=False, elem_id=name, buttons=["fullscreen"]
-    )
+        return [(self._studio.preview(pixels, {name: 1.0}), title) for name, title in styles]
 
 
 def _room() -> gr.Image:
     """A place for the sheet of all styles."""
     return gr.Image(visible=True)
-
-
-def style_controls(studio: Studio) -> list[Any]:
-    """What `look`, and strength and colours, are chosen by; a list of inputs."""
-    choices = [(title, name) for name, title in studio.styles_and_artists.items()]
-    first = next(iter(studio.styles))
-    has_strengths = PHOTO in studio.stylizer.model.rows
-    style = gr.Dropdown(choices, value=first, label="Style")
-    with gr.Row():
-        second = gr.Dropdown([("None", ""), *choices], value="", label="Blend with", min_width=240)
-        mix = gr.Slider(0, 1, 0.5, step=0.05, label="Its share", min_width=240)
-    strength = gr.Slider(0, 2, 1, step=0.05, label="Strength", interactive=has_strengths)
-    keep_colors = gr.Checkbox(False, label="Keep the photo's colours")
-    return [style, second, mix, strength, keep_colors]

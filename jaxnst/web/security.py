@@ -1,4 +1,5 @@
-"""Keeps out what a visitor may not do: files that were not uploaded, huge requests, other routes.
+"""Keeps out what a visitor may not do: files that were not uploaded, huge requests, other routes,
+and what pages of other sites send.
 
 Gradio checks paths only in applications that it launches by itself, and fetches files from the
 addresses that a request names. Neither is wanted here, so every request passes `Gate`, and the
@@ -11,18 +12,22 @@ import inspect
 import logging
 import re
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import gradio as gr
+from fastapi import HTTPException
 from gradio.utils import get_upload_folder
 from starlette.datastructures import Headers, MutableHeaders, QueryParams
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocketClose
 
 from jaxnst.errors import JaxnstError, is_out_of_memory
 from jaxnst.web.presence import GoneError, Presence
+from jaxnst.web.storage import Quota
 
 log = logging.getLogger("jaxnst.web")
 
@@ -49,12 +54,26 @@ _ROUTES = re.compile(
     r"|run/predict|reset/?|upload|upload_progress|login_check/?|token/?|user/?|app_id/?|file=.*))?"
 )
 _FORM = 100_000  # bytes of a request beside a file in it
+_SAFE = ("GET", "HEAD", "OPTIONS")  # methods that change nothing
+_FULL = "There is no room for more files now: try again in an hour."
 _LOGIN = 0.5  # seconds
 _LONGEST = 200  # characters of a message
 
 
+class KnownHandlers(dict[int, Any]):
+    """Gradio's handlers by their numbers, which answers requests for others by status 404."""
+
+    def __missing__(self, number: int) -> Any:
+        raise HTTPException(404, "There is no such handler.")
+
+
 class GuardedBlocks(gr.Blocks):
     """Blocks that take no files but those uploaded before."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        """Begins blocks; takes what Gradio's take."""
+        super().__init__(**kwargs)
+        self.default_config.fns = KnownHandlers(self.default_config.fns)
 
     async def preprocess_data(
         self, block_fn: Any, inputs: list[Any], state: Any, explicit_call: bool = False
@@ -96,36 +115,60 @@ class Gate:
     """Refuses what the page does not ask for and what is too large, adds headers to what is
     answered, and knows who listens."""
 
-    def __init__(self, app: ASGIApp, largest: float, presence: Presence) -> None:
+    def __init__(self, app: ASGIApp, largest: float, quota: Quota, presence: Presence) -> None:
         """Wraps an application; `largest` is that of a file, in megabytes."""
-        self._app, self._largest, self._presence = app, int(1e6 * largest), presence
+        self._app, self._quota, self._presence = app, quota, presence
+        self._largest = int(1e6 * largest)
         self._door = asyncio.Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
-        if scope["type"] != "http":
+        if scope["type"] == "http":
+            await self._answer(scope, receive, send)
+        elif scope["type"] == "websocket" and is_foreign(Headers(scope=scope)):
+            await WebSocketClose()(scope, receive, send)
+        else:
             await self._app(scope, receive, send)
-            return
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers, status = Headers(scope=scope), 500
 
         async def send_guarded(message: Message) -> None:
+            nonlocal status
             if message["type"] == "http.response.start":
+                status = message["status"]
                 MutableHeaders(scope=message).update(_HEADERS)
             await send(message)
 
-        refusal = self._refusal(scope["path"], Headers(scope=scope))
+        refusal, upload = self._refusal(scope, headers), None
+        if refusal is None and scope["path"] == _UPLOAD:
+            upload = self._quota.admit(_address(scope), int(headers.get("content-length", "0")))
+            refusal = None if upload else PlainTextResponse(_FULL, 507)
         if scope["path"].startswith("/login") and scope["method"] == "POST":
             async with self._door:  # two passwords a second, from however many visitors
                 await asyncio.sleep(_LOGIN)
-        visitor = QueryParams(scope["query_string"]).get("session_hash", "")
-        streams = scope["path"] == _STREAM
-        with self._presence.listening(visitor) if streams else nullcontext():
-            await (refusal or self._app)(scope, receive, send_guarded)
+        try:
+            with self._listening(scope):
+                await (refusal or self._app)(scope, receive, send_guarded)
+        finally:
+            if upload and status >= 400:
+                self._quota.release(upload)
 
-    def _refusal(self, path: str, headers: Headers) -> PlainTextResponse | None:
+    def _listening(self, scope: Scope) -> AbstractContextManager[None]:
+        """Counts the visitor as there while a stream of news is open."""
+        if scope["path"] != _STREAM:
+            return nullcontext()
+        visitor = QueryParams(scope["query_string"]).get("session_hash", "")
+        return self._presence.listening(visitor)
+
+    def _refusal(self, scope: Scope, headers: Headers) -> PlainTextResponse | None:
+        path: str = scope["path"]
         if not _ROUTES.fullmatch(path):
             return PlainTextResponse("There is no such page.", 404)
         if path.startswith(_FILE) and not is_upload(path.removeprefix(_FILE)):
             return PlainTextResponse("There is no such file.", 404)
+        if scope["method"] not in _SAFE and is_foreign(headers):
+            return PlainTextResponse("Another website's page may not do this.", 403)
         if "transfer-encoding" in headers:  # could go on for ever
             return PlainTextResponse("Tell the length of what you send.", 411)
         length, largest = headers.get("content-length", "0"), _FORM
@@ -134,6 +177,24 @@ class Gate:
         if not length.isdecimal() or int(length) > largest:
             return PlainTextResponse(f"More than {largest / 1e6:g} MB.", 413)
         return None
+
+
+def _address(scope: Scope) -> str:
+    """Where a request comes from."""
+    return scope["client"][0] if scope.get("client") else ""
+
+
+def is_foreign(headers: Headers) -> bool:
+    """Whether a browser says that a page of another website sent a request; programs say nothing.
+
+    A browser tells the site of whatever it deems safe, https or this machine, and else the origin,
+    which is compared with the name that the request is for.
+    """
+    site = headers.get("sec-fetch-site")
+    if site is not None:
+        return site not in ("same-origin", "none")
+    origin = headers.get("origin")
+    return origin is not None and urlsplit(origin).netloc != headers.get("host")
 
 
 def friendly(handler: Callable[..., Any]) -> Callable[..., Any]:

@@ -42,6 +42,7 @@ def create_app(
     from jaxnst.web.page import STATIC, build_page, looks
     from jaxnst.web.security import Gate
     from jaxnst.web.shared import Studio
+    from jaxnst.web.storage import Quota
 
     limits = limits or Limits()
     studio = Studio(folder, model, limits)
@@ -50,7 +51,8 @@ def create_app(
     app.add_api_websocket_route(PATH, live.serve)
     app.mount("/jaxnst", StaticFiles(directory=STATIC))
     app.state.presence = studio.presence
-    app.add_middleware(Gate, largest=limits.upload, presence=studio.presence)
+    quota = Quota(int(1e6 * limits.visitor_uploads), int(1e6 * limits.storage))
+    app.add_middleware(Gate, largest=limits.upload, quota=quota, presence=studio.presence)
     if local:
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=[*LOOPBACK, "[::1]"])
     return gradio.mount_gradio_app(

@@ -1,53 +1,51 @@
-"""What all visitors share: networks that are loaded and compiled once, and a folder for files."""
+"""What all visitors share: networks that are loaded and compiled once, and a folder for results."""
 
-import shutil
-import tempfile
 import threading
-import time
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
 
-from jaxnst import __version__
 from jaxnst.errors import JaxnstError, check_number
-from jaxnst.inference.stylizer import Stylizer
+from jaxnst.inference.stylizer import BUCKET, Stylizer
 from jaxnst.inference.upscaler import Upscaler
-from jaxnst.io.codec import Picture, load, save
+from jaxnst.io.codec import Picture, load
 from jaxnst.io.resize import fit_long_side, resize
-from jaxnst.networks.model_file import UPSCALING, Model, load_model, upscaling_model
+from jaxnst.networks.model_file import PHOTO, SHARPER, UPSCALING, load_model, upscaling_model
+from jaxnst.ops.color import transfer_luma
+from jaxnst.ops.pixels import to_bytes
+from jaxnst.optimize.run import loss_and_gradient
 from jaxnst.perceptual import vgg
 from jaxnst.perceptual.weights import load_vgg
 from jaxnst.web.limits import Limits
 from jaxnst.web.presence import Presence
+from jaxnst.web.storage import Results
 
 SAMPLES = Path(__file__).parent.parent / "assets"
-Uploads = Mapping[str, list[dict[str, str]]]
-"""Names and hashes of pictures by what they are for, "content" and "styles"."""
+Look = Mapping[str, float]
+"""Weights of styles by their names."""
 
-_VIEW = 1280  # pixels, of the longer side of pictures that are shown
+_PREVIEW = 320  # pixels, of the square on which previews are painted
+_QUICK = 3e6  # pixels that are painted in a second or two
 _SIZES = 20  # of optimised pictures, for which functions are kept
-_MINUTE, _HOUR = 60, 3600  # seconds
 
 
 class Studio:
-    """The networks, and a folder for results that is emptied by and by."""
+    """The networks that paint and enlarge, and the results that visitors may fetch."""
 
     def __init__(self, folder: Path, model: str, limits: Limits) -> None:
-        """Loads the network that paints; results are kept in the folder for an hour.
+        """Loads the network that paints; results go into a folder inside `folder`.
 
         Raises:
           JaxnstError: there is no such model, or it does not paint.
         """
         self.limits, self.presence = limits, Presence()
-        self.stylizer = Stylizer(load_model(model))
-        self._folder = folder / "results"
-        self._folder.mkdir()
-        self._cleaned = 0.0
-        self._sizes: set[tuple[int, int]] = set()
+        self.results = Results(folder / "results", int(1e6 * limits.storage))
+        self._stylizer = Stylizer(load_model(model))
+        self._painted: set[tuple[int, int, bool]] = set()
+        self._optimized: set[tuple[int, int]] = set()
         self._lock = threading.Lock()
 
     @property
@@ -56,23 +54,81 @@ class Studio:
         return {name: row.get("title") or name for name, row in self._rows.items()}
 
     @property
-    def styles_and_artists(self) -> dict[str, str]:
-        """Titles with the artists, by the names of the styles."""
-        artists = {name: row.get("artist") for name, row in self._rows.items()}
-        return {
-            name: f"{title} ({artists[name]})" if artists[name] else title
-            for name, title in self.styles.items()
-        }
+    def artists(self) -> dict[str, str]:
+        """Who painted the styles, by their names, as far as it is known."""
+        return {name: row["artist"] for name, row in self._rows.items() if row.get("artist")}
+
+    @property
+    def has_strengths(self) -> bool:
+        """Whether a style can be applied by halves."""
+        return PHOTO in self._stylizer.model.rows
+
+    @property
+    def model_record(self) -> dict[str, Any]:
+        """What a painting's file says of the network that made it."""
+        return {"sha256": self._stylizer.model.card["sha256"]}
 
     @property
     def _rows(self) -> dict[str, dict[str, Any]]:
-        model = self.stylizer.model
+        model = self._stylizer.model
         return {row["name"]: row for row in model.card["styles"] if row["name"] in model.styles}
+
+    def check_look(self, look: Look, strength: float) -> None:
+        """Raises JaxnstError unless there are such styles, and such a strength."""
+        self._stylizer.model.condition(look, strength)
+
+    def paint(
+        self, photo: np.ndarray, look: Look, strength: float, keep_colors: bool, size: int
+    ) -> np.ndarray:
+        """A photo [H, W, 3], uint8, painted with its longer side at `size`."""
+        painting = self._stylizer(
+            photo, look, strength=strength, keep_colors=keep_colors, size=size
+        )
+        self._painted.add(_canvas(photo, size, keep_colors))
+        return painting
+
+    def takes_long(self, photo: np.ndarray, keep_colors: bool, size: int) -> bool:
+        """Whether painting takes seconds: the result is large, or functions must be compiled."""
+        height, width = fit_long_side(photo.shape[:2], size)
+        is_new = _canvas(photo, size, keep_colors) not in self._painted
+        return is_new or height * width > _QUICK
+
+    def preview(
+        self, photo: np.ndarray, look: Look, strength: float = 1.0, keep_colors: bool = False
+    ) -> np.ndarray:
+        """A small painting of a photo [H, W, 3], uint8.
+
+        It is painted on a square, whatever its shape, so that nothing is compiled for it.
+        """
+        height, width = fit_long_side(photo.shape[:2], _PREVIEW, 1)
+        small = resize(photo.astype(np.float32) / 255, (height, width))
+        margins = (0, _PREVIEW - height), (0, _PREVIEW - width), (0, 0)
+        square = np.pad(small, margins, mode="reflect")
+        painted = self._stylizer(to_bytes(square), look, strength=strength)
+        if keep_colors:
+            painted = to_bytes(np.asarray(transfer_luma(painted.astype(np.float32) / 255, square)))
+        return painted[:height, :width]
+
+    def paint_frame(
+        self, frame: np.ndarray, look: Look, strength: float, keep_colors: bool
+    ) -> np.ndarray:
+        """A webcam's frame [H, W, 3], uint8, painted; there are few sizes, compiled as they are."""
+        return self._frame_stylizer(frame, look, strength=strength, keep_colors=keep_colors)
+
+    @cached_property
+    def _frame_stylizer(self) -> Stylizer:
+        """Made ready for the first frame, not when the server starts."""
+        return Stylizer(self._stylizer.model, exact=True)
 
     @property
     def scales(self) -> list[int]:
         """How many times pictures can be enlarged."""
         return list(UPSCALING)
+
+    @property
+    def sharper_scales(self) -> list[int]:
+        """Those for which there is a network trained by features."""
+        return list(SHARPER)
 
     def upscaler(self, scale: int, *, sharp: bool) -> Upscaler:
         """What enlarges so many times, by features if it is to be sharp.
@@ -87,18 +143,18 @@ class Studio:
     def vgg(self, net: str) -> vgg.Params:
         """The parameters of a net that ships."""
         if net not in vgg.NETS:
-            raise JaxnstError(f"net {net!r} is unknown: choose {_listed(vgg.NETS)}")
+            raise JaxnstError(f"net {net!r} is unknown: choose {', '.join(vgg.NETS)}")
         with self._lock:
             return _vgg(net)
 
     def note_size(self, size: tuple[int, int]) -> None:
-        """Forgets what was compiled when pictures of too many sizes were optimised: each takes
-        functions of its own, for as long as the program runs."""
+        """Forgets the losses that were compiled when pictures of too many sizes were optimised:
+        each takes one of its own, for as long as the program runs."""
         with self._lock:
-            self._sizes.add(size)
-            if len(self._sizes) > _SIZES:
-                self._sizes = {size}
-                jax.clear_caches()
+            self._optimized.add(size)
+            if len(self._optimized) > _SIZES:
+                self._optimized = {size}
+                loss_and_gradient.clear_cache()  # type: ignore[attr-defined]
 
     def open(self, path: str, *, min_side: int = 32) -> Picture:
         """The picture that a visitor has uploaded.
@@ -113,48 +169,6 @@ class Studio:
                 cause = str(error).removeprefix("<stream>: ")
                 raise JaxnstError(f"This picture cannot be used: {cause}.") from error
 
-    def keep(
-        self,
-        picture: Picture,
-        name: str,
-        options: dict[str, Any],
-        uploads: Uploads,
-        model: Model | None = None,
-    ) -> str:
-        """Writes a result to be downloaded; its path.
-
-        Args:
-          picture: the result.
-          name: what the file is called.
-          options: how it was made.
-          uploads: from what.
-          model: by which network, if it was by one. All of this goes into the file.
-        """
-        record: dict[str, Any] = {"jaxnst": __version__, **uploads}
-        if model is not None:
-            record["model"] = {"sha256": model.card["sha256"]}
-        path = self._new_file(f"{name}.png")
-        save(path, picture, settings={**record, "options": options})
-        return str(path)
-
-    def show(self, rgb: np.ndarray) -> str:
-        """Writes a picture [H, W, 3] as the page shows it, not larger than a screen; its path."""
-        path = self._new_file("view.jpg")
-        size = fit_long_side(rgb.shape[:2], min(_VIEW, max(rgb.shape[:2])), 1)
-        save(path, resize(rgb, size), quality=92)
-        return str(path)
-
-    def _new_file(self, name: str) -> Path:
-        """A path in a new folder; once a minute those of an hour ago are removed."""
-        with self._lock:
-            now = time.time()
-            if now - self._cleaned > _MINUTE:
-                self._cleaned = now
-                for folder in self._folder.iterdir():
-                    if folder.stat().st_mtime < now - _HOUR:
-                        shutil.rmtree(folder, ignore_errors=True)
-        return Path(tempfile.mkdtemp(dir=self._folder)) / name
-
 
 @cache
 def _upscaler(name: str) -> Upscaler:
@@ -166,8 +180,10 @@ def _vgg(net: str) -> vgg.Params:
     return load_vgg(net)
 
 
-def _listed(things: Any) -> str:
-    return ", ".join(map(str, things))
+def _canvas(photo: np.ndarray, size: int, keep_colors: bool) -> tuple[int, int, bool]:
+    """What functions are compiled for to paint a photo: sides of a canvas, and whose colours."""
+    height, width = (-(-side // BUCKET) for side in fit_long_side(photo.shape[:2], size))
+    return height, width, keep_colors
 
 
 def whole(name: str, value: Any, high: int) -> int:

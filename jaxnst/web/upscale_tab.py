@@ -9,7 +9,14 @@ from jaxnst.errors import JaxnstError
 from jaxnst.inference.upscaler import enlarge_picture
 from jaxnst.io.files import hashed
 from jaxnst.io.resize import resize
-from jaxnst.web.paint_tab import PAINTING, both_views, photo_input
+from jaxnst.web.controls import (
+    PAINTING,
+    PRIVATE,
+    both_views,
+    download_button,
+    offer,
+    picture_input,
+)
 from jaxnst.web.security import friendly
 from jaxnst.web.shared import Studio, whole
 
@@ -23,20 +30,36 @@ class UpscaleTab:
     def build(self) -> None:
         """Lays the tab out, in the Blocks that are open."""
         scales = [(f"{scale} times", scale) for scale in self._studio.scales]
+        gr.Markdown(
+            "Makes a picture larger, with details that plain enlargement blurs. A small picture "
+            "takes seconds, one of a megapixel a minute or more."
+        )
         with gr.Row(equal_height=False):
-            with gr.Column():
-                photo = photo_input("Picture", "upscale-photo", webcam=False)
-                scale = gr.Radio(scales, value=4, label="Enlarge")
-                sharp = gr.Checkbox(False, label="Sharper, but less true to the original")
+            with gr.Column(min_width=340):
+                photo = picture_input(
+                    "Picture", "upscale-photo", height=240, webcam=False, samples="photos"
+                )
+                scale = gr.Radio(scales, value=4, label="How many times as wide and high")
+                sharp = gr.Checkbox(
+                    False, label="Sharper, but less true to the original", elem_id="upscale-sharp"
+                )
                 match = gr.Checkbox(False, label="Match the colours of the original exactly")
                 go = gr.Button("Enlarge", variant="primary", elem_id="upscale-go")
-            with gr.Column():
-                result = both_views("Bicubic | network", "upscale-result")
-                file = gr.DownloadButton("Download", elem_id="upscale-download")
-        go.click(
+            with gr.Column(min_width=340):
+                result = both_views("Plain enlargement | with details", "upscale-result", 460)
+                file = download_button("upscale-download")
+        scale.input(self._sharpness, scale, sharp, queue=False, show_progress="hidden", **PRIVATE)
+        job = go.click(
             friendly(self.upscale), [photo, scale, sharp, match], [result, file],
             api_name="upscale", **PAINTING,
         )  # fmt: skip
+        offer(job, [result], file)
+
+    def _sharpness(self, scale: int) -> dict[str, Any]:
+        """Offers the sharper network only where there is one."""
+        if scale in self._studio.sharper_scales:
+            return gr.update(interactive=True)
+        return gr.update(interactive=False, value=False)
 
     def upscale(
         self,
@@ -75,11 +98,13 @@ class UpscaleTab:
             studio.presence.check(request.session_hash if request else None)
             progress(share)
 
+        tell(0.0)
         large = enlarge_picture(
             upscaler, picture, match_histogram=bool(match_histogram), progress=tell
         )
         settings = {"scale": scale, "sharp": sharp, "match_histogram": match_histogram}
-        before = studio.show(np.asarray(resize(picture.rgb, (height, width))))
-        uploads = {"content": hashed([photo])}
-        file = studio.keep(large, "large", settings, uploads, upscaler.model)
-        return (before, studio.show(large.rgb)), file
+        before = studio.results.show(np.asarray(resize(picture.rgb, (height, width))))
+        model = {"sha256": upscaler.model.card["sha256"]}
+        record = {"content": hashed([photo]), "model": model, "options": settings}
+        file = studio.results.keep(large, "large", record)
+        return (before, studio.results.show(large.rgb)), file

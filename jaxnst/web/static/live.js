@@ -117,6 +117,7 @@ const jaxnstLive = (() => {
     const [width, height] = [beside * frame.width, frame.height];
     if (target.width !== width) target.width = width;
     if (target.height !== height) target.height = height;
+    document.getElementById("live-hint").hidden = true;
     const context = target.getContext("2d");
     if (settings.split) context.drawImage(frame, 0, 0);
     context.drawImage(painting, (beside - 1) * frame.width, 0);
