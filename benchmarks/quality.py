@@ -21,6 +21,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxnst.training.jobs import load_painting
 
 from jaxnst.inference.stylizer import Stylizer
 from jaxnst.io.codec import load
@@ -35,7 +36,6 @@ from jaxnst.perceptual import losses
 from jaxnst.perceptual.losses import StyleTarget, Targets
 from jaxnst.perceptual.weights import load_vgg
 from jaxnst.training.config import Painting
-from jaxnst.training.jobs import load_painting
 
 SIZES = (256, 512)
 MARKS = (1, 25, 50, 100, 200)  # evaluations

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from jaxnst.errors import JaxnstError as JaxnstError
     from jaxnst.inference.stylizer import Stylizer as Stylizer
     from jaxnst.inference.upscaler import Upscaler as Upscaler
+    from jaxnst.networks.gallery import load_gallery as load_gallery
     from jaxnst.networks.model_file import load_model as load_model
     from jaxnst.optimize.presets import PaintOptions as PaintOptions
     from jaxnst.optimize.presets import load_preset as load_preset
@@ -48,6 +49,7 @@ _HOMES = {
         "style_targets",
         "total_variation",
     ),
+    "networks.gallery": ("load_gallery",),
     "networks.model_file": ("load_model",),
     "optimize.run": ("OptimizeOptions", "Style"),
     "optimize.stylize": ("stylize",),

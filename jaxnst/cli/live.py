@@ -53,20 +53,21 @@ def _run(command: Live) -> int:
     from jaxnst.inference.realtime import Meter, paint_live, warm_up
     from jaxnst.inference.stylizer import Stylizer
     from jaxnst.io.sources import Capture, open_source
-    from jaxnst.networks.model_file import DEFAULT, PHOTO, load_model
+    from jaxnst.networks.gallery import load_gallery
+    from jaxnst.networks.shipped import DEFAULT
 
-    model = load_model(command.model or DEFAULT)
+    gallery = load_gallery(command.model or DEFAULT)
     for name in command.style:
-        if name not in model.styles:
-            raise JaxnstError(f"style {name!r} is unknown: {nearest(name, model.styles)}")
+        if name not in gallery.styles:
+            raise JaxnstError(f"style {name!r} is unknown: {nearest(name, gallery.styles)}")
     controls = Controls(
-        command.style or tuple(model.styles), strength=command.strength,
-        has_strengths=PHOTO in model.rows, keep_colors=command.keep_colors,
+        command.style or tuple(gallery.styles), strength=command.strength,
+        has_strengths=gallery.has_strengths, keep_colors=command.keep_colors,
         smooth=command.smooth, split=command.split, mirror=command.mirror,
     )  # fmt: skip
-    model.condition(controls.styles[0], controls.strength)
+    gallery.params(controls.styles[0], controls.strength)
     use_compilation_cache()
-    stylizer = Stylizer(model, exact=True)
+    stylizer = Stylizer(gallery, exact=True)
     asked = {name: getattr(command, name) or None for name in ("width", "height", "fps")}
     source = open_source(command.source, **asked)
     say: Callable[[str], None] = (lambda _: None) if command.quiet else _say

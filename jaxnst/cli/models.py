@@ -1,4 +1,4 @@
-"""`jaxnst models`: list, show, verify, export and select from trained networks, convert others'."""
+"""`jaxnst models`: list, show, verify, export and blend trained networks, convert others'."""
 
 import json
 import sys
@@ -12,7 +12,9 @@ from jaxnst.cli.arguments import Json, Out, run_subcommand
 from jaxnst.cli.output_checks import check_new_file
 from jaxnst.errors import JaxnstError
 from jaxnst.io.files import display_name
-from jaxnst.networks.model_file import Model, load_model, model_names, save_model, with_styles
+from jaxnst.networks.gallery import gallery_names, load_gallery
+from jaxnst.networks.model_file import Model, load_model, model_names, save_model
+from jaxnst.networks.shipped import DEFAULT
 
 Bits = Literal[16, 8]
 
@@ -25,7 +27,7 @@ def main(argv: Sequence[str]) -> int:
         "verify": verify,
         "export": export,
         "convert": convert,
-        "select": select,
+        "blend": blend,
     }
     return run_subcommand(
         commands, argv, "jaxnst models", "Trained networks: what ships, and files of your own."
@@ -33,17 +35,18 @@ def main(argv: Sequence[str]) -> int:
 
 
 def list_(json: Json = False) -> int:
-    """List the networks that ship, and their styles."""
-    models = {name: load_model(name) for name in model_names()}
+    """List the networks that ship: galleries of styles, and those that enlarge."""
     if json:
-        return _print_json([_summary(name, model) for name, model in models.items()])
-    for name, model in models.items():
-        described = model.card["network"]
-        use = f"x{described['scale']}" if "scale" in described else _count(model.styles)
-        print(f"{name}: {described['name']} network, {use}")
-        for style in model.card["styles"]:
-            if style["name"] in model.styles:
-                print(f"  {style['name']:<20} {_credit(style)}")
+        return _print_json([_summary(name, load_model(name)) for name in model_names()])
+    for gallery in gallery_names():
+        styles = load_gallery(gallery)
+        print(f"{gallery}: {len(styles.styles)} styles")
+        for name in styles.styles:
+            print(f"  {name:<20} {_credit(styles.model(name).style)}")
+    for name in model_names():
+        if "/" not in name:
+            described = load_model(name).card["network"]
+            print(f"{name}: {described['name']} network, x{described['scale']}")
     return 0
 
 
@@ -110,45 +113,45 @@ def convert(source: tyro.conf.Positional[Path], out: Out, name: str = "") -> int
     check_new_file(out, "networks", source)
     model = convert_network(source, name or source.stem)
     save_model(out, model)
-    print(f"{display_name(out)}: style {', '.join(model.styles)}")
+    print(f"{display_name(out)}: style {model.name}")
     return 0
 
 
-def select(
-    model: tyro.conf.Positional[str],
+def blend(
     styles: tyro.conf.Positional[tuple[str, ...]],
     out: Out,
+    weights: tuple[float, ...] = (),
+    strength: float = 1.0,
+    model: str = DEFAULT,
     bits: Bits = 16,
 ) -> int:
-    """Write a network with some of its styles alone.
+    """Write a network that paints in a blend of styles, or at another strength.
 
     Args:
-      model: a name from the list, or a .safetensors file.
-      styles: their names, in the order in which they are to be listed.
+      styles: their names.
+      weights: how much each counts; none: all alike.
+      strength: from 0, the photo, to 1; up to 2 exaggerates.
+      model: where the styles are: slim or johnson, a .safetensors file, or a folder of such files.
       bits: of each number; 8 for a file of half the size, whose pictures differ slightly.
     """
     check_new_file(out, "networks", Path(model))
-    if not styles:
-        raise JaxnstError("there is no style to select: give the names of some")
-    save_model(out, with_styles(load_model(model), styles), bits=bits)
-    print(f"{display_name(out)}: {', '.join(styles)}")
+    if len(weights or styles) != len(styles) or not styles:
+        raise JaxnstError(
+            f"there are {len(weights)} weights for {len(styles)} styles: give one for each style"
+        )
+    gallery = load_gallery(model)
+    shares = dict(zip(styles, weights or (1.0,) * len(styles), strict=True))
+    blended = gallery.blended(shares, strength)
+    save_model(out, blended, bits=bits)
+    print(f"{display_name(out)}: {blended.style['title']}")
     return 0
 
 
 def _summary(name: str, model: Model) -> dict[str, Any]:
     """What a list says of a model."""
-    styles = [style for style in model.card["styles"] if style["name"] in model.styles]
     card = model.card
-    return {
-        "model": name,
-        "network": card["network"],
-        "styles": styles,
-        "sha256": card["sha256"],
-    }
-
-
-def _count(styles: list[str]) -> str:
-    return "1 style" if len(styles) == 1 else f"{len(styles)} styles"
+    style = {"style": model.style} if model.style else {}
+    return {"model": name, "network": card["network"], **style, "sha256": card["sha256"]}
 
 
 def _credit(style: dict[str, str]) -> str:

@@ -10,12 +10,12 @@ from typing import Annotated, Literal
 from tyro.conf import Positional, arg
 
 from jaxnst.errors import JaxnstError, check_number
-from jaxnst.networks.model_file import DEFAULT
+from jaxnst.networks.shipped import DEFAULT
 from jaxnst.optimize.presets import PaintOptions
 from jaxnst.training.config import LoopOptions, TrainConfig
 from jaxnst.web.limits import Limits
 
-TRAIN_CONFIG = "slim_style"
+TRAIN_CONFIG = "add_style"
 """What `jaxnst train` takes its defaults from."""
 
 
@@ -31,22 +31,23 @@ class Stylize:
     .gif or .webp; or a folder, as for several; on a second run those that are finished are
     skipped."""
     style: tuple[Path, ...] = ()
-    """Names of trained styles, which paint at once; or pictures, or folders of them, for which the
-    pixels are optimised. None, with a --model of one style: that one; with --style-weight 0: the
-    photo's features are inverted."""
+    """Names of trained styles, or .safetensors files of one, which paint at once; or pictures, or
+    folders of them, for which the pixels are optimised. None, with a --model of one style: that
+    one; with --style-weight 0: the photo's features are inverted."""
     preset: str = "default"
     """Where the other defaults come from: a name from above, or a .toml file."""
     method: Literal["auto", "fast", "optimize"] = "auto"
     """How: in one pass of a trained network, at the photo's own size unless --size is given; or by
     optimising the pixels. Auto: as --style wants it."""
     model: str = ""
-    """Trained network: a name from `jaxnst models`, or a .safetensors file. None: slim."""
+    """Where the trained styles are: slim or johnson, which ship, a .safetensors file of one style,
+    or a folder of such files. None: slim."""
     smooth: bool = False
     """Of a video: less flicker where the picture is still."""
     strength: float = 1.0
     """Of a trained style: 0 leaves the photo as it is, up to 2 exaggerates."""
     contact_sheet: bool = False
-    """Paint the photo in every style of the network, on one sheet."""
+    """Paint the photo in every style there is, on one sheet."""
     blend: tuple[float, ...] = ()
     """Blend all styles in one picture: a weight for each, at least 0."""
     mask: tuple[Path, ...] = ()
@@ -109,9 +110,10 @@ class Live:
     fps: float = 0.0
     """Frames per second asked of the camera, or pictures per second of a folder; 0: its own."""
     style: tuple[str, ...] = ()
-    """Styles that the keys choose from. None: all that the network knows."""
+    """Styles that the keys choose from. None: all there are."""
     model: str = ""
-    """Trained network: a name from `jaxnst models`, or a .safetensors file. None: slim."""
+    """Where the styles are: slim or johnson, which ship, a .safetensors file of one style, or a
+    folder of such files. None: slim."""
     size: str = "auto"
     """Long side that is painted, in pixels; auto: the largest that holds --rate here; 0: as the
     frames come."""
@@ -194,14 +196,14 @@ class Train:
     """Folder for checkpoints, losses and pictures; made if it is not there."""
     config: str = TRAIN_CONFIG
     """Where the other defaults come from: a name from above, or a .toml file."""
-    style: tuple[Path, ...] = ()
-    """Learn these style pictures, named as their files, instead of the configuration's."""
+    style: Path | None = None
+    """Learn this style picture, named as its file, instead of the configuration's."""
     paintings_dir: Path = Path()
-    """Folder with the configuration's paintings."""
+    """Folder with the configuration's painting."""
     output: Annotated[Path | None, arg(aliases=["-o"])] = None
     """Where the model goes in the end. None: model.safetensors in the work folder."""
     grid_every: int = 250
-    """Paint a few fixed photos in every style each this many steps; 0: never."""
+    """Paint a few fixed photos each this many steps; 0: never."""
     coordinator: str = ""
     """HOST:PORT of the first of several processes; "auto" asks the cluster. None: this one only."""
     processes: int = 0
@@ -237,7 +239,8 @@ class Web:
     auth: str = ""
     """USER:PASSWORD that visitors have to give. None: all may come in."""
     model: str = DEFAULT
-    """Trained network: a name from `jaxnst models`, or a .safetensors file."""
+    """Where the styles are: slim or johnson, which ship, a .safetensors file of one style, or a
+    folder of such files."""
     no_browser: bool = False
     """Open no browser, only say where the page is."""
     limits: Limits = dataclasses.field(default_factory=Limits)

@@ -14,7 +14,8 @@ from jaxnst.cli.plan import PictureTask
 from jaxnst.errors import JaxnstError
 from jaxnst.io.codec import check_writable_suffix, read_settings
 from jaxnst.io.files import display_name, hashed
-from jaxnst.networks.model_file import DEFAULT
+from jaxnst.networks.gallery import Gallery
+from jaxnst.networks.shipped import DEFAULT
 from jaxnst.perceptual.vgg import NETS
 
 _LONGEST_IN_JPEG = 60_000  # bytes; EXIF holds 65,533, and the losses are still to come
@@ -45,22 +46,24 @@ def optimize_provenance(command: Stylize, task: PictureTask) -> dict[str, Any]:
 
 
 def network_provenance(
-    command: Stylize, task: PictureTask, card: Mapping[str, Any], size: int | None
+    command: Stylize, task: PictureTask, gallery: Gallery, size: int | None
 ) -> dict[str, Any]:
-    """Program, photo and model by hash, options; `size` is the long side asked for.
+    """Program, photo and networks by hash, options; `size` is the long side asked for.
 
     Raises:
       JaxnstError: the photo cannot be read.
     """
-    weights = command.blend or (1.0,) * len(task.trained)
+    styles = gallery.styles if command.contact_sheet else task.trained
+    weights = command.blend or (1.0,) * len(styles)
     options = {
-        "styles": dict(zip(task.trained, weights, strict=True)),
+        "styles": dict(zip(styles, weights, strict=True)),
         "strength": command.strength,
         "keep_colors": command.paint.keep_colors,
         "size": size,
         "quality": command.quality,
     }
-    return _by_network(task, card, Path(command.model).name or DEFAULT, options)
+    networks = {name: gallery.model(name).card["sha256"] for name in styles}
+    return _by_network(task, Path(command.model).name or DEFAULT, networks, options)
 
 
 def upscale_provenance(
@@ -76,7 +79,7 @@ def upscale_provenance(
         "match_histogram": command.match_histogram,
         "quality": command.quality,
     }
-    return _by_network(task, card, Path(model).name, options)
+    return _by_network(task, Path(model).name, card["sha256"], options)
 
 
 def fingerprint(provenance: dict[str, Any]) -> str:
@@ -97,8 +100,8 @@ def finished_record(task: PictureTask, provenance: dict[str, Any]) -> dict[str, 
 
 
 def _by_network(
-    task: PictureTask, card: Mapping[str, Any], name: str, options: dict[str, Any]
+    task: PictureTask, name: str, sha256: str | Mapping[str, str], options: dict[str, Any]
 ) -> dict[str, Any]:
     content = hashed([task.content] if task.content else [])
-    model = {"name": name, "sha256": card["sha256"]}
+    model = {"name": name, "sha256": sha256}
     return {"jaxnst": __version__, "content": content, "model": model, "options": options}

@@ -24,7 +24,9 @@ from jaxnst.inference.stylizer import Stylizer
 from jaxnst.io.codec import Picture, load
 from jaxnst.io.files import display_name
 from jaxnst.io.sheets import contact_sheet
-from jaxnst.networks.model_file import DEFAULT, Model, load_model
+from jaxnst.networks.gallery import Gallery, load_gallery
+from jaxnst.networks.model_file import SUFFIX
+from jaxnst.networks.shipped import DEFAULT
 from jaxnst.ops.pixels import to_bytes
 
 # The options that mean something to a network; all others are for optimising pixels.
@@ -70,18 +72,10 @@ def paint_trained(command: Stylize, given: set[str]) -> int:
             f"{option} is for optimising pixels: leave it out, or give --method optimize and the "
             f"path of a style picture"
         )
-    model = load_model(command.model or DEFAULT)
-    if not model.styles:
-        raise JaxnstError(f"{display_name(command.model)}: has no styles: `jaxnst upscale` uses it")
-    if not command.style and not command.contact_sheet and len(model.styles) == 1:
-        command = dataclasses.replace(command, style=(Path(model.styles[0]),))
-    names = tuple(map(str, command.style))
-    for name in names:
-        if name not in model.styles:
-            raise JaxnstError(
-                f"style {display_name(name)!r} is unknown: {nearest(name, model.styles)}; "
-                f"or give the path of a picture"
-            )
+    gallery = load_gallery(command.model or DEFAULT)
+    if not command.style and not command.contact_sheet and len(gallery.styles) == 1:
+        command = dataclasses.replace(command, style=(Path(gallery.styles[0]),))
+    gallery, names = _named_styles(gallery, command.style)
     if command.contact_sheet == bool(names):
         raise JaxnstError("give --style NAME, or --contact-sheet without --style for all of them")
     trained = ("styles",) if command.contact_sheet else names
@@ -91,27 +85,27 @@ def paint_trained(command: Stylize, given: set[str]) -> int:
     _check_command(command, names)
     size = command.paint.size if "--size" in given else None
     if is_film(command):
-        return status_of(partial(paint_video, command, tasks[0], model, size))
+        return status_of(partial(paint_video, command, tasks[0], gallery, size))
     use_compilation_cache()
     with place_of(tasks, command.output):
         check_outputs(command, tasks)
-        return NetworkPainter(command, model, size).make_all(tasks)
+        return NetworkPainter(command, gallery, size).make_all(tasks)
 
 
 class NetworkPainter(PictureMaker[Stylize]):
-    """Paints pictures with one model."""
+    """Paints pictures in the styles of a gallery."""
 
     counts_pictures = True
 
-    def __init__(self, command: Stylize, model: Model, size: int | None) -> None:
-        """Makes the model ready; `size` is the long side of the results, None the photos' own."""
+    def __init__(self, command: Stylize, gallery: Gallery, size: int | None) -> None:
+        """Takes what paints; `size` is the long side of the results, None the photos' own."""
         super().__init__(command)
-        self._model, self._size = model, size
-        self._stylizer = Stylizer(model)
+        self._gallery, self._size = gallery, size
+        self._stylizer = Stylizer(gallery)
 
     def provenance(self, task: PictureTask) -> dict[str, Any]:
-        """The photo, the model and the options."""
-        return network_provenance(self._command, task, self._model.card, self._size)
+        """The photo, the networks and the options."""
+        return network_provenance(self._command, task, self._gallery, self._size)
 
     def make(self, task: PictureTask, provenance: dict[str, Any]) -> None:
         """Paints one picture and writes it."""
@@ -131,14 +125,37 @@ class NetworkPainter(PictureMaker[Stylize]):
             size=self._size,
         )
         if command.contact_sheet:
-            return Picture(contact_sheet({name: paint(name) for name in self._model.styles}))
+            return Picture(contact_sheet({name: paint(name) for name in self._gallery.styles}))
         weights = command.blend or (1.0,) * len(task.trained)
         painting = paint(dict(zip(task.trained, weights, strict=True)))
         return photo.with_rgb(painting.astype(np.float32) / 255)
 
 
+def _named_styles(gallery: Gallery, styles: Sequence[Path]) -> tuple[Gallery, tuple[str, ...]]:
+    """A gallery that has the styles of --style, some of which may be model files, and their names.
+
+    Raises:
+      JaxnstError: there is no such style.
+    """
+    names = []
+    for style in styles:
+        name = str(style)
+        if style.suffix == SUFFIX:
+            gallery = gallery.with_file(style)
+            name = gallery.styles[-1]
+        elif name not in gallery.styles:
+            raise JaxnstError(
+                f"style {display_name(name)!r} is unknown: {nearest(name, gallery.styles)}; "
+                f"or give the path of a picture"
+            )
+        names.append(name)
+    return gallery, tuple(names)
+
+
 def _is_name(style: Path) -> bool:
-    """Whether it can only be the name of a trained style."""
+    """Whether it can only be the name of a trained style, or the file of one."""
+    if style.suffix == SUFFIX:
+        return True
     return not os.path.exists(style) and not style.suffix and len(style.parts) == 1
 
 

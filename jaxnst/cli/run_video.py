@@ -28,7 +28,7 @@ from jaxnst.io.resize import fit_long_side
 from jaxnst.io.video_join import check_tracks, join, read_comment
 from jaxnst.io.video_parts import VideoParts
 from jaxnst.io.video_reader import Reader, VideoReader, open_reader
-from jaxnst.networks.model_file import Model
+from jaxnst.networks.gallery import Gallery
 
 _MOVING = (*WRITTEN, *animation.SUFFIXES)
 """Of files that can hold many frames."""
@@ -55,7 +55,7 @@ def is_film(command: Stylize) -> bool:
     return bool(films)
 
 
-def paint_video(command: Stylize, task: PictureTask, model: Model, size: int | None) -> int:
+def paint_video(command: Stylize, task: PictureTask, gallery: Gallery, size: int | None) -> int:
     """Makes the video, unless it is there already; the exit status is 0, or 130 after Ctrl-C.
 
     What is painted is kept in parts in a folder beside the output, from which the same command goes
@@ -64,9 +64,9 @@ def paint_video(command: Stylize, task: PictureTask, model: Model, size: int | N
     assert task.content is not None
     _check(command, task)
     look = _look(command, task)
-    model.condition(look.style, look.strength)
+    gallery.params(look.style, look.strength)
     reader = open_reader(task.content)
-    settings = network_provenance(command, task, model.card, size)
+    settings = network_provenance(command, task, gallery, size)
     settings["options"]["smooth"] = command.smooth
     quality = settings["options"].pop("quality")  # of how an animation is encoded in the end
     record = settings | {"quality": quality} if _is_webp(task.output) else settings
@@ -79,7 +79,7 @@ def paint_video(command: Stylize, task: PictureTask, model: Model, size: int | N
         _say(notes, command)
         use_compilation_cache()
         with stop_signals() as stopped:
-            stylizer = Stylizer(model, exact=True)
+            stylizer = Stylizer(gallery, exact=True)
             _paint_parts(command, task, reader, stylizer, look, parts, height_width, stopped)
         if stopped.is_set():
             _say([f"stopped at frame {parts.count}: the same command goes on from there"], command)

@@ -14,10 +14,20 @@ from jaxnst.cli.progress import ProgressDisplay
 from jaxnst.cli.signals import stop_signals
 from jaxnst.errors import JaxnstError
 from jaxnst.io.files import check_writable, display_name
-from jaxnst.training.config import Painting, load_train_config, train_config_names
-from jaxnst.training.loop import Progress, train
+from jaxnst.training.config import load_train_config, train_config_names
+from jaxnst.training.loop import Budget, Progress, train
+from jaxnst.training.painting import Painting
 from jaxnst.training.records import PictureGrid, Records
-from jaxnst.training.run import Run, claim_folder, export, held_out_losses, set_up
+from jaxnst.training.run import (
+    Run,
+    claim_folder,
+    export,
+    held_out_losses,
+    make_advance,
+    make_feed,
+    set_up,
+    steps_per_call,
+)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -45,8 +55,8 @@ def parse_train(argv: Sequence[str]) -> Train:
     )
     if not command.style:
         return command
-    paintings = tuple(Painting(path.stem, str(path.absolute())) for path in command.style)
-    settings = dataclasses.replace(command.settings, paintings=paintings)
+    painting = Painting(command.style.stem, str(command.style.absolute()))
+    settings = dataclasses.replace(command.settings, painting=painting)
     return dataclasses.replace(command, settings=settings)
 
 
@@ -67,25 +77,22 @@ def _run(command: Train) -> int:
     import jax
 
     from jaxnst.training.checkpoints import Checkpoints
-    from jaxnst.training.data import batches
-    from jaxnst.training.step import make_train_step
 
     _hush_orbax()
     config, total = command.settings, command.settings.optimizer.steps
     is_first = jax.process_index() == 0
     run = set_up(config, str(command.paintings_dir))
     claim_folder(command.work, config)
-    step = make_train_step(run.job.task, run.tx, run.frozen, average=config.optimizer.average)
-    hosts = {"host": jax.process_index(), "hosts": jax.process_count()}
+    at_once = steps_per_call(config, command.loop)
     quiet = command.quiet or not is_first
     last: Progress | None = None
     with (
         stop_signals() as stopped,
-        contextlib.closing(
-            batches(run.data.train, config.data, seed=config.seed, **hosts)
-        ) as stream,
+        contextlib.closing(make_feed(config, run.data)) as feed,
         Checkpoints(command.work, keep=command.loop.keep) as checkpoints,
-        ProgressDisplay(command.work.name, total, quiet=quiet) as display,
+        ProgressDisplay(
+            command.work.name, 100 if config.optimizer.minutes else total, quiet=quiet
+        ) as display,
         contextlib.ExitStack() as stack,
     ):
         if run.data.skipped:
@@ -94,19 +101,21 @@ def _run(command: Train) -> int:
             )
         watch: Watch | None = None
         for last in train(
-            step, run.state, stream, checkpoints,
-            total=total, options=command.loop, should_stop=stopped.is_set,
+            make_advance(run, at_once), run.state, feed, checkpoints,
+            budget=Budget(total, config.optimizer.minutes), steps_per_call=at_once,
+            options=command.loop, should_stop=stopped.is_set,
         ):  # fmt: skip
             if is_first and watch is None:
                 records = stack.enter_context(Records(command.work, last.step))
-                watch = Watch(command, run, display, records, last.step)
+                watch = Watch(command, run, display, records, last)
             elif watch is not None:
                 watch.see(last)
     assert last is not None
-    if stopped.is_set() and last.step < total:
+    if stopped.is_set() and last.share < 1:
         if not quiet:
             print(
-                f"stopped at step {last.step} of {total}: the same command goes on from there",
+                f"stopped at step {last.step}, {last.share:.0%} of the run: the same command goes "
+                f"on from there",
                 file=sys.stderr,
             )
         return stopped.status
@@ -126,7 +135,7 @@ def _finish(command: Train, run: Run, last: Progress) -> None:
     from jaxnst.networks.model_file import save_model
 
     held_out = held_out_losses(run, last.state)
-    model = export(run.config, run.job, last.state, held_out)
+    model = export(run.config, run.task, last.state, held_out)
     save_model(command.model, model)
     broken = run.data.train.broken | run.data.held_out.broken
     if broken and not command.quiet:
@@ -139,9 +148,8 @@ def _finish(command: Train, run: Run, last: Progress) -> None:
         print(json.dumps({"model": str(command.model), "held_out": held_out}))
         return
     if not command.quiet:
-        for name, terms in held_out.items():
-            shown = " ".join(f"{part} {value:.4g}" for part, value in terms.items() if value)
-            print(f"held-out loss of {name}: {shown}", file=sys.stderr)
+        shown = " ".join(f"{part} {value:.4g}" for part, value in held_out.items() if value)
+        print(f"held-out loss: {shown}", file=sys.stderr)
     print(display_name(command.model))
 
 
@@ -149,30 +157,35 @@ class Watch:
     """Shows and records a run."""
 
     def __init__(
-        self, command: Train, run: Run, display: ProgressDisplay, records: Records, start: int
+        self, command: Train, run: Run, display: ProgressDisplay, records: Records, start: Progress
     ) -> None:
-        """Begins at a step, behind which nothing is on record."""
+        """Begins where the run does; what is on record behind that is forgotten."""
         self._command, self._display = command, display
-        self._batch, self._total = run.config.data.batch, run.config.optimizer.steps
+        self._batch, self._by_clock = run.config.data.batch, bool(run.config.optimizer.minutes)
         self._records = records
         self._grid = PictureGrid(run) if command.grid_every else None
-        self._before = start, time.monotonic()
-        display.resume(start, start / self._total)
-        if start:
-            display.line(f"{display_name(command.work)}: going on from step {start}")
+        self._before = start.step, time.monotonic()
+        display.resume(self._done(start), start.share)
+        if start.step:
+            display.line(f"{display_name(command.work)}: going on from step {start.step}")
 
     def see(self, progress: Progress) -> None:
         """Takes note of the run's progress."""
         step, now = progress.step, time.monotonic()
         rate = (step - self._before[0]) * self._batch / max(now - self._before[1], 1e-9)
         shown = {name: value for name, value in progress.metrics.items() if value}
-        self._display.update(step, {**shown, "images/s": rate}, step / self._total)
-        self._records.add(step, progress.metrics)
-        crossed = (
-            self._grid
-            and step // self._command.grid_every > self._before[0] // self._command.grid_every
+        shown |= {"step": step} if self._by_clock else {}
+        self._display.update(
+            self._done(progress), {**shown, "images/s": rate}, min(1.0, progress.share)
         )
-        if self._grid and (crossed or step == self._total):
+        self._records.add(step, progress.metrics)
+        every = self._command.grid_every
+        crossed = self._grid and step // every > self._before[0] // every
+        if self._grid and (crossed or progress.share >= 1):
             self._grid.write(self._command.work / "pictures" / f"{step:06d}.png", progress.state)
             self._records.write()
         self._before = step, time.monotonic()
+
+    def _done(self, progress: Progress) -> int:
+        """For the display: steps, or per cent of a run that counts minutes."""
+        return min(100, round(100 * progress.share)) if self._by_clock else progress.step

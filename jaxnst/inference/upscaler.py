@@ -57,8 +57,8 @@ class Upscaler:
             raise JaxnstError("this model paints and does not enlarge: give one for upscaling")
         self._network = network
         self._tile = tile or _fitting_tile(network)
-        kernels = jax.tree.map(jnp.asarray, self.model.kernels)
-        self._variables = jax.device_put(prepare(network, kernels))
+        params = jax.tree.map(jnp.asarray, self.model.params)
+        self._variables = jax.device_put(prepare(network, params))
 
     @property
     def scale(self) -> int:

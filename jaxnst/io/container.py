@@ -9,7 +9,7 @@ import av
 import numpy as np
 
 from jaxnst.errors import JaxnstError
-from jaxnst.io.codec import has_picture_header
+from jaxnst.io.codec import size_in_header
 from jaxnst.io.files import PathLike, display_name
 
 SUFFIXES = (
@@ -54,7 +54,7 @@ def is_video(path: PathLike) -> bool:
     """Whether a file is taken for a video: by its suffix, or else by its content."""
     if Path(path).suffix.lower() in SUFFIXES:
         return True
-    return os.path.isfile(path) and not has_picture_header(path) and _has_moving_pictures(path)
+    return os.path.isfile(path) and size_in_header(path) is None and _has_moving_pictures(path)
 
 
 def video_stream(container: Any) -> Any:

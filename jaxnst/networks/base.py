@@ -136,8 +136,7 @@ def average(params: Sequence[Params], weights: Sequence[float]) -> Params:
 
 def replaced(params: Params, new: Mapping[str, Any]) -> Params:
     """The parameters with some leaves, named by their paths "decoder/out/kernel", replaced."""
-    known = {tuple(path.split("/")): leaf for path, leaf in new.items()}
-    return path_aware_map(lambda path, leaf: known.get(path, leaf), dict(params))
+    return path_aware_map(lambda path, leaf: new.get("/".join(map(str, path)), leaf), dict(params))
 
 
 def downsampled(valid: Valid, stride: int) -> Valid:

@@ -113,7 +113,8 @@ def _network_of(arrays: Arrays, file_name: str) -> Johnson:
 
 def _shapes(network: Johnson) -> dict[str, tuple[int, ...]]:
     """What a checkpoint of this network holds: [C_out, C_in, size, size] kernels, and vectors."""
-    w, shapes, channels = network.width, {}, 3
+    w, channels = network.width, 3
+    shapes: dict[str, tuple[int, ...]] = {}
     widths = {"down1": w, "down2": 2 * w, "up1": 2 * w, "up2": w, "out": 3}
     for theirs, ours in _layers(network).items():
         layer = ours.split("/")[1]

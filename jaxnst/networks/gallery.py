@@ -10,13 +10,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from jaxnst import __version__
 from jaxnst.errors import JaxnstError, check_choice, check_number, nearest
 from jaxnst.io.files import PathLike, display_name
 from jaxnst.networks.base import Network, Params, average
 from jaxnst.networks.model_file import SUFFIX, Model, describe_network, load_model
-from jaxnst.networks.shipped import ASSETS, SHIPPED
-
-DEFAULT = "slim"
+from jaxnst.networks.shipped import ASSETS, DEFAULT, SHIPPED
 
 PHOTO = "photo"
 """The name that stands for the photo itself where styles are named."""
@@ -58,9 +57,22 @@ class Gallery:
         if style not in self._models:
             model = self._load[style]()
             if not isinstance(model.network, Network):
-                raise JaxnstError(f"{style}: enlarges pictures and has no style: give another")
+                what = f"{style}: " if style else "this network "
+                raise JaxnstError(f"{what}enlarges pictures and has no style: give another")
             self._models[style] = model
         return self._models[style]
+
+    def with_file(self, path: PathLike) -> "Gallery":
+        """This gallery and the style of a .safetensors file, under the name that its card gives.
+
+        Raises:
+          JaxnstError: the file is not a network that paints, or the name is taken.
+        """
+        model = load_model(path)
+        if model.name in ("", *self._load):
+            has = f"a style {model.name!r}, as the gallery has" if model.name else "no style"
+            raise JaxnstError(f"{display_name(path)}: has {has}: give another file")
+        return Gallery({**self._load, model.name: lambda: model}, self._load_start)
 
     @property
     def network(self) -> Network:
@@ -122,6 +134,25 @@ class Gallery:
         parts = [1 - strength, *(strength * share for share in shares.values())]
         return average([self.photo, *params], parts)
 
+    def blended(self, style: str | Weights, strength: float = 1.0) -> Model:
+        """A network of its own that paints a style or a blend at some strength.
+
+        Raises:
+          JaxnstError: as `params`.
+        """
+        shares, params = self.weights(style), self.params(style, strength)
+        parts = [f"{share:.0%} {name}" for name, share in shares.items()]
+        title = f"{' + '.join(parts)}, strength {strength:g}"
+        first = self.model(next(iter(shares)))
+        card = {
+            "jaxnst": __version__,
+            "network": first.card["network"],
+            "style": {"name": "_".join(shares), "title": title},
+            "start": first.card.get("start", ""),
+            "recipe": {name: self.model(name).card["sha256"] for name in shares},
+        }
+        return Model(first.network, params, card)
+
     def _check_alike(self, models: Mapping[str, Model]) -> None:
         """Raises JaxnstError unless all networks are of one kind."""
         kinds = {name: describe_network(model.network) for name, model in models.items()}
@@ -135,8 +166,8 @@ class Gallery:
 
 
 def gallery_names() -> tuple[str, ...]:
-    """The galleries that ship."""
-    return tuple(dict.fromkeys(name.split("/")[0] for name in SHIPPED if "/" in name))
+    """The galleries that ship, the usual one first."""
+    return tuple(dict.fromkeys([DEFAULT, *(n.split("/")[0] for n in SHIPPED if "/" in n)]))
 
 
 def load_gallery(name_or_path: PathLike = DEFAULT) -> Gallery:

@@ -133,7 +133,8 @@ def read_card(data: bytes) -> dict[str, Any]:
     card = json.loads(metadata.get("card", "{}"))
     if not isinstance(card, dict) or card.get("format") not in (_FORMAT, *_BEFORE_GALLERIES):
         raise ValueError("no card that this version can read")
-    if card.pop("format") in _BEFORE_GALLERIES and "conditions" in str(header.keys()):
+    is_painter = card.get("network", {}).get("name") in PAINTERS
+    if card.pop("format") in _BEFORE_GALLERIES and is_painter:
         raise ValueError(
             "made by a version that had several styles in one network; train the style anew"
         )
@@ -193,6 +194,7 @@ def _assembled(name: str, card: Mapping[str, Any], arrays: Mapping[str, np.ndarr
     """The model of a card and arrays, in float32, after a look at their shapes."""
     try:
         full = int8.dequantize(arrays)
+        full.pop("conditions", None)  # of earlier versions; networks that enlarge had none
         network = described_network(card)
         params = unflatten_dict({tuple(key.split("/")): array for key, array in full.items()})
         check_params(network, params)

@@ -94,7 +94,7 @@ class LoopOptions:
     """How a run is watched and kept; its result does not depend on it."""
 
     checkpoint_every: int = 500
-    """Write a checkpoint every this many steps."""
+    """Write a checkpoint every this many steps; a run that counts minutes writes one a minute."""
     keep: int = 2
     """Checkpoints to keep, besides the best."""
     report_every: int = 20

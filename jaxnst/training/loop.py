@@ -16,10 +16,13 @@ import jax
 import numpy as np
 from jax.experimental import multihost_utils
 
-from jaxnst.errors import JaxnstError, check_number
+from jaxnst.errors import JaxnstError
 from jaxnst.io.files import one_line
-from jaxnst.training.checkpoints import Checkpoints
+from jaxnst.training.checkpoints import Restored
+from jaxnst.training.config import LoopOptions
 from jaxnst.training.step import Metrics, TrainState, replicate
+
+_DEFAULTS = LoopOptions()
 
 DIVERGENCE_FACTOR = 1000
 """A loss this many times the least so far has no way back."""
@@ -42,21 +45,16 @@ class Feed(Protocol):
     def close(self) -> None: ...
 
 
-@dataclasses.dataclass(frozen=True)
-class LoopOptions:
-    """How a run is watched and kept; its result does not depend on it."""
+class Keeper(Protocol):
+    """Where states go: `Checkpoints`, as a rule."""
 
-    checkpoint_every: int = 500
-    """Write a checkpoint every this many steps; a run that counts minutes writes one a minute."""
-    keep: int = 2
-    """Checkpoints to keep, besides the best."""
-    report_every: int = 20
-    """Report the losses every this many steps, as means over them."""
+    def restore(self, like: TrainState) -> Restored | None: ...
 
-    def __post_init__(self) -> None:
-        check_number("checkpoint_every", self.checkpoint_every, low=1)
-        check_number("keep", self.keep, low=1)
-        check_number("report_every", self.report_every, low=1)
+    def save(
+        self, state: TrainState, feed: dict[str, Any], loss: float, seconds: float
+    ) -> None: ...
+
+    def wait(self) -> None: ...
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,11 +108,11 @@ def train(
     advance: Advance,
     state: TrainState,
     feed: Feed,
-    checkpoints: Checkpoints,
+    checkpoints: Keeper,
     *,
     budget: Budget,
     steps_per_call: int = 1,
-    options: LoopOptions = LoopOptions(),
+    options: LoopOptions = _DEFAULTS,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[Progress]:
     """Trains until the budget is spent, from the last checkpoint if there is one.

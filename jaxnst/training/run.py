@@ -22,9 +22,9 @@ from jaxnst.networks.model_file import Model, describe_network, load_model
 from jaxnst.networks.super_resolution import UpscaleNetwork
 from jaxnst.perceptual.weights import load_vgg
 from jaxnst.training.checkpoints import Checkpoints
-from jaxnst.training.config import TrainConfig, differences
+from jaxnst.training.config import LoopOptions, TrainConfig, differences
 from jaxnst.training.data import Data, batches, held_out_batches, middle_square, open_data
-from jaxnst.training.loop import Advance, Feed, LoopOptions
+from jaxnst.training.loop import Advance, Feed
 from jaxnst.training.optimizer import learning_rate, make_optimizer
 from jaxnst.training.resident import ResidentFeed, make_draw, pack
 from jaxnst.training.step import (
@@ -116,9 +116,7 @@ def make_task(config: TrainConfig) -> StyleTask | UpscaleTask:
         return UpscaleTask(network, config.loss, config.upscale, dtype)
     if config.painting is None:
         raise JaxnstError("there is no style to learn: give --style FILE, or a configuration's")
-    style_weight = config.loss.style_weight * config.painting.weight
-    loss = dataclasses.replace(config.loss, style_weight=style_weight)
-    return StyleTask(network, loss, config.style, dtype)
+    return StyleTask(network, config.loss, config.style, dtype)
 
 
 def first_state(
@@ -275,8 +273,8 @@ def _freeze(config: TrainConfig, task: StyleTask | UpscaleTask, data: Data, pain
     if isinstance(task, UpscaleTask):
         return task.freeze(load_vgg(config.net))
     assert config.painting is not None
-    photos = reference_photos(data, config.data.crop)
-    return task.freeze(load_vgg(config.net), config.painting.load(paintings), photos)
+    photos, painting = reference_photos(data, config.data.crop), config.painting
+    return task.freeze(load_vgg(config.net), painting.load(paintings), photos, painting.weight)
 
 
 def reference_photos(data: Data, side: int) -> Sequence[np.ndarray]:

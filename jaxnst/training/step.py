@@ -91,9 +91,9 @@ def make_train_step(
     devices = list(devices or jax.devices())
 
     def step(
-        state: TrainState, frozen: Any, data: Any, progress: jax.Array
+        state: TrainState, frozen: Any, data: Any, progress: jax.Array, device: jax.Array
     ) -> tuple[TrainState, Metrics]:
-        batch = draw(data, state.step, jax.lax.axis_index(AXIS)) if draw else data
+        batch = draw(data, state.step, device) if draw else data
         (loss, parts), gradients = jax.value_and_grad(task.loss, has_aux=True)(
             state.params, frozen, batch
         )
@@ -107,19 +107,18 @@ def make_train_step(
         metrics = {**parts, "loss": loss, "gradient_norm": optax.tree.norm(gradients)}
         return TrainState(state.step + 1, params, opt_state, averaged), metrics
 
-    def many(
-        state: TrainState, frozen: Any, data: Any, progress: jax.Array
-    ) -> tuple[TrainState, Metrics]:
-        state, metrics = jax.lax.scan(
-            lambda state, _: step(state, frozen, data, progress), state, length=steps
-        )
+    def many(state: TrainState, *others: Any) -> tuple[TrainState, Metrics]:
+        state, metrics = jax.lax.scan(lambda s, _: step(s, *others), state, length=steps)
         return state, jax.tree.map(lambda rows: jnp.mean(rows, 0), metrics)
 
     mapped = jax.pmap(
-        step if steps == 1 else many, AXIS, in_axes=(None, None, None if draw else 0, None),
+        step if steps == 1 else many, AXIS, in_axes=(None, None, None if draw else 0, None, 0),
         out_axes=(None, None), devices=devices,
     )  # fmt: skip
-    return lambda state, frozen, data, progress: mapped(state, frozen, data, jnp.float32(progress))
+    here = [i for i, d in enumerate(devices) if d.process_index == jax.process_index()]
+    return lambda state, frozen, data, progress: mapped(
+        state, frozen, data, jnp.float32(progress), np.array(here, np.int32)
+    )
 
 
 def replicate(tree: Any, devices: Sequence[jax.Device]) -> Any:

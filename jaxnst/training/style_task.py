@@ -81,15 +81,28 @@ class StyleTask:
         self._terms, self._show = jax.jit(self.terms), jax.jit(self.paint)
 
     def freeze(
-        self, params: vgg.Params, painting: np.ndarray, photos: Iterable[np.ndarray]
+        self,
+        params: vgg.Params,
+        painting: np.ndarray,
+        photos: Iterable[np.ndarray],
+        weight: float = 1.0,
     ) -> Frozen:
-        """The frozen part for a painting [H, W, 3], relative to some photos [H, W, 3]."""
+        """The frozen part of the loss for a painting.
+
+        Args:
+          params: of VGG.
+          painting: [H, W, 3].
+          photos: [H, W, 3] each, from which its distance is measured.
+          weight: of its style term relative to that of other paintings.
+        """
         params = vgg.prepare(params, self._layers)
         targets, repetition = self._measure(params, painting)
-        scales = {layer: jnp.ones(()) for layer in targets}
+        scales = {layer: jnp.float32(weight) for layer in targets}
         if self._options.relative_to == "photos":
             found = [self._measure(params, photo)[0] for photo in photos]
-            scales = {layer: 1 / self._mean_distance(found, targets, layer) for layer in targets}
+            scales = {
+                layer: weight / self._mean_distance(found, targets, layer) for layer in targets
+            }
         params = jax.tree.map(lambda leaf: leaf.astype(self._dtype), params)
         return Frozen(params, targets, scales, repetition)
 

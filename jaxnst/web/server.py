@@ -6,7 +6,7 @@ from pathlib import Path
 from fastapi import FastAPI
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from jaxnst.networks.model_file import DEFAULT
+from jaxnst.networks.shipped import DEFAULT
 from jaxnst.web.limits import Limits
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")

@@ -13,7 +13,7 @@ from jaxnst.inference.stylizer import BUCKET, Stylizer
 from jaxnst.inference.upscaler import Upscaler
 from jaxnst.io.codec import Picture, load
 from jaxnst.io.resize import fit_long_side, resize
-from jaxnst.networks.model_file import PHOTO, SHARPER, UPSCALING, load_model, upscaling_model
+from jaxnst.networks.model_file import SHARPER, UPSCALING, upscaling_model
 from jaxnst.ops.color import transfer_luma
 from jaxnst.ops.pixels import to_bytes
 from jaxnst.optimize.run import loss_and_gradient
@@ -43,7 +43,7 @@ class Studio:
         """
         self.limits, self.presence = limits, Presence()
         self.results = Results(folder / "results", int(1e6 * limits.storage))
-        self._stylizer = Stylizer(load_model(model))
+        self._stylizer = Stylizer(model)
         self._painted: set[tuple[int, int, bool]] = set()
         self._optimized: set[tuple[int, int]] = set()
         self._lock = threading.Lock()
@@ -61,21 +61,22 @@ class Studio:
     @property
     def has_strengths(self) -> bool:
         """Whether a style can be applied by halves."""
-        return PHOTO in self._stylizer.model.rows
+        return self._stylizer.gallery.has_strengths
 
     @property
     def model_record(self) -> dict[str, Any]:
         """What a painting's file says of the network that made it."""
-        return {"sha256": self._stylizer.model.card["sha256"]}
+        gallery = self._stylizer.gallery
+        return {"sha256": {name: gallery.model(name).card["sha256"] for name in gallery.styles}}
 
     @property
     def _rows(self) -> dict[str, dict[str, Any]]:
-        model = self._stylizer.model
-        return {row["name"]: row for row in model.card["styles"] if row["name"] in model.styles}
+        gallery = self._stylizer.gallery
+        return {name: gallery.model(name).style for name in gallery.styles}
 
     def check_look(self, look: Look, strength: float) -> None:
         """Raises JaxnstError unless there are such styles, and such a strength."""
-        self._stylizer.model.condition(look, strength)
+        self._stylizer.gallery.params(look, strength)
 
     def paint(
         self, photo: np.ndarray, look: Look, strength: float, keep_colors: bool, size: int
@@ -118,7 +119,7 @@ class Studio:
     @cached_property
     def _frame_stylizer(self) -> Stylizer:
         """Made ready for the first frame, not when the server starts."""
-        return Stylizer(self._stylizer.model, exact=True)
+        return Stylizer(self._stylizer.gallery, exact=True)
 
     @property
     def scales(self) -> list[int]:

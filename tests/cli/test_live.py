@@ -9,11 +9,10 @@ import time
 from pathlib import Path
 
 import pytest
-from model_files import model_file
+from model_files import gallery_folder
 from video_files import read_times, write_clip
 
 from jaxnst.cli import main
-from jaxnst.networks.model_file import load_model
 
 pytest.importorskip("cv2", reason="OpenCV misses libraries of the system", exc_type=ImportError)
 
@@ -23,12 +22,12 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a clip of three seconds and a model."""
     folder = tmp_path_factory.mktemp("live")
     write_clip(folder / "clip.mkv", [i / 20 for i in range(60)])
-    model_file(folder)
+    gallery_folder(folder)
     return folder
 
 
 def words(place: Path, *more: object) -> list[str]:
-    model, clip = place / "small.safetensors", place / "clip.mkv"
+    model, clip = place / "small", place / "clip.mkv"
     return ["live", "--model", str(model), "--source", str(clip), "--no-window", *map(str, more)]
 
 
@@ -142,9 +141,8 @@ def test_without_a_display_the_way_out_is_named(
 
 
 def test_a_model_without_strengths_says_so(place: Path, tmp_path: Path, capsys) -> None:
-    model_file(tmp_path, photo=False)
-    assert load_model(str(tmp_path / "small.safetensors")).styles
+    model = gallery_folder(tmp_path, start=False)
     command = words(place, "--stats", tmp_path / "s.json", "--strength", 0.5)
-    command[2] = str(tmp_path / "small.safetensors")
+    command[2] = str(model)
     assert main(command) == 2
     assert "no strength but 1" in capsys.readouterr().err

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from model_files import model_file
+from model_files import gallery_folder, random_model, small_model
 from PIL import Image
 from stylize_files import cut_outs, picture, pixels, tree
 
 from jaxnst.cli import main
 from jaxnst.io.codec import read_settings
-from jaxnst.networks.model_file import load_model, save_model, with_styles
+from jaxnst.networks.model_file import save_model
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +29,7 @@ def photo(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
-    return model_file(tmp_path)
+    return gallery_folder(tmp_path)
 
 
 def run(*words: object) -> int:
@@ -55,8 +55,7 @@ def test_photos_that_look_alike_give_one_painting(tmp_path: Path, model: Path) -
 
 
 def test_the_only_style_needs_no_name(photo: Path, model: Path) -> None:
-    out, one = photo.with_name("out.png"), photo.with_name("one.safetensors")
-    save_model(one, with_styles(load_model(model), ["kiss"]))
+    out, one = photo.with_name("out.png"), model / "kiss.safetensors"
     assert run(photo, "--model", one, "-o", out) == 0
     assert read_settings(out)["options"]["styles"] == {"kiss": 1.0}
 
@@ -73,6 +72,15 @@ def test_a_second_run_leaves_the_picture(
     assert out.stat().st_mtime_ns == before
     assert run(*words, "--strength", "0.5") == 0
     assert out.stat().st_mtime_ns != before
+
+
+def test_a_style_of_ones_own_file_beside_those_that_have_names(photo: Path, model: Path) -> None:
+    out, own = photo.with_name("out.png"), photo.with_name("own.safetensors")
+    save_model(own, random_model(small_model().network, "own", 7))
+    words = (photo, "--model", model, "--style", "wave", own, "--blend", "1", "1", "-o", out)
+    assert run(*words) == 0
+    assert read_settings(out)["options"]["styles"] == {"wave": 1.0, "own": 1.0}
+    assert set(read_settings(out)["model"]["sha256"]) == {"wave", "own"}
 
 
 def test_a_folder_in_two_styles(photo: Path, model: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from model_files import model_file
+from model_files import gallery_folder
 from video_files import read_times, write_clip
 
 from jaxnst.cli import main
@@ -20,7 +20,7 @@ from jaxnst.cli.stylize import parse_stylize
 from jaxnst.inference.stylizer import Stylizer
 from jaxnst.io.video_join import read_comment
 from jaxnst.io.video_reader import VideoReader
-from jaxnst.networks.model_file import load_model
+from jaxnst.networks.gallery import load_gallery
 
 TIMES = [0.0, 0.05, 0.1, 0.3, 0.35, 0.4, 0.9, 1.0]
 
@@ -34,7 +34,7 @@ def no_cache(monkeypatch: pytest.MonkeyPatch) -> None:
 def words(tmp_path: Path) -> list[str]:
     """A command for a short clip with sound."""
     clip = write_clip(tmp_path / "clip.mp4", TIMES, sound=True)
-    model = model_file(tmp_path)
+    model = gallery_folder(tmp_path)
     command = ["stylize", clip, "--model", model, "--style", "wave", "-o", tmp_path / "out.mp4"]
     return [str(word) for word in command]
 
@@ -100,10 +100,10 @@ def test_sound_that_does_not_fit_is_refused_before_anything_is_painted(
 
 
 def test_a_damaged_part_is_painted_anew(words: list[str], tmp_path: Path) -> None:
-    parts, model = tmp_path / "out.parts", load_model(words[3])
+    parts, gallery = tmp_path / "out.parts", load_gallery(words[3])
     command = parse_stylize([*words[1:], "--quiet"])
     (task,) = plan_tasks(command.content, (), command.output, one=False, trained=("wave",))
-    settings = network_provenance(command, task, model.card, None)
+    settings = network_provenance(command, task, gallery, None)
     del settings["options"]["quality"]
     settings["options"]["smooth"] = False
     parts.mkdir()

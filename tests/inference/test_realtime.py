@@ -4,7 +4,7 @@ import time
 
 import numpy as np
 import pytest
-from model_files import small_model
+from model_files import small_gallery
 from video_files import Scenes, scene
 
 from jaxnst.inference.realtime import AutoSize, FixedSize, Look, Meter, Shown, paint_live, warm_up
@@ -16,7 +16,7 @@ pytest.importorskip("cv2", reason="OpenCV misses libraries of the system", exc_t
 
 @pytest.fixture(scope="module")
 def stylizer() -> Stylizer:
-    return Stylizer(small_model(), exact=True)
+    return Stylizer(small_gallery(), exact=True)
 
 
 def live(stylizer: Stylizer, source: Scenes, look: Look, size: int = 0) -> list[Shown]:

@@ -4,33 +4,28 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from model_files import random_kernels, small_model
+from model_files import random_model, small_gallery, small_model
 
 from jaxnst.inference import stylizer as inference
 from jaxnst.inference.row_tiles import paint_in_bands, split_rows
 from jaxnst.inference.stylizer import Stylizer
-from jaxnst.networks.base import Johnson
-from jaxnst.networks.model_file import Model, describe_network
+from jaxnst.networks.johnson import Johnson
+from jaxnst.networks.model_file import Model
 
 
-def small_johnson() -> Model:
-    """Johnson's network, 4 channels at full size, one block; style "wave"."""
-    network = Johnson(width=4, blocks=1)
-    card = {"network": describe_network(network), "styles": [{"name": "wave"}]}
-    conditions = network.first_condition()[None]
-    return Model(network, random_kernels(network), conditions, card)
-
-
-@pytest.mark.parametrize("model", [small_model(), small_johnson()], ids=["slim", "johnson"])
+@pytest.mark.parametrize(
+    "model",
+    [small_model(), random_model(Johnson(width=4, blocks=1))],
+    ids=["slim", "johnson"],
+)
 def test_bands_are_as_the_whole(model: Model, paint: Callable) -> None:
     photo = (255 * paint(1, 224, 64)).astype(np.uint8)
     stylizer = Stylizer(model)
     whole = stylizer(photo, "wave", keep_colors=True).astype(int)
     banded = paint_in_bands(
         model.network,
-        stylizer._variables,
+        stylizer.variables("wave"),
         photo,
-        model.condition("wave"),
         keep_colors=True,
         rows=64,
     )
@@ -42,7 +37,7 @@ def test_large_pictures_are_painted_in_bands(
     paint: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     photo = (255 * paint(2, 101, 70)).astype(np.uint8)
-    stylizer = Stylizer(small_model())
+    stylizer = Stylizer(small_gallery())
     whole = stylizer(photo, "kiss")
     monkeypatch.setattr(inference, "WHOLE", 1)
     banded = stylizer(photo, "kiss")

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from model_files import small_model
+from model_files import small_gallery
 
 from jaxnst.errors import JaxnstError
 from jaxnst.inference import stylizer as inference
@@ -15,7 +15,7 @@ from jaxnst.networks.base import paint as apply_network
 
 @pytest.fixture(scope="module")
 def stylizer() -> Stylizer:
-    return Stylizer(small_model())
+    return Stylizer(small_gallery())
 
 
 @pytest.fixture
@@ -28,11 +28,9 @@ def difference(one: np.ndarray, other: np.ndarray) -> float:
 
 
 def test_it_paints_what_the_network_does(stylizer: Stylizer, photo: np.ndarray) -> None:
-    model = stylizer.model
-    image, condition = photo[None].astype(np.float32) / 255, model.condition("wave")[None]
-    painting = apply_network(
-        model.network, {"params": model.kernels}, jnp.asarray(image), jnp.asarray(condition)
-    )
+    model = stylizer.gallery.model("wave")
+    image = jnp.asarray(photo[None].astype(np.float32) / 255)
+    painting = apply_network(model.network, {"params": model.params}, image)
     wanted = 255 * np.clip(np.asarray(painting)[0], 0, 1)
     assert difference(stylizer(photo, "wave"), wanted) <= 0.51
     assert wanted.std() > 5
@@ -42,10 +40,9 @@ def test_a_size_between_buckets_is_painted_as_if_alone(
     stylizer: Stylizer, photo: np.ndarray
 ) -> None:
     odd = photo[:120, :104]  # multiples of the stride: the network takes it as it is
-    model = stylizer.model
-    condition = jnp.asarray(model.condition("wave")[None])
+    model = stylizer.gallery.model("wave")
     image = jnp.asarray(odd[None].astype(np.float32) / 255)
-    painting = apply_network(model.network, {"params": model.kernels}, image, condition)
+    painting = apply_network(model.network, {"params": model.params}, image)
     wanted = 255 * np.clip(np.asarray(painting)[0], 0, 1)
     assert difference(stylizer(odd, "wave"), wanted) <= 0.51
 

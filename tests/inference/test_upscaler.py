@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from model_files import random_kernels, small_model, upscaling_model
+from model_files import random_params, small_model, upscaling_model
 
 from jaxnst.errors import JaxnstError
 from jaxnst.inference.stylizer import Stylizer
@@ -40,7 +40,7 @@ def test_a_network_sees_as_far_as_it_says(network: UpscaleNetwork) -> None:
     side = 2 * network.reach + 1
     image = jax.random.uniform(jax.random.key(0), (1, side + 4, side + 4, 3))
     changed = image.at[:, 0].add(0.5).at[:, 1].add(-0.5)  # rows beyond the reach of the middle
-    run = jax.jit(lambda x: network.apply({"params": random_kernels(network)}, x))
+    run = jax.jit(lambda x: network.apply({"params": random_params(network)}, x))
     rows = slice((2 + network.reach) * network.scale, (3 + network.reach) * network.scale)
     np.testing.assert_allclose(run(image)[:, rows], run(changed)[:, rows], atol=1e-5)
     nearer = image.at[:, 2].add(0.5)
@@ -57,9 +57,9 @@ def test_the_smallest_pictures_are_fine(size: tuple[int, int]) -> None:
 def test_without_a_network_it_is_bicubic() -> None:
     network = NETWORKS[0]
     model = upscaling_model(network)
-    silent = jax.tree.map(np.zeros_like, model.kernels)
+    silent = jax.tree.map(np.zeros_like, model.params)
     image = photo(24, 20)
-    found = Upscaler(dataclasses.replace(model, kernels=silent))(image)
+    found = Upscaler(dataclasses.replace(model, params=silent))(image)
     wanted = resize_bicubic(jnp.asarray(image, jnp.float32) / 255, (48, 40))
     assert np.abs(found - 255 * np.clip(wanted, 0, 1)).max() <= 0.51
 
@@ -75,13 +75,13 @@ def test_a_model_file_keeps_the_scale(tmp_path) -> None:
     save_model(tmp_path / "x3.safetensors", model)
     found = load_model(tmp_path / "x3.safetensors")
     assert found.network == model.network
-    assert found.styles == []
+    assert found.name == ""
 
 
 def test_the_wrong_kind_of_model_is_refused() -> None:
     with pytest.raises(JaxnstError, match="paints and does not enlarge"):
         Upscaler(small_model())
-    with pytest.raises(JaxnstError, match="has no styles"):
+    with pytest.raises(JaxnstError, match="enlarges pictures and has no style"):
         Stylizer(upscaling_model(NETWORKS[0]))
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from model_files import model_file
+from model_files import gallery_folder
 from video_files import read_times, write_clip
 
 from jaxnst.io.codec import load
@@ -67,10 +67,10 @@ class Session:
 
     def __init__(self, folder: Path, display: str) -> None:
         write_clip(folder / "clip.mkv", [i / 20 for i in range(1200)])
-        model_file(folder)
+        gallery_folder(folder)
         (folder / "out").mkdir()
         self.environment = {**os.environ, "DISPLAY": display, "XDG_CACHE_HOME": str(folder)}
-        command = ["live", "--model", folder / "small.safetensors", "--source"]
+        command = ["live", "--model", folder / "small", "--source"]
         command += [folder / "clip.mkv", "--size", "64", "--folder", folder / "out"]
         self.process = subprocess.Popen(
             [sys.executable, "-m", "jaxnst", *map(str, command)],

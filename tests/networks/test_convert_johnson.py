@@ -16,7 +16,7 @@ from PIL import Image
 from jaxnst.errors import JaxnstError
 from jaxnst.networks import base as networks
 from jaxnst.networks.convert_johnson import convert_network
-from jaxnst.networks.model_file import Model, check_kernels, load_model, save_model
+from jaxnst.networks.model_file import Model, check_params, load_model, save_model
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 CHECKPOINT = GOLDEN / "johnson_checkpoint.npz"
@@ -51,14 +51,13 @@ def write_npz(path: Path, arrays: dict[str, np.ndarray]) -> Path:
 def painted(model: Model, photo: np.ndarray) -> np.ndarray:
     """uint8 [H, W, 3] to [H, W, 3] in 0..255, not clipped."""
     image = jnp.asarray(photo, jnp.float32)[None] / 255
-    variables = {"params": jax.tree.map(jnp.asarray, model.kernels)}
-    painting = networks.paint(model.network, variables, image, jnp.asarray(model.conditions))
+    variables = {"params": jax.tree.map(jnp.asarray, model.params)}
+    painting = networks.paint(model.network, variables, image)
     return 255 * np.asarray(painting[0])
 
 
 def same(a: Model, b: Model) -> bool:
-    equal = jax.tree.map(np.array_equal, dict(a.kernels), dict(b.kernels))
-    return jax.tree.all(equal) and np.array_equal(a.conditions, b.conditions)
+    return jax.tree.all(jax.tree.map(np.array_equal, dict(a.params), dict(b.params)))
 
 
 @pytest.fixture(scope="module")
@@ -81,10 +80,10 @@ def test_paints_it_still_after_saving(photo, tmp_path):
 
 def test_card_and_shapes():
     model = convert_network(CHECKPOINT, "golden", title="A title", artist="N. N.", year="1900")
-    check_kernels(model.network, model.kernels)
-    assert model.styles == model.rows == ["golden"]
+    check_params(model.network, model.params)
+    assert model.name == "golden"
     assert model.card["network"] == {"name": "johnson", "width": 2, "blocks": 2}
-    assert model.card["styles"][0]["title"] == "A title"
+    assert model.style["title"] == "A title"
     assert model.card["source"] == "johnson_checkpoint.npz"
     assert re.fullmatch("[0-9a-f]{64}", model.card["source_sha256"])
 

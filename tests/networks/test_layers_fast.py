@@ -7,6 +7,7 @@ import pytest
 
 from jaxnst.networks import base as networks
 from jaxnst.networks import layers
+from jaxnst.networks.johnson import Johnson
 
 
 def normal(seed: int, *shape: int) -> jax.Array:
@@ -61,12 +62,11 @@ def test_block_kernel_is_as_wide_as_it_reaches():
 
 @pytest.mark.slow
 def test_prepared_johnson_paints_the_same(paint):
-    network = networks.Johnson(width=8, blocks=1)  # 32 channels in the trunk: Winograd's too
+    network = Johnson(width=8, blocks=1)  # 32 channels in the trunk: Winograd's too
     image = jnp.asarray(paint(0, 44, 52))[None]
-    condition = jnp.asarray(network.first_condition())[None]
-    kernels = network.init(jax.random.key(0), image, condition)["params"]
-    variables = networks.prepare(network, kernels)
+    params = network.init(jax.random.key(0), image)["params"]
+    variables = networks.prepare(network, params)
     assert "winograd" in variables["prepared"]["trunk"]["block1_1"]["conv"]
-    found = networks.paint(network, variables, image, condition)
-    expected = networks.paint(network, {"params": kernels}, image, condition)
+    found = networks.paint(network, variables, image)
+    expected = networks.paint(network, {"params": params}, image)
     np.testing.assert_allclose(found, expected, atol=1e-3)

@@ -1,6 +1,7 @@
 """Small pictures by the networks that ship.
 
-`python tests/golden_models.py` writes them anew, to be looked at, when a network has changed.
+`python tests/support/golden_models.py` writes them anew, to be looked at, when a network has
+changed.
 """
 
 from pathlib import Path
@@ -11,7 +12,8 @@ from PIL import Image
 from jaxnst.inference.stylizer import Stylizer
 from jaxnst.inference.upscaler import Upscaler
 from jaxnst.io.codec import load
-from jaxnst.networks.model_file import load_model, model_names
+from jaxnst.networks.gallery import START
+from jaxnst.networks.model_file import model_names
 from jaxnst.ops.pixels import to_bytes
 
 FOLDER = Path(__file__).parents[1] / "golden" / "models"
@@ -19,25 +21,26 @@ PHOTO = Path(__file__).parents[2] / "jaxnst" / "assets" / "photos" / "cat.jpg"
 SIZE = 128  # pixels; of paintings, and of what an upscaler makes of a part of the photo
 
 
-def names() -> list[tuple[str, str]]:
-    """Every model with each of its styles, or with none."""
-    return [(name, style) for name in model_names() for style in load_model(name).styles or [""]]
+def names() -> list[str]:
+    """Every model that makes pictures by itself."""
+    return [name for name in model_names() if not name.endswith(f"/{START}")]
 
 
-def make(name: str, style: str) -> np.ndarray:
+def make(name: str) -> np.ndarray:
     """What a model makes of the photo, uint8."""
     photo = to_bytes(load(PHOTO).rgb)
-    if style:
-        return Stylizer(name)(photo, style, size=SIZE)
+    gallery, _, style = name.rpartition("/")
+    if gallery:
+        return Stylizer(gallery)(photo, style, size=SIZE)
     upscaler = Upscaler(name)
     part = SIZE // upscaler.scale
     return upscaler(photo[80 : 80 + part, 160 : 160 + part])
 
 
-def path_of(name: str, style: str) -> Path:
-    return FOLDER / f"{name}{'_' if style else ''}{style}.png"
+def path_of(name: str) -> Path:
+    return FOLDER / f"{name.replace('/', '_')}.png"
 
 
 if __name__ == "__main__":
-    for name, style in names():
-        Image.fromarray(make(name, style)).save(path_of(name, style), optimize=True)
+    for name in names():
+        Image.fromarray(make(name)).save(path_of(name), optimize=True)

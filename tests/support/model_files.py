@@ -1,4 +1,4 @@
-"""Transform networks with random weights, in memory and as a file."""
+"""Networks with random weights, in memory and as files."""
 
 import functools
 from pathlib import Path
@@ -6,58 +6,83 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from jaxnst.networks.base import Johnson, Network, Slim
+from jaxnst.networks.base import Network
+from jaxnst.networks.gallery import Gallery
+from jaxnst.networks.johnson import Johnson
 from jaxnst.networks.model_file import Model, describe_network, save_model
+from jaxnst.networks.slim import Slim
 from jaxnst.networks.super_resolution import UpscaleNetwork
 
 STYLES = ("wave", "kiss")
 
 
 @functools.cache
-def small_model(photo: bool = True) -> Model:
-    """Slim, 4 channels at half size, one block; styles "wave" and "kiss", and "photo" if asked."""
-    return random_model(Slim(width=4, blocks=1), photo)
+def small_gallery(start: bool = True) -> Gallery:
+    """Slim, 4 channels at half size, one block; styles "wave" and "kiss", tuned from one start."""
+    network = Slim(width=4, blocks=1)
+    models = [random_model(network, name, seed) for seed, name in enumerate(STYLES, start=1)]
+    return Gallery.of(*models, start=random_model(network, "start") if start else None)
 
 
-def random_model(network: Network, photo: bool = True) -> Model:
-    """Styles "wave" and "kiss", and "photo" if asked, in a network with random weights."""
-    names = [*(["photo"] if photo else []), *STYLES]
-    rng = np.random.default_rng(3)
-    first = network.first_condition()
-    conditions = first + rng.normal(0, 0.3, (len(names), len(first))).astype(np.float32)
-    styles = [{"name": name, "title": f"The {name}", "artist": "Nobody"} for name in names]
-    card = {"jaxnst": "0", "network": describe_network(network), "styles": styles}
-    return Model(
-        network, random_kernels(network), conditions.astype(np.float16).astype(np.float32), card
-    )
+def small_model(style: str = "wave") -> Model:
+    """One of the networks of the small gallery."""
+    return small_gallery().model(style)
+
+
+def random_model(network: Network, style: str = "wave", seed: int = 0) -> Model:
+    """A network with random weights, near those of any other seed."""
+    card = {
+        "jaxnst": "0",
+        "network": describe_network(network),
+        "style": {"name": style, "title": f"The {style}", "artist": "Nobody"},
+    }
+    return Model(network, random_params(network, seed), card)
 
 
 def upscaling_model(network: UpscaleNetwork) -> Model:
     """A network for super-resolution with random weights."""
-    card = {"jaxnst": "0", "network": describe_network(network), "styles": []}
-    return Model(network, random_kernels(network), np.zeros((0, 0), np.float32), card)
+    card = {"jaxnst": "0", "network": describe_network(network)}
+    return Model(network, random_params(network), card)
 
 
-def random_kernels(network: Network | UpscaleNetwork) -> dict:
-    """Kernels that float16 can hold, larger than those that training starts from.
+def random_params(network: Network | UpscaleNetwork, seed: int = 0) -> dict:
+    """Parameters that float16 can hold, larger than those that training starts from.
 
-    Those of Johnson's last layer, in 0..255, are such that pictures have contrast.
+    Those of one seed are three tenths away from those of seed 0. Those of Johnson's last layer, in
+    0..255, are such that pictures have contrast.
     """
     shapes = jax.eval_shape(network.init, jax.random.key(0), *network.example())["params"]
-    rng = np.random.default_rng(0)
+    shared, own = np.random.default_rng(0), np.random.default_rng(seed)
 
-    def fill(leaf: jax.ShapeDtypeStruct) -> np.ndarray:
-        spread = np.sqrt(1 / np.prod(leaf.shape[:-1]))
-        return rng.normal(0, spread, leaf.shape).astype(np.float16).astype(np.float32)
+    def fill(path: tuple, leaf: jax.ShapeDtypeStruct) -> np.ndarray:
+        is_kernel = path[-1].key in ("kernel", "noise")
+        spread = np.sqrt(1 / np.prod(leaf.shape[:-1])) if is_kernel else 0.3
+        values = shared.normal(0, spread, leaf.shape)
+        if seed:
+            values += 0.3 * own.normal(0, spread, leaf.shape)
+        values += path[-1].key == "scale"
+        return values.astype(np.float16).astype(np.float32)
 
-    kernels = jax.tree.map(fill, shapes)
+    params = jax.tree_util.tree_map_with_path(fill, shapes)
     if isinstance(network, Johnson):
-        kernels["decoder"]["out"]["kernel"] *= 64
-    return kernels
+        params["decoder"]["out"]["kernel"] *= 64
+    return params
 
 
-def model_file(folder: Path, *, photo: bool = True) -> Path:
-    """The small model in a file."""
+def gallery_folder(folder: Path, *, start: bool = True) -> Path:
+    """The small gallery as a folder of files, "small"."""
+    small = folder / "small"
+    small.mkdir()
+    for name in STYLES:
+        save_model(small / f"{name}.safetensors", small_model(name))
+    if start:
+        start_model = random_model(small_model().network, "start")
+        save_model(small / "start.safetensors", start_model)
+    return small
+
+
+def model_file(folder: Path) -> Path:
+    """The small model in the style "wave" as a file."""
     path = folder / "small.safetensors"
-    save_model(path, small_model(photo))
+    save_model(path, small_model())
     return path

@@ -16,7 +16,8 @@ import optax
 from stylize_files import picture
 from vgg_files import random_params
 
-from jaxnst.networks.base import Network, Slim
+from jaxnst.networks.base import Network
+from jaxnst.networks.slim import Slim
 from jaxnst.networks.super_resolution import Compact
 from jaxnst.perceptual.losses import LossOptions
 from jaxnst.perceptual.vgg import conv_shapes
@@ -29,6 +30,7 @@ from jaxnst.training.upscale_task import UpscaleOptions, UpscaleTask
 LAYERS = LossOptions(
     content_layers=("relu2_1",), style_layers=("relu1_1", "relu2_1"), pooling="average"
 )
+STYLE = StyleOptions(repetition_weight=1.0)
 STEPS, SAMPLES, CROP = 5, 8, 64
 
 
@@ -44,21 +46,20 @@ def small_vgg() -> dict:
 
 
 def small_task(
-    network: Network | None = None, *, full_strength: float = 0.7
+    network: Network | None = None, options: StyleOptions = STYLE
 ) -> tuple[StyleTask, Frozen, dict]:
-    """A task with two styles, its frozen part and parameters."""
-    task = StyleTask(network or Slim(8, 1), LAYERS, StyleOptions(full_strength))
-    rng = np.random.default_rng(1)
-    frozen = task.freeze(small_vgg(), list(rng.random((2, 48, 48, 3), np.float32)), (1.0, 0.5))
-    params = task.init(jax.random.key(0, impl="rbg"), 2)
-    return task, frozen, params
+    """A task, its frozen part and parameters."""
+    task = StyleTask(network or Slim(8, 1), LAYERS, options)
+    painting, *photos = np.random.default_rng(1).random((3, 48, 48, 3), np.float32)
+    frozen = task.freeze(small_vgg(), painting, photos)
+    return task, frozen, task.init(jax.random.key(0, impl="rbg"), None)
 
 
 def small_upscale_task() -> tuple[UpscaleTask, dict, dict]:
     """A task of super-resolution by pixels and features, its frozen part and parameters."""
     options = UpscaleOptions(pixel_weight=1.0, feature_weight=1.0)
     task = UpscaleTask(Compact(2, 8, 1), LAYERS, options)
-    return task, task.freeze(small_vgg()), task.init(jax.random.key(0, impl="rbg"))
+    return task, task.freeze(small_vgg()), task.init(jax.random.key(0, impl="rbg"), None)
 
 
 class MeanColor:
@@ -98,7 +99,7 @@ def sgd_or_adam() -> optax.GradientTransformation:
     those of other parameters. Adam's epsilon is above their rounding errors, which it would
     otherwise follow wherever a gradient is hardly more than that.
     """
-    sgd, adam = optax.sgd(1e-3), optax.adam(1e-4, eps=1e-6)
+    sgd, adam = optax.sgd(1.0), optax.adam(0.1, eps=1e-6)  # times the learning rate
 
     def init(params: Any) -> tuple:
         return jnp.zeros((), bool), jax.tree.map(jnp.zeros_like, params), adam.init(params)
@@ -127,8 +128,9 @@ def run_steps(
     """
     task, frozen, params = make_task()
     tx = sgd_or_adam()
-    step = make_train_step(task, tx, frozen, devices=devices)
+    step = make_train_step(task, tx, lambda step, progress: 1e-3, devices=devices)
     here = list(devices or jax.local_devices())
+    frozen = replicate(frozen, here)
     found = {}
     for name in ("sgd", "adam"):
         state = create_train_state(params, tx)
@@ -136,7 +138,7 @@ def run_steps(
         state = replicate(state, here)
         for batch in make_batches():
             mine = {key: rows[host::hosts] for key, rows in batch.items()}
-            state, _ = step(state, share_out(mine, len(here)))
+            state, _ = step(state, frozen, share_out(mine, len(here)), 0.0)
         found[name] = shards({"gradients": state.opt_state[1], "params": state.params})
     return found
 
@@ -210,7 +212,7 @@ style_layers = ["relu1_1"]
 [optimizer]
 steps = {steps}
 average = 0.9
-[[paintings]]
+[painting]
 name = "blots"
 file = "blots.png"
 size = 64

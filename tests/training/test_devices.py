@@ -14,6 +14,12 @@ from training_files import (
 
 from jaxnst.training.step import create_train_state, make_train_step, replicate, share_out
 
+
+def constant(step: jax.Array, progress: jax.Array) -> float:
+    """A learning rate."""
+    return 1.0
+
+
 pytestmark = pytest.mark.usefixtures("optax_promotion")
 
 PROCESS = """
@@ -83,12 +89,13 @@ def test_without_pmean_the_comparison_fails(monkeypatch):
 
 def test_frozen_part_is_not_copied_again_at_each_step():
     task, frozen, params = mean_color_task()
-    step = make_train_step(task, optax.sgd(0.1), frozen)
+    step = make_train_step(task, optax.sgd(0.1), constant)
     state = replicate(create_train_state(params, optax.sgd(0.1)), jax.devices())
+    frozen = replicate(frozen, jax.devices())
     batches = [share_out(batch, 8) for batch in make_batches(2)]
-    state, _ = step(state, batches[0])
+    state, _ = step(state, frozen, batches[0], 0.0)
     with jax.transfer_guard_device_to_device("disallow"):
-        state, _ = step(state, batches[1])
+        state, _ = step(state, frozen, batches[1], 0.5)
     assert int(state.step) == 2
 
 
@@ -97,8 +104,9 @@ def test_steady_steps_are_traced_once(monkeypatch):
     traces = []
     loss = task.loss
     monkeypatch.setattr(task, "loss", lambda *args: traces.append(args) or loss(*args))
-    step = make_train_step(task, optax.sgd(0.1), frozen)
+    step = make_train_step(task, optax.sgd(0.1), constant)
     state = replicate(create_train_state(params, optax.sgd(0.1)), jax.devices())
-    for batch in make_batches(4):
-        state, _ = step(state, share_out(batch, 8))
+    for number, batch in enumerate(make_batches(4)):
+        other = jax.tree.map(lambda leaf, n=number: leaf + n, frozen)  # another style, say
+        state, _ = step(state, replicate(other, jax.devices()), share_out(batch, 8), number / 4)
     assert len(traces) == 1

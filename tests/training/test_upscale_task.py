@@ -1,39 +1,46 @@
 """Training for super-resolution beyond the step itself: what a run starts from."""
 
+from pathlib import Path
+
 import jax
 import numpy as np
 import pytest
 from model_files import upscaling_model
 
 from jaxnst.errors import JaxnstError
+from jaxnst.networks.model_file import save_model
 from jaxnst.networks.super_resolution import JohnsonUpscaler
 from jaxnst.training.config import NetworkOptions, TrainConfig
-from jaxnst.training.jobs import make_job
+from jaxnst.training.run import first_state, make_task
 
 BASE = JohnsonUpscaler(4, 4, 1)
 
 
-def config(**network: int) -> TrainConfig:
+def config(folder: Path, **network: int) -> TrainConfig:
+    path = folder / "base.safetensors"
+    save_model(path, upscaling_model(BASE))
     options = NetworkOptions(network="johnson_upscaler", **{"width": 4, "blocks": 1, **network})
-    return TrainConfig(network=options, start_from="base.safetensors")
+    return TrainConfig(network=options, start_from=str(path))
 
 
-def test_a_run_starts_from_all_of_its_own_kind() -> None:
-    base = upscaling_model(BASE)
-    found = make_job(config(scale=4), base).init(jax.random.key(0))["kernels"]
-    jax.tree.map(np.testing.assert_array_equal, found, base.kernels)
+def first(config: TrainConfig) -> dict:
+    return first_state(config, make_task(config))[0].params
 
 
-def test_a_run_starts_from_what_it_shares_with_another_scale() -> None:
-    base = upscaling_model(BASE)
-    found = make_job(config(scale=8), base).init(jax.random.key(0))["kernels"]
-    fresh = make_job(config(scale=8), None).init(jax.random.key(0))["kernels"]
-    for layer in base.kernels:
-        jax.tree.map(np.testing.assert_array_equal, found[layer], base.kernels[layer])
-    assert found.keys() - base.kernels.keys() == {"up3"}
-    jax.tree.map(np.testing.assert_array_equal, found["up3"], fresh["up3"])
+def test_a_run_starts_from_all_of_its_own_kind(tmp_path: Path) -> None:
+    wanted = upscaling_model(BASE).params
+    jax.tree.map(np.testing.assert_array_equal, first(config(tmp_path, scale=4)), wanted)
 
 
-def test_a_run_does_not_start_from_a_wider_network() -> None:
-    with pytest.raises(JaxnstError, match=r"base\.safetensors: is a network of another width"):
-        make_job(config(width=8), upscaling_model(BASE))
+def test_a_run_starts_from_what_it_shares_with_another_scale(tmp_path: Path) -> None:
+    base, settings = upscaling_model(BASE).params, config(tmp_path, scale=8)
+    found = first(settings)
+    for layer in base:
+        jax.tree.map(np.testing.assert_array_equal, found[layer], base[layer])
+    assert found.keys() - base.keys() == {"up3"}
+    assert np.std(found["up3"]["kernel"]) > 0
+
+
+def test_a_run_does_not_start_from_a_wider_network(tmp_path: Path) -> None:
+    with pytest.raises(JaxnstError, match=r"base\.safetensors: is another network"):
+        first(config(tmp_path, width=8))

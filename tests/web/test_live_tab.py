@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from model_files import model_file
+from model_files import gallery_folder
 from PIL import Image
 
 pytest.importorskip("gradio", reason="needs the extra `web`")
@@ -16,7 +16,6 @@ from starlette.websockets import WebSocketDisconnect
 
 from jaxnst.errors import JaxnstError
 from jaxnst.inference.stylizer import Stylizer
-from jaxnst.networks.model_file import load_model
 from jaxnst.web.limits import Limits
 from jaxnst.web.live_tab import PATH, LiveTab, decode_frame, encode_frame
 from jaxnst.web.paint_tab import PaintTab
@@ -29,7 +28,7 @@ LOOK = {"style": "wave", "second": "", "mix": 0.5, "strength": 1, "keepColors": 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
-    return str(model_file(tmp_path_factory.mktemp("model")))
+    return str(gallery_folder(tmp_path_factory.mktemp("model")))
 
 
 @pytest.fixture
@@ -61,7 +60,7 @@ def test_frames_come_back_painted(live, client, model):
         for style in ("wave", "kiss"):
             socket.send_text(json.dumps(LOOK | {"style": style}))
             socket.send_bytes(frame())
-            wanted = Stylizer(load_model(model), exact=True)(decode_frame(frame()), style)
+            wanted = Stylizer(model, exact=True)(decode_frame(frame()), style)
             assert socket.receive_bytes() == encode_frame(wanted)
 
 

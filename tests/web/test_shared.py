@@ -6,7 +6,7 @@ import time
 import jax
 import numpy as np
 import pytest
-from model_files import model_file
+from model_files import gallery_folder
 from stylize_files import cut_outs
 
 from jaxnst.errors import JaxnstError
@@ -18,7 +18,7 @@ from jaxnst.web.shared import Studio, whole
 
 @pytest.fixture
 def studio(tmp_path):
-    return Studio(tmp_path, str(model_file(tmp_path)), Limits(megapixels=0.1))
+    return Studio(tmp_path, str(gallery_folder(tmp_path)), Limits(megapixels=0.1))
 
 
 def test_results_are_removed_after_an_hour(studio, tmp_path, monkeypatch):
