@@ -21,7 +21,7 @@ SHIPPED = {
     "slim/grande_jatte": "4b6dc97ddf5bd3536ece3acf6ff7fa183b263402c4e7c2c79842fb7a3eb7b769",
     "slim/impression_sunrise": "8fb0dde4db1de5211c44029377edc233bde524ab62eec0671a465e2a653d1abd",
     "slim/starry_night": "1234874c961a5a3ee0669343ad6507470f251ff2fbf6c7c0b28a0836ea21f740",
-    "slim/start": "3b1fad3a474398897cb5ad6d32867c62981a48dad1338dcf18f2fbbf2a287453",
+    "slim/start": "44b6091ce5755f3adf47ff0f53c910b470cbd3cfaa522472f59db671cdec75e9",
     "slim/the_kiss": "590fc2fa3ea76d38c66faf4bad90a3b8c61b594eae53165726fc7bc9db8aa002",
     "slim/the_scream": "0cad2a4e03554f24a9a2b5aebfdaa31bf550f9e3fd0dcee372b31de2168908a1",
     "slim/udnie": "c20cb7ae032dc5023bf53f74dbba965d7bb0771e63b4bb58674f09547112f032",
