@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 from jaxnst.errors import JaxnstError
 from jaxnst.io.codec import Picture
 from jaxnst.networks.base import prepare
-from jaxnst.networks.model_file import Model, load_model
+from jaxnst.networks.model_file import UPSCALING, Model, load_model
 from jaxnst.networks.super_resolution import UpscaleNetwork
 from jaxnst.ops import color
 from jaxnst.ops.pixels import to_bytes
@@ -40,11 +40,11 @@ class Tile(NamedTuple):
 class Upscaler:
     """A trained network for super-resolution, ready to enlarge; see `__call__`."""
 
-    def __init__(self, model: Model | str, *, tile: int = 0) -> None:
+    def __init__(self, model: Model | str = UPSCALING[4], *, tile: int = 0) -> None:
         """Makes a model ready.
 
         Args:
-          model: what enlarges, or its name or file as for `load_model`.
+          model: what enlarges, or its name or file as for `load_model`; by default four times.
           tile: side of the parts that are enlarged at a time, in pixels of the photo; 0: what is
             fast and takes no more than about a gigabyte of memory.
 

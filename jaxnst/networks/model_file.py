@@ -92,7 +92,12 @@ class Model:
         Raises:
           JaxnstError: the model does not know the style, or no strength but 1.
         """
-        weights = {style: 1.0} if isinstance(style, str) else dict(style)
+        if not isinstance(style, str | Mapping):
+            raise JaxnstError(
+                f"style is {style!r}: give a name, or weights by name for a blend, such as "
+                "{'starry_night': 0.7, 'udnie': 0.3}"
+            )
+        weights = {style: 1.0} if isinstance(style, str) else style
         for name, weight in weights.items():
             check_choice("style", name, self.styles)
             check_number(f"weight of style {name!r}", weight)

@@ -125,6 +125,12 @@ def test_a_model_that_ships_has_a_whole_card(name: str) -> None:
     assert ".." not in json.dumps(card["recipe"])
 
 
+@pytest.mark.parametrize("style", [["wave", "kiss"], ("wave", 0.5), None, 3])
+def test_what_is_no_style_or_blend_is_refused_with_an_example(style) -> None:
+    with pytest.raises(JaxnstError, match=r"give a name, or weights by name for a blend, such as"):
+        small_model().condition(style)
+
+
 def test_a_blend_is_the_weighted_mean_of_conditions() -> None:
     model = small_model()
     wave, kiss = (model.condition(name) for name in ("wave", "kiss"))
