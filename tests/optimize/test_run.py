@@ -367,5 +367,5 @@ def test_unknown_choices_are_refused(wrong):
 
 @pytest.mark.parametrize("rate", [1e308, 1.01, 0.0, float("nan")])
 def test_step_of_more_than_the_pixel_range_is_refused(rate):
-    with pytest.raises(JaxnstError, match="learning_rate is .* at most 1"):
+    with pytest.raises(JaxnstError, match=r"learning_rate is .* at most 1"):
         OptimizeOptions(learning_rate=rate)

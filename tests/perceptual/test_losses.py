@@ -536,7 +536,7 @@ def test_images_of_integers_are_refused(dtype, random_vgg, image, make_targets):
         lambda: content_loss(integers, integers),
         lambda: gram_matrix(integers),
     ):
-        with pytest.raises(JaxnstError, match=rf"has values of type {np.dtype(dtype)}: give floats"):
+        with pytest.raises(JaxnstError, match=rf"of type {np.dtype(dtype)}: give floats"):
             use()
 
 
@@ -586,9 +586,7 @@ def test_layer_that_is_not_in_a_tuple_is_refused(name):
 
 
 @every_formula
-def test_normalized_weights_give_the_same_loss_to_the_bit(
-    formula, random_vgg, image, make_targets
-):
+def test_normalized_weights_give_the_same_loss_to_the_bit(formula, random_vgg, image, make_targets):
     options = replace(OPTIONS, formula=formula, style_layer_weights=(3.0, 700.0))
     normalized, factor = normalize_weights(options, content=True, style=True)
     loss, parts = perceptual_loss(random_vgg, image, make_targets(options), options)
