@@ -21,8 +21,8 @@ def feature_distance(
 ) -> jax.Array:
     """Distance of VGG's features [...], near to how different pictures look to people.
 
-    As in LPIPS (Zhang et al., 2018) without its learned weights: features are brought to unit length
-    over the channels; their squared difference is added up over channels, then averaged over
+    As in LPIPS (Zhang et al., 2018) without its learned weights: features are normalized over the
+    channels; their squared difference is added up over channels, then averaged over
     positions and layers. From 0 to 2.
 
     Args:
