@@ -22,6 +22,7 @@ from jaxnst.networks.model_file import UPSCALING, Model, load_model
 from jaxnst.networks.super_resolution import UpscaleNetwork
 from jaxnst.ops import color
 from jaxnst.ops.pixels import to_bytes
+from jaxnst.ops.tiles import split_rows
 
 _FLOATS = 4e7  # in the largest features of a tile at most: about a gigabyte of memory
 _REACHES = 12  # in a tile's side: caches like small tiles, but all compute their surroundings too
@@ -131,9 +132,10 @@ def enlarge_picture(
 
 def split(height: int, width: int, side: int) -> Iterator[Tile]:
     """Tiles that cover every pixel once, row by row."""
-    for top in range(0, height, side):
-        for left in range(0, width, side):
-            yield Tile(top, left, min(side, height - top), min(side, width - left))
+    for rows in split_rows(height, side):
+        for columns in split_rows(width, side):
+            size = rows.bottom - rows.top, columns.bottom - columns.top
+            yield Tile(rows.top, columns.top, *size)
 
 
 @functools.partial(jax.jit, static_argnums=0)
