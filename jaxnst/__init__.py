@@ -14,13 +14,16 @@ if TYPE_CHECKING:
     from jaxnst.inference.upscaler import Upscaler as Upscaler
     from jaxnst.networks.gallery import load_gallery as load_gallery
     from jaxnst.networks.model_file import load_model as load_model
+    from jaxnst.ops.metrics import psnr as psnr
+    from jaxnst.ops.metrics import ssim as ssim
     from jaxnst.optimize.presets import PaintOptions as PaintOptions
     from jaxnst.optimize.presets import load_preset as load_preset
     from jaxnst.optimize.presets import preset_names as preset_names
     from jaxnst.optimize.run import OptimizeOptions as OptimizeOptions
     from jaxnst.optimize.run import Style as Style
     from jaxnst.optimize.stylize import stylize as stylize
-    from jaxnst.perceptual.losses import LossOptions as LossOptions
+    from jaxnst.perceptual.feature_distance import feature_distance as feature_distance
+    from jaxnst.perceptual.loss_options import LossOptions as LossOptions
     from jaxnst.perceptual.losses import StyleTarget as StyleTarget
     from jaxnst.perceptual.losses import Targets as Targets
     from jaxnst.perceptual.losses import content_loss as content_loss
@@ -38,7 +41,6 @@ _HOMES = {
     "errors": ("JaxnstError",),
     "inference.stylizer": ("Stylizer",),
     "perceptual.losses": (
-        "LossOptions",
         "StyleTarget",
         "Targets",
         "content_loss",
@@ -50,7 +52,10 @@ _HOMES = {
         "total_variation",
     ),
     "networks.gallery": ("load_gallery",),
+    "perceptual.feature_distance": ("feature_distance",),
+    "perceptual.loss_options": ("LossOptions",),
     "networks.model_file": ("load_model",),
+    "ops.metrics": ("psnr", "ssim"),
     "optimize.run": ("OptimizeOptions", "Style"),
     "optimize.stylize": ("stylize",),
     "optimize.presets": ("PaintOptions", "load_preset", "preset_names"),

@@ -1,10 +1,16 @@
 """JAX's cache of compiled functions, in the user's cache folder, so that they compile once."""
 
 import os
+import re
+import warnings
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 _LEAST_SECONDS = 0.2  # of compiling, for an entry to be worth a file
+_LARGEST = 500_000_000  # bytes of all entries; a preset's functions take about one million
+_ENTRIES = "*-cache"
+_UNREADABLE = re.compile(r"Error reading persistent compilation cache entry for '(\w+)")
 
 
 def cache_folder() -> Path:
@@ -14,14 +20,53 @@ def cache_folder() -> Path:
 
 
 def use_compilation_cache() -> None:
-    """Switches the cache on, unless JAX's own variable has, or the folder cannot be written."""
+    """Switches the cache on, unless JAX's own variable has, or the folder cannot be written.
+
+    Entries that have not been used for longest are removed when all together are too large.
+    """
     import jax
 
     if jax.config.values["jax_compilation_cache_dir"]:
         return
-    folder = cache_folder()
     with suppress(OSError, RuntimeError):  # RuntimeError: there is no home
+        folder = cache_folder()
         folder.mkdir(parents=True, exist_ok=True)
         if os.access(folder, os.W_OK | os.X_OK):
+            limit_size(folder)
             jax.config.update("jax_compilation_cache_dir", str(folder))
             jax.config.update("jax_persistent_cache_min_compile_time_secs", _LEAST_SECONDS)
+            _remove_unreadable_entries(folder)
+
+
+def limit_size(folder: Path, largest: int = _LARGEST) -> None:
+    """Removes the entries of a cache that were not used for longest, down to a size in bytes."""
+    entries = [(path, path.stat()) for path in folder.glob(_ENTRIES)]
+    # Some file systems do not note when a file was read.
+    entries.sort(key=lambda entry: max(entry[1].st_atime, entry[1].st_mtime), reverse=True)
+    total = 0
+    for path, status in entries:
+        total += status.st_size
+        if total > largest:
+            path.unlink(missing_ok=True)
+
+
+def _remove_unreadable_entries(folder: Path) -> None:
+    """Has entries removed that JAX warns it cannot read, instead of the warning.
+
+    JAX compiles the function anew, but keeps a file that is there already, such as one cut off by a
+    full disk, and would warn of it in every run. The warning names the function, so all that is
+    cached of that function goes.
+    """
+    show = warnings.showwarning
+
+    def remove_or_show(message: Warning | str, *args: Any, **kwargs: Any) -> None:
+        unreadable = _UNREADABLE.match(str(message))
+        if unreadable is None:
+            show(message, *args, **kwargs)
+            return
+        with suppress(OSError):
+            for path in folder.glob(f"{unreadable[1]}{_ENTRIES}"):
+                path.unlink(missing_ok=True)
+
+    warnings.filterwarnings("always", message=_UNREADABLE.pattern)  # each one, not one of a kind
+    warnings.showwarning = remove_or_show

@@ -22,8 +22,8 @@ from jaxnst.errors import JaxnstError
 from jaxnst.io.codec import Picture, load, load_mask
 from jaxnst.io.files import display_name
 from jaxnst.optimize import run as optimize
-from jaxnst.optimize.loss_table import LossRow, loss_row, write_loss_csv, write_loss_plot
-from jaxnst.optimize.run import PARTS, Job, Progress, RunState, Style
+from jaxnst.optimize.loss_table import PARTS, LossRow, loss_row, write_loss_csv, write_loss_plot
+from jaxnst.optimize.run import Job, Progress, RunState, Style
 from jaxnst.optimize.snapshot import load_snapshot, save_snapshot
 from jaxnst.optimize.stylize import finish, make_job, result_size
 from jaxnst.perceptual.weights import load_vgg

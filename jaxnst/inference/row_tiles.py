@@ -8,7 +8,7 @@ by what the convolutions see beyond their borders, and are all of one height, to
 
 import functools
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -16,6 +16,7 @@ import numpy as np
 
 from jaxnst.networks.base import STAGES, Network
 from jaxnst.ops.color import transfer_luma
+from jaxnst.ops.tiles import RowTile, split_rows
 
 Variables = Mapping[str, Any]
 Moments = dict[str, tuple[jax.Array, jax.Array]]
@@ -23,37 +24,6 @@ Moments = dict[str, tuple[jax.Array, jax.Array]]
 
 _HALO = 32  # pixels; encoder and decoder see 16 beyond a border each
 _ROWS = 512  # of a band, in pixels
-
-
-class Band(NamedTuple):
-    """Rows that are computed at a time, in pixels, of which the inner ones are the band's own."""
-
-    start: int
-    stop: int
-    top: int
-    """The first row of its own."""
-    bottom: int
-    """The row behind the last of its own."""
-
-    @property
-    def rows(self) -> slice:
-        """All of its rows."""
-        return slice(self.start, self.stop)
-
-    def own(self, x: Any, stride: int = 1) -> Any:
-        """Its own rows of features [N, H', ...] of all its rows."""
-        return x[:, (self.top - self.start) // stride : (self.bottom - self.start) // stride]
-
-
-def split_rows(height: int, rows: int, halo: int) -> list[Band]:
-    """Bands of equal height whose own rows are all rows, each once, at least `halo` from its ends
-    but for those of the picture."""
-    extent = min(height, rows + 2 * halo)
-    bands = []
-    for top in range(0, height, rows):
-        start = max(0, min(top - halo, height - extent))
-        bands.append(Band(start, start + extent, top, min(top + rows, height)))
-    return bands
 
 
 def paint_in_bands(
@@ -77,7 +47,7 @@ def paint_in_bands(
     encoder, trunk, decoder = (_part(variables, name) for name in STAGES)
     known: Moments = {}
 
-    def encode(band: Band, wanted: str) -> Any:
+    def encode(band: RowTile, wanted: str) -> Any:
         return _encode(network, wanted, encoder, known, photo[None, band.rows], band)
 
     for norm in _normed_layers(encoder):
@@ -86,7 +56,7 @@ def paint_in_bands(
     features = jnp.concatenate([band.own(encode(band, ""), stride) for band in bands], axis=1)
     features = _trunk(network, trunk, features)
 
-    def decode(band: Band, wanted: str, colors: bool = False) -> Any:
+    def decode(band: RowTile, wanted: str, colors: bool = False) -> Any:
         inner = features[:, band.start // stride : band.stop // stride]
         both = (encoder, decoder)
         return _decode(network, wanted, both, known, photo[None, band.rows], inner, band, colors)
@@ -124,7 +94,7 @@ def _mean(sums: list[tuple[jax.Array, jax.Array, jax.Array]]) -> tuple[jax.Array
     return jnp.asarray(total / count, jnp.float32), jnp.asarray(square / count, jnp.float32)
 
 
-def _sums(x: jax.Array, band: Band) -> tuple[jax.Array, jax.Array, jax.Array]:
+def _sums(x: jax.Array, band: RowTile) -> tuple[jax.Array, jax.Array, jax.Array]:
     """Positions, sums and sums of squares over the band's own rows of [1, H', W', C]."""
     scale = (band.stop - band.start) // x.shape[1]
     rows = jnp.arange(x.shape[1]) * scale + band.start
@@ -141,7 +111,7 @@ def _encode(
     variables: Variables,
     known: Moments,
     window: jax.Array,
-    band: Band,
+    band: RowTile,
 ) -> Any:
     """Sums of what the norm `wanted` is applied to; or, if it is "", what the encoder is for."""
     image = window.astype(jnp.float32) / 255
@@ -165,7 +135,7 @@ def _decode(
     known: Moments,
     window: jax.Array,
     features: jax.Array,
-    band: Band,
+    band: RowTile,
     keep_colors: bool,
 ) -> Any:
     """Sums of what the norm `wanted` is applied to; or, if it is "", the painting, uint8."""

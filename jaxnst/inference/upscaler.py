@@ -18,10 +18,11 @@ from numpy.typing import ArrayLike
 from jaxnst.errors import JaxnstError
 from jaxnst.io.codec import Picture
 from jaxnst.networks.base import prepare
-from jaxnst.networks.model_file import Model, load_model
+from jaxnst.networks.model_file import UPSCALING, Model, load_model
 from jaxnst.networks.super_resolution import UpscaleNetwork
 from jaxnst.ops import color
 from jaxnst.ops.pixels import to_bytes
+from jaxnst.ops.tiles import split_rows
 
 _FLOATS = 4e7  # in the largest features of a tile at most: about a gigabyte of memory
 _REACHES = 12  # in a tile's side: caches like small tiles, but all compute their surroundings too
@@ -40,11 +41,11 @@ class Tile(NamedTuple):
 class Upscaler:
     """A trained network for super-resolution, ready to enlarge; see `__call__`."""
 
-    def __init__(self, model: Model | str, *, tile: int = 0) -> None:
+    def __init__(self, model: Model | str = UPSCALING[4], *, tile: int = 0) -> None:
         """Makes a model ready.
 
         Args:
-          model: what enlarges, or its name or file as for `load_model`.
+          model: what enlarges, or its name or file as for `load_model`; by default four times.
           tile: side of the parts that are enlarged at a time, in pixels of the photo; 0: what is
             fast and takes no more than about a gigabyte of memory.
 
@@ -131,9 +132,10 @@ def enlarge_picture(
 
 def split(height: int, width: int, side: int) -> Iterator[Tile]:
     """Tiles that cover every pixel once, row by row."""
-    for top in range(0, height, side):
-        for left in range(0, width, side):
-            yield Tile(top, left, min(side, height - top), min(side, width - left))
+    for rows in split_rows(height, side):
+        for columns in split_rows(width, side):
+            size = rows.bottom - rows.top, columns.bottom - columns.top
+            yield Tile(rows.top, columns.top, *size)
 
 
 @functools.partial(jax.jit, static_argnums=0)

@@ -103,6 +103,11 @@ class Gallery:
         Raises:
           JaxnstError: there is no such style, or a weight is no weight.
         """
+        if not isinstance(style, str | Mapping):
+            raise JaxnstError(
+                f"style is {style!r}: give a name, or weights by name for a blend, such as "
+                "{'starry_night': 0.7, 'udnie': 0.3}"
+            )
         weights = {style: 1.0} if isinstance(style, str) else dict(style)
         for name, weight in weights.items():
             check_choice("style", name, self.styles)

@@ -1,4 +1,4 @@
-"""What a run leaves beside its picture: losses as a table or a plot, and a comparison."""
+"""The losses of a run as a table (CSV) or a plot."""
 
 import csv
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ class LossRow(NamedTuple):
 
 
 def loss_row(progress: Progress) -> LossRow:
-    """What to keep of a run's progress, without its arrays."""
+    """The numbers of a run's progress, without its arrays."""
     size = max(progress.state.optimizer.image.shape[:2])
     return LossRow(progress.iteration, size, progress.loss, progress.parts)
 

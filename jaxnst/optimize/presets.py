@@ -25,12 +25,12 @@ class PaintOptions:
     style_scale: float = 1.0
     """Long side of the style picture, relative to that of the result; more: larger strokes."""
     keep_colors: Literal["no", "luma", "match"] = "no"
-    """Keep the photo's colours: take only the painting's lightness (luma), or give the style
-    picture the photo's colours beforehand (match)."""
+    """Keep the photo's colors: take only the painting's lightness (luma), or give the style
+    picture the photo's colors beforehand (match)."""
     loss: LossOptions = dataclasses.field(default_factory=LossOptions)
     """What the picture is compared with, and how much each comparison counts."""
     optimize: OptimizeOptions = dataclasses.field(default_factory=OptimizeOptions)
-    """How the pixels are optimised."""
+    """How the pixels are optimized."""
 
     def __post_init__(self) -> None:
         check_number("size", self.size, low=32, high=65_000)

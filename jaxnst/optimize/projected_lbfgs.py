@@ -1,11 +1,11 @@
-"""Limited-memory BFGS, the optimiser of Gatys et al. (2016), with pixels kept in [0, 1].
+"""Limited-memory BFGS, the optimizer of Gatys et al. (2016), with pixels kept in [0, 1].
 
 The two-loop recursion of Nocedal & Wright (2006, algorithm 7.4) with three changes for pictures.
 
 - One evaluation per iteration: the unit step is taken without a line search, as in the original
   neural-style, and taken back only when the loss has risen.
 - Pixels at 0 or 1 that the gradient pushes outwards are held there (an active set), and the step
-  is projected back into the box, so what is optimised is what an 8-bit file can hold.
+  is projected back into the box, so what is optimized is what an 8-bit file can hold.
 - The history is a tuple of arrays, newest first; a step makes one new pair and copies none.
 """
 

@@ -1,4 +1,4 @@
-"""Image optimisation (Gatys et al., 2016): pixels descend the perceptual loss, coarse to fine.
+"""Image optimization (Gatys et al., 2016): pixels descend the perceptual loss, coarse to fine.
 
 A `Job` is what to paint and how; `run` is a generator that paints it and yields after every
 evaluation of the loss, so a progress bar, a preview, a cancel button and a test all hang on the
@@ -48,7 +48,7 @@ loss_and_gradient = jax.jit(
 
 @dataclasses.dataclass(frozen=True)
 class OptimizeOptions:
-    """How the pixels are optimised."""
+    """How the pixels are optimized."""
 
     iterations: int = 150
     """Evaluations of the loss in all, shared equally by the sizes from coarse to fine."""
@@ -296,7 +296,7 @@ def _evaluation(params: vgg.Params, job: Job, size: tuple[int, int]) -> Evaluate
 
 
 def _needs(params: vgg.Params, job: Job) -> memory.Needs:
-    """What the job's memory depends on, apart from the size."""
+    """What the memory of a job depends on, apart from the picture's size."""
     lbfgs_pairs = min(job.options.memory, max(_shares(job)))
     pairs = lbfgs_pairs if job.options.optimizer == "lbfgs" else 1
     return memory.Needs(

@@ -1,4 +1,4 @@
-"""From a photo and styles to a painting: resizing and colours around `jaxnst.optimize.run`."""
+"""From a photo and styles to a painting: resizing and colors around `jaxnst.optimize.run`."""
 
 import dataclasses
 from collections.abc import Callable, Sequence
@@ -33,7 +33,8 @@ def stylize(
       content: the photo, [H, W, 3], RGB: floats in [0, 1] or uint8. None makes a texture.
       style: the style picture, likewise, or `jaxnst.Style`, or several of them with weights and
         masks. None (with style_weight=0) inverts the photo's features.
-      preset: a name from `jaxnst.preset_names()` or a .toml file; the options not overridden.
+      preset: a name from `jaxnst.preset_names()` or a .toml file: the options not overridden. The
+        presets that ship weigh style by more than `LossOptions()` does, see there.
       params: VGG parameters; None loads those of the option `net`.
       init: a picture to start from, or "content" or "noise"; None: as the preset says.
       on_progress: called after each evaluation of the loss.
@@ -176,6 +177,11 @@ def _array(values: ArrayLike, name: str) -> np.ndarray:
         array = np.asarray(values)
     except ValueError as error:  # rows of different lengths
         raise JaxnstError(f"{name} is no array: expected [H, W, 3], floats or uint8") from error
+    if array.dtype.kind == "U":
+        raise JaxnstError(
+            f"{name} is {values!r}: give the picture itself, an array [H, W, 3]; "
+            "jaxnst.Stylizer paints in styles by their names"
+        )
     if array.dtype.kind not in "biuf":
         raise JaxnstError(f"{name} has values of type {array.dtype}: give floats or uint8")
     return array

@@ -68,7 +68,7 @@ def convert_vgg(
       path: a Keras `.h5`, an `.onnx`, or a PyTorch state dict as `.pth`, `.pt` or `.safetensors`.
         A classifier head may be in it and is left out.
       convention: what the weights want of their input: "caffe" (BGR, 0..255, mean subtracted) or
-        "torchvision" (RGB, [0, 1], normalised). By default it is read off the file: a published
+        "torchvision" (RGB, [0, 1], normalized). By default it is read off the file: a published
         file is known by its hash; Keras's and Caffe's layer names mean "caffe"; otherwise
         "torchvision" is assumed. A wrong convention gives plausible but wrong features.
 

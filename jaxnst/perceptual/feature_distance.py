@@ -19,23 +19,26 @@ def feature_distance(
     reference: ArrayLike,
     layers: Sequence[str] = DISTANCE_LAYERS,
 ) -> jax.Array:
-    """Distance of VGG's features [N], near to how different pictures look to people.
+    """Distance of VGG's features [...], near to how different pictures look to people.
 
-    As in LPIPS (Zhang et al., 2018) without its learnt weights: features are brought to unit length
-    over the channels; their squared difference is added up over channels, then averaged over
+    As in LPIPS (Zhang et al., 2018) without its learned weights: features are normalized over the
+    channels; their squared difference is added up over channels, then averaged over
     positions and layers. From 0 to 2.
 
     Args:
       params: of VGG-19, from `load_vgg("vgg19")`.
-      image: [N, H, W, 3], RGB, floats in [0, 1] or uint8.
+      image: [..., H, W, 3], RGB, floats in [0, 1] or uint8.
       reference: of the same shape.
       layers: what is compared.
+
+    Raises:
+      JaxnstError: the pictures are not of one shape, or a layer is not in the net.
     """
     image, reference = same_shape(image, reference)
-    both = vgg.extract_features(params, jnp.concatenate([image, reference]), layers)
+    both = vgg.extract_features(params, jnp.stack([image, reference]), layers)
     distances = []
     for features in both.values():
         length = jnp.sqrt(jnp.sum(jnp.square(features), -1, keepdims=True))
-        ours, theirs = jnp.split(features / (length + 1e-8), 2)
-        distances.append(jnp.mean(jnp.sum(jnp.square(ours - theirs), -1), (1, 2)))
+        ours, theirs = features / (length + 1e-8)
+        distances.append(jnp.mean(jnp.sum(jnp.square(ours - theirs), -1), (-2, -1)))
     return jnp.mean(jnp.stack(distances), axis=0)

@@ -44,13 +44,13 @@ class LossOptions:
     """What describes a style: Gram matrices, means and standard deviations of the channels, or
     their Gaussian (Wasserstein-2 distance)."""
     formula: Literal["relative", "gatys", "johnson"] = "relative"
-    """How terms are normalised: relative errors, or a paper's own sums."""
+    """How terms are normalized: relative errors, or a paper's own sums."""
     tv_norm: Literal["l1", "l2"] = "l2"
     """Total variation of absolute (l1) or squared (l2) differences."""
     pooling: Literal["max", "average"] = "max"
     """VGG's pooling."""
     border: Literal["edge", "zero"] = "edge"
-    """What VGG sees beyond the picture's border: its edge pixels, or the mean colour, as it was
+    """What VGG sees beyond the picture's border: its edge pixels, or the mean color, as it was
     trained, which draws a thin frame."""
 
     def __post_init__(self) -> None:

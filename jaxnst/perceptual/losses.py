@@ -67,7 +67,7 @@ class StyleTarget(NamedTuple):
 
 
 class Targets(NamedTuple):
-    """What an image is compared with: the photo's features and the styles' statistics."""
+    """Targets of the perceptual loss: the photo's features and the styles' statistics."""
 
     content: Mapping[str, jax.Array] = {}
     styles: tuple[StyleTarget, ...] = ()
@@ -79,7 +79,7 @@ def perceptual_loss(
     targets: Targets,
     options: LossOptions = LossOptions(),
 ) -> tuple[jax.Array, dict[str, jax.Array]]:
-    """Content, style and smoothness of an image in one number.
+    """The weighted sum of content, style and total variation losses of an image.
 
     Args:
       params: VGG parameters, from `jaxnst.load_vgg`.
@@ -245,7 +245,7 @@ def used_layers(targets: Targets, options: LossOptions) -> tuple[str, ...]:
 
 
 def content_scale(target: jax.Array, formula: str) -> jax.Array:
-    """What a formula multiplies the summed squared error from features [..., H, W, C] with."""
+    """The factor of the summed squared error to target features [..., H, W, C] in a formula."""
     if formula == "relative":
         return 1 / (jnp.sum(jnp.square(target), axis=(-3, -2, -1)) + _TINY)
     return jnp.float32(0.5 if formula == "gatys" else 1 / math.prod(target.shape[-3:]))
@@ -261,7 +261,7 @@ def position_weights(style: StyleTarget, height_width: Sequence[int]) -> jax.Arr
 def statistic_error(
     averages: Averages, target: Averages, statistic: str, formula: str
 ) -> jax.Array:
-    """Distance of position averages to a style's, normalised by the formula."""
+    """Distance of position averages to a style's, normalized by the formula."""
     error, norm = STATISTICS[statistic].distance(averages, target)
     if formula == "relative":
         return error / (norm + _TINY)

@@ -1,4 +1,4 @@
-"""How large a picture fits: whole, in row tiles, or not at all. Decided before any work begins."""
+"""Memory planning: whether a picture fits whole, in row tiles, or not at all, before any work."""
 
 import math
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ _SHARE = 0.75  # of all memory is used; others need some
 
 
 def budget() -> float:
-    """Bytes that may be used: of the first device if it tells, else of the machine.
+    """Bytes that may be used: of the first device's memory if it is known, else of the machine's.
 
     A share of all memory and not what is free at the moment, since the tiles follow from it and
     with them the last bits of the result, which should be the same again on the same machine.
@@ -49,7 +49,7 @@ class Needs(NamedTuple):
     content_layers: Sequence[str]
     """Those whose features are kept for the whole picture."""
     pictures: int
-    """Arrays of the picture's size that the optimiser keeps."""
+    """Arrays of the picture's size that the optimizer keeps."""
 
 
 def plan_tiles(size: tuple[int, int], needs: Needs, limit: float) -> int:

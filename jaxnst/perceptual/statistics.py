@@ -1,4 +1,4 @@
-"""What describes a style: statistics of VGG features that do not care where they are.
+"""Style statistics: what VGG features are like, regardless of their positions.
 
 Features are [..., H, W, C]. Every statistic is made of *position averages*, means over H and W of
 products of channels. Averages of parts of a picture add up to the average of the whole, which is
@@ -108,7 +108,7 @@ class Statistic(NamedTuple):
     averages: tuple[str, ...]
     """The position averages it needs."""
     target: Callable[[Averages], Averages]
-    """What is computed once from a style's averages."""
+    """What `distance` needs of the style, computed once from its averages."""
     distance: Callable[[Averages, Averages], tuple[jax.Array, jax.Array]]
     """Squared distance of averages to a target, and the target's squared norm: its distance to
     features that are zero everywhere."""

@@ -10,11 +10,12 @@ of overlapping windows add up to the whole picture's. Only the order of summatio
 
 import functools
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 
+from jaxnst.ops.tiles import RowTile, split_rows
 from jaxnst.perceptual import losses, vgg
 from jaxnst.perceptual.losses import LossOptions, StyleTarget, Targets
 from jaxnst.perceptual.statistics import STATISTICS, position_averages
@@ -26,14 +27,6 @@ Sums = dict[str, Any]
 """{"content": {layer: error}, "styles": [{layer: averages}]}: what tiles add up to."""
 
 
-class Window(NamedTuple):
-    """Rows [start, start + height) of the picture, of which the tile [first, end) counts."""
-
-    start: int
-    first: int
-    end: int
-
-
 def margin(layers: Sequence[str], net: str) -> int:
     """Rows beside a tile that its features at these layers depend on, a multiple of 32."""
     reach = 0
@@ -43,22 +36,6 @@ def margin(layers: Sequence[str], net: str) -> int:
         elif layer.startswith("pool"):
             reach += vgg.stride(layer) // 2
     return -(-reach // ALIGNMENT) * ALIGNMENT
-
-
-def plan_windows(rows: int, tile_rows: int, margin: int) -> tuple[int, list[Window]]:
-    """The windows' common height, and the windows of a picture from top to bottom.
-
-    All are of one height, so one compilation serves them, and start at multiples of 32; the first
-    and the last end where the picture does, so its own border is where it would be without tiles.
-    """
-    height = tile_rows + 2 * margin + rows % ALIGNMENT
-    if height >= rows:
-        return rows, [Window(0, 0, rows)]
-    windows = [
-        Window(min(max(first - margin, 0), rows - height), first, min(first + tile_rows, rows))
-        for first in range(0, rows, tile_rows)
-    ]
-    return height, windows
 
 
 def tiled_loss_and_gradient(
@@ -124,20 +101,23 @@ def tiled_content_targets(
     for window in windows:
         for layer, features in _window_features(params, image, window, options, height).items():
             step = vgg.stride(layer)
-            top, bottom = window.first - window.start, window.end - window.start
+            top, bottom = window.top - window.start, window.bottom - window.start
             pieces[layer].append(features[top // step : -(-bottom // step)])
     return {layer: jnp.concatenate(parts) for layer, parts in pieces.items()}
 
 
 def _plan(
     params: vgg.Params, image: jax.Array, layers: Sequence[str], tile_rows: int
-) -> tuple[int, list[Window]]:
-    return plan_windows(image.shape[0], tile_rows, margin(layers, vgg.net_of(params)))
+) -> tuple[int, list[RowTile]]:
+    """The windows and their common height, which is static where they are traced."""
+    overlap = margin(layers, vgg.net_of(params))
+    windows = split_rows(image.shape[0], tile_rows, overlap, ALIGNMENT)
+    return windows[0].stop - windows[0].start, windows
 
 
 @functools.partial(jax.jit, static_argnames=("options", "height"))
 def _window_features(
-    params: vgg.Params, image: jax.Array, window: Window, options: LossOptions, height: int
+    params: vgg.Params, image: jax.Array, window: RowTile, options: LossOptions, height: int
 ) -> dict[str, jax.Array]:
     rows = jax.lax.dynamic_slice_in_dim(image, window.start, height)
     return losses.extract_features(params, rows, options.content_layers, options)
@@ -148,7 +128,7 @@ def _window_sums(
     params: vgg.Params,
     image: jax.Array,
     targets: Targets,
-    window: Window,
+    window: RowTile,
     options: LossOptions,
     height: int,
 ) -> Sums:
@@ -163,7 +143,7 @@ def _add_gradient(
     params: vgg.Params,
     image: jax.Array,
     targets: Targets,
-    window: Window,
+    window: RowTile,
     slopes: Sums,
     options: LossOptions,
     height: int,
@@ -199,7 +179,7 @@ def _tile_sums(
     params: vgg.Params,
     rows: jax.Array,
     targets: Targets,
-    window: Window,
+    window: RowTile,
     options: LossOptions,
     shape: Sequence[int],
 ) -> Sums:
@@ -226,13 +206,13 @@ def _tile_sums(
     return {"content": content, "styles": styles}
 
 
-def _cut(full: jax.Array, layer: str, features: jax.Array, window: Window) -> jax.Array:
+def _cut(full: jax.Array, layer: str, features: jax.Array, window: RowTile) -> jax.Array:
     """The window's rows of something [H', ...] at a layer's resolution."""
     start = window.start // vgg.stride(layer)
     return jax.lax.dynamic_slice_in_dim(full, start, features.shape[0])
 
 
-def _inside(layer: str, features: jax.Array, window: Window) -> jax.Array:
+def _inside(layer: str, features: jax.Array, window: RowTile) -> jax.Array:
     """[h', 1]: 1 where a feature row belongs to the window's tile, 0 in the margins."""
     rows = window.start + vgg.stride(layer) * jnp.arange(features.shape[0])
-    return ((window.first <= rows) & (rows < window.end)).astype(features.dtype)[:, None]
+    return ((window.top <= rows) & (rows < window.bottom)).astype(features.dtype)[:, None]

@@ -129,8 +129,8 @@ def extract_features(
       image: [..., H, W, 3], RGB, floats in [0, 1], H and W at least 32.
       layers: any of `layer_names(net)`, such as "relu4_3".
       pooling: "max" as trained, or "average" as Gatys et al. (2016) preferred.
-      border: what the first convolution sees beyond the image: "zero" (the mean colour) as trained,
-        or the image's own "edge", which keeps an optimised image from growing a frame.
+      border: what the first convolution sees beyond the image: "zero" (the mean color) as trained,
+        or the image's own "edge", which keeps an optimized image from growing a frame.
 
     Returns:
       {layer: [..., H', W', C]} with H' = H // stride(layer).

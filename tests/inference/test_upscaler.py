@@ -92,3 +92,7 @@ def test_the_wrong_kind_of_model_is_refused() -> None:
 def test_what_is_no_image_is_refused(image: np.ndarray) -> None:
     with pytest.raises(JaxnstError, match=r"expected \[H, W, 3\], uint8"):
         Upscaler(upscaling_model(NETWORKS[0]))(image)
+
+
+def test_enlarges_four_times_by_default() -> None:
+    assert Upscaler().scale == 4

@@ -109,6 +109,12 @@ def test_what_cannot_be_painted(style: object, strength: float, message: str) ->
         small_gallery().params(style, strength)
 
 
+@pytest.mark.parametrize("style", [["wave", "kiss"], ("wave", 0.5), None, 3])
+def test_what_is_no_style_or_blend_is_refused_with_an_example(style: object) -> None:
+    with pytest.raises(JaxnstError, match=r"give a name, or weights by name for a blend, such as"):
+        small_gallery().params(style)
+
+
 def test_networks_of_different_kinds_are_not_blended() -> None:
     other = random_model(Johnson(width=4, blocks=1), "other")
     gallery = Gallery.of(small_gallery().model("wave"), other)

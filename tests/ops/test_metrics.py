@@ -1,5 +1,7 @@
 """PSNR and SSIM agree with scikit-image; the distance of features grows with the damage."""
 
+import functools
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -51,6 +53,8 @@ def test_features_are_further_apart_the_more_is_lost(pair, random_vgg) -> None:
     far = feature_distance(random_vgg, pair[0][None], reference, layers)
     assert 0 < float(near[0]) < float(far[0]) < 2
     assert float(feature_distance(random_vgg, reference, reference, layers)[0]) == 0
+    alone = feature_distance(random_vgg, pair[0], pair[1], layers)
+    np.testing.assert_allclose(alone, far[0], rtol=1e-5)
 
 
 def test_wrong_shapes_are_refused(pair) -> None:
@@ -58,3 +62,17 @@ def test_wrong_shapes_are_refused(pair) -> None:
         psnr(pair[0], pair[1][:-1])
     with pytest.raises(JaxnstError, match="at least 11 pixels"):
         ssim(pair[0][:8], pair[1][:8])
+
+
+def test_bytes_are_measured_for_what_they_show(random_vgg, pair) -> None:
+    picture, other = (np.round(255 * np.clip(one, 0, 1)) for one in pair)
+    layers = ("relu1_1", "relu2_1")
+    for measure in (psnr, ssim, functools.partial(feature_distance, random_vgg, layers=layers)):
+        of_bytes = measure(picture.astype(np.uint8), other.astype(np.uint8))
+        np.testing.assert_allclose(of_bytes, measure(picture / 255, other / 255), rtol=1e-4)
+
+
+@pytest.mark.parametrize("measure", [psnr, ssim])
+def test_other_integers_are_refused(measure, pair) -> None:
+    with pytest.raises(JaxnstError, match="reference has values of type int32: give floats"):
+        measure(pair[0], (255 * pair[1]).astype(np.int32))

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jaxnst.optimize import projected_lbfgs
 from jaxnst.optimize.projected_lbfgs import LbfgsState, ProjectedLbfgs
 
 SHAPE = (4, 3, 3)
@@ -211,3 +212,15 @@ def test_equal_starts_give_equal_bits():
     first, second = jax.tree.leaves(last()), jax.tree.leaves(last())
     for a, b in zip(first, second, strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_products_ask_for_full_precision():
+    """By default an accelerator rounds the factors to TF32 or bfloat16."""
+    image = jnp.ones(SHAPE)
+    history = (projected_lbfgs.Pair(image, image),) * 3
+    for traced in (
+        jax.make_jaxpr(projected_lbfgs._propose)(image, image, history, 1.0),
+        jax.make_jaxpr(projected_lbfgs._curvature)(history[0]),
+    ):
+        assert "dot_general" in str(traced)
+        assert "precision=None" not in str(traced)

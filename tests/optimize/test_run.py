@@ -178,13 +178,12 @@ def test_picture_does_not_depend_on_the_scale_of_the_weights(optimizer, random_v
 @pytest.mark.parametrize(
     "changes",
     [
-        {"formula": "johnson", "style_weight": 1e10, "content_weight": 1e5},
-        {"formula": "johnson", "style_layer_weights": (1e20, 1e20)},
+        {"formula": "johnson", "style_weight": 1e25, "content_weight": 1e20},
+        {"formula": "johnson", "style_layer_weights": (1e28, 1e28)},
         {"formula": "johnson", "tv_weight": 1e30},
         {"formula": "gatys", "style_weight": 1e30},
         {"tv_weight": 1e30},
         {"style_weight": 1e-22, "content_weight": 1e-22, "tv_weight": 0.0},
-        {"style_layer_weights": (1e-30, 1e-30)},
     ],
 )
 def test_extreme_weights_do_not_return_the_photo(changes, random_vgg, job):

@@ -10,12 +10,14 @@ import pytest
 
 from jaxnst.errors import JaxnstError
 from jaxnst.perceptual import vgg
+from jaxnst.perceptual.loss_options import normalize_weights
 from jaxnst.perceptual.losses import (
     LossOptions,
     StyleTarget,
     Targets,
     content_loss,
     content_targets,
+    gram_matrix,
     perceptual_loss,
     style_loss,
     style_shares,
@@ -538,3 +540,121 @@ def test_unknown_names_are_refused():
         style_loss(features, {"second": jnp.eye(3)}, statistic="grm")
     with pytest.raises(JaxnstError, match="norm 'l3'"):
         total_variation(features, norm="l3")
+
+
+# What is not an image or a target
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int32, bool])
+def test_images_of_integers_are_refused(dtype, random_vgg, image, make_targets):
+    integers = jnp.asarray(255 * image).astype(dtype)
+    for use in (
+        lambda: perceptual_loss(random_vgg, integers, make_targets(), OPTIONS),
+        lambda: content_targets(random_vgg, integers, OPTIONS),
+        lambda: style_targets(random_vgg, integers, OPTIONS),
+        lambda: vgg.extract_features(random_vgg, integers, ["relu1_1"]),
+        lambda: total_variation(integers),
+        lambda: content_loss(integers, integers),
+        lambda: gram_matrix(integers),
+    ):
+        with pytest.raises(JaxnstError, match=rf"of type {np.dtype(dtype)}: give floats"):
+            use()
+
+
+@pytest.mark.parametrize("shape", [(64, 48), (32, 40), (48, 32)])
+def test_photo_of_another_size_is_refused(shape, random_vgg, image, paint):
+    photo = content_targets(random_vgg, jnp.asarray(paint(1, *shape)), OPTIONS)
+    with pytest.raises(JaxnstError, match=r"features have shape \(16, 24, 128\) and the target"):
+        perceptual_loss(random_vgg, image, Targets(photo), OPTIONS)
+
+
+def test_batches_of_other_lengths_are_refused(random_vgg, image):
+    photos = content_targets(random_vgg, jnp.stack([image] * 3), OPTIONS)
+    with pytest.raises(JaxnstError, match="make content targets from a photo"):
+        perceptual_loss(random_vgg, jnp.stack([image] * 2), Targets(photos), OPTIONS)
+
+
+def test_mask_of_another_size_is_refused(random_vgg, image, make_targets):
+    style = make_targets().styles[0]._replace(mask=jnp.ones((48, 32)))
+    with pytest.raises(JaxnstError, match=r"mask has shape \(48, 32\): expected the image's"):
+        perceptual_loss(random_vgg, image, Targets(styles=(style,)), OPTIONS)
+
+
+@pytest.mark.parametrize("other", [{"statistic": "mean_std"}, {"style_layers": ("relu1_1",)}])
+def test_style_target_of_other_options_is_refused(other, random_vgg, image, make_targets):
+    with pytest.raises(JaxnstError, match="make it with the same options"):
+        perceptual_loss(random_vgg, image, make_targets(), replace(OPTIONS, **other))
+
+
+def test_lists_of_layers_become_tuples():
+    options = LossOptions(
+        content_layers=["relu2_2"], style_layers=["relu1_1"], style_layer_weights=[2.0]
+    )
+    expected = LossOptions(
+        content_layers=("relu2_2",), style_layers=("relu1_1",), style_layer_weights=(2.0,)
+    )
+    assert hash(options) == hash(expected)
+    assert options == expected
+
+
+@pytest.mark.parametrize("name", ["content_layers", "style_layers"])
+def test_layer_that_is_not_in_a_tuple_is_refused(name):
+    with pytest.raises(JaxnstError, match=rf"{name} is 'relu2_2': .* \('relu2_2',\)"):
+        LossOptions(**{name: "relu2_2"})
+
+
+# Weights of any size
+
+
+@every_formula
+def test_normalized_weights_give_the_same_loss_to_the_bit(formula, random_vgg, image, make_targets):
+    options = replace(OPTIONS, formula=formula, style_layer_weights=(3.0, 700.0))
+    normalized, factor = normalize_weights(options, content=True, style=True)
+    loss, parts = perceptual_loss(random_vgg, image, make_targets(options), options)
+    found, found_parts = perceptual_loss(random_vgg, image, make_targets(options), normalized)
+    assert factor > 1
+    assert float(found) * factor == float(loss)
+    assert float(found_parts["style"]) * factor == float(parts["style"])
+
+
+@pytest.mark.parametrize("size", [1e-30, 1e-3, 1.0, 1e30])
+@every_formula
+def test_largest_weight_is_normalized_whatever_its_size(formula, size):
+    options = LossOptions(
+        content_weight=0.1 * size,
+        style_weight=size,
+        style_layer_weights=(size, 0.3 * size),
+        style_layers=("relu1_1", "relu2_1"),
+        formula=formula,
+    )
+    found, factor = normalize_weights(options, content=True, style=True)
+    assert 0.5 <= max(found.content_weight, found.style_weight) < 1
+    assert 0.5 <= max(found.style_layer_weights) < 1
+    assert found.content_weight * factor == options.content_weight
+
+
+def test_weights_of_absent_terms_do_not_count():
+    options = LossOptions(content_weight=1e30, style_weight=1e-20)
+    found, _ = normalize_weights(options, content=False, style=True)
+    assert found.content_weight == 0
+    assert 0.5 <= found.style_weight < 1
+
+
+# Forward mode
+
+
+@every_statistic
+def test_forward_derivative_is_the_backward_one(statistic, random_vgg, image, make_targets, paint):
+    options = replace(OPTIONS, statistic=statistic)
+    direction = jnp.asarray(paint(7, 32, 48)) - 0.5
+
+    def loss(image: jax.Array) -> jax.Array:
+        return perceptual_loss(random_vgg, image, make_targets(options), options)[0]
+
+    @jax.jit
+    def both() -> tuple[jax.Array, jax.Array]:
+        forward = jax.jvp(loss, (image,), (direction,))[1]
+        return forward, jnp.vdot(jax.grad(loss)(image), direction)
+
+    forward, backward = both()
+    assert float(forward) == pytest.approx(float(backward), rel=1e-4)

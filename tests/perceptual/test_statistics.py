@@ -303,3 +303,17 @@ def test_derivative_of_wasserstein_is_right_where_eigenvalues_coincide():
             lambda f: distance("wasserstein", f, 2 * corners)[0], corners, direction
         )
     assert found == pytest.approx(difference, rel=1e-6)
+
+
+@every_statistic
+def test_products_ask_for_full_precision(statistic):
+    """By default an accelerator rounds the factors to TF32 or bfloat16."""
+
+    def loss(features: jax.Array) -> jax.Array:
+        averages = position_averages(statistic, features, uniform_weights((5, 4)))
+        target = STATISTICS[statistic].target(averages)
+        return STATISTICS[statistic].distance(averages, target)[0]
+
+    traced = str(jax.make_jaxpr(jax.grad(loss))(jnp.ones((5, 4, 3))))
+    assert ("dot_general" in traced) == (statistic != "mean_std")
+    assert "precision=None" not in traced

@@ -18,7 +18,6 @@ from jaxnst.perceptual.losses import (
 )
 from jaxnst.perceptual.tiled_loss import (
     margin,
-    plan_windows,
     tiled_content_targets,
     tiled_loss_and_gradient,
     tiled_style_targets,
@@ -35,18 +34,6 @@ OPTIONS = LossOptions(
 
 def relative_error(found, expected):
     return float(jnp.linalg.norm(found - expected) / jnp.linalg.norm(expected))
-
-
-@pytest.mark.parametrize("rows", [100, 128, 131, 1000])
-@pytest.mark.parametrize("tile", [32, 96])
-def test_windows_cover_every_row_once_with_its_margin(rows, tile):
-    height, windows = plan_windows(rows, tile, 32)
-    counted = [row for window in windows for row in range(window.first, window.end)]
-    assert counted == list(range(rows))
-    for window in windows:
-        assert window.start % 32 == 0
-        assert window.start <= max(0, window.first - 32)
-        assert min(rows, window.end + 32) <= window.start + height <= rows
 
 
 def test_margin_is_as_wide_as_the_receptive_field_reaches():
