@@ -32,7 +32,7 @@ from jaxnst.io.codec import Picture, load
 from jaxnst.io.files import display_name
 from jaxnst.io.sheets import contact_sheet
 from jaxnst.networks.model_file import DEFAULT, Model, load_model
-from jaxnst.ops.pixels import to_bytes
+from jaxnst.ops.pixels import to_uint8
 
 if TYPE_CHECKING:
     from jaxnst.cli.stylize import Stylize
@@ -149,7 +149,7 @@ class TrainedPainter:
 
     def _painted(self, photo: Picture, task: Task) -> Picture:
         command = self._command
-        pixels = to_bytes(photo.rgb)
+        pixels = to_uint8(photo.rgb)
         paint = partial(
             self._stylizer,
             pixels,

@@ -28,7 +28,11 @@ from jaxnst.networks.model_file import Model, load_model, upscaling_model
 
 @dataclasses.dataclass(frozen=True)
 class Upscale:
-    """Enlarge pictures, with detail that a trained network finds for them."""
+    """Enlarge pictures, with detail that a trained network finds for them.
+
+    The ripples that JPEG compression leaves along edges are sharpened too: start from the least
+    compressed file there is.
+    """
 
     content: Annotated[Positional[tuple[Path, ...]], arg(metavar="PHOTO ...")]
     """Pictures of any size, or folders of them; - is standard input."""

@@ -16,6 +16,7 @@ import numpy as np
 
 from jaxnst.networks.base import STAGES, Network
 from jaxnst.ops.color import transfer_luma
+from jaxnst.ops.pixels import from_uint8, to_uint8
 
 Variables = Mapping[str, Any]
 Moments = dict[str, tuple[jax.Array, jax.Array]]
@@ -101,12 +102,12 @@ def paint_in_bands(
     return np.concatenate(painted, axis=1)[0]
 
 
-def to_bytes(painting: jax.Array, photo: jax.Array, keep_colors: bool) -> jax.Array:
+def finish(painting: jax.Array, photo: jax.Array, keep_colors: bool) -> jax.Array:
     """A network's output as uint8, clipped, in the photo's colours if they are to be kept."""
     painting = jnp.clip(painting, 0, 1)
     if keep_colors:
         painting = transfer_luma(painting, photo)
-    return (255 * painting + 0.5).astype(jnp.uint8)
+    return to_uint8(painting)
 
 
 def _part(variables: Variables, stage: str) -> dict[str, Any]:
@@ -148,7 +149,7 @@ def _encode(
     band: Band,
 ) -> Any:
     """Sums of what the norm `wanted` is applied to; or, if it is "", what the encoder is for."""
-    image, parts = window.astype(jnp.float32) / 255, network.split(condition)
+    image, parts = from_uint8(window), network.split(condition)
     encoder = network.stages()[0]
     inputs = {**variables, "moments": _given(known)}
     (x, _), kept = encoder.apply(inputs, image, parts, None, mutable=["unnormed"])
@@ -176,14 +177,14 @@ def _decode(
     keep_colors: bool,
 ) -> Any:
     """Sums of what the norm `wanted` is applied to; or, if it is "", the painting, uint8."""
-    image, parts = window.astype(jnp.float32) / 255, network.split(condition)
+    image, parts = from_uint8(window), network.split(condition)
     encoder, _, decoder = network.stages()
     encoding, decoding = ({**v, "moments": _given(known)} for v in variables)
     _, shortcuts = encoder.apply(encoding, image, parts, None)
     painting, kept = decoder.apply(decoding, features, shortcuts, parts, None, mutable=["unnormed"])
     if wanted:
         return _sums(kept["unnormed"][wanted]["features"][0], band)
-    return to_bytes(painting, image, keep_colors)
+    return finish(painting, image, keep_colors)
 
 
 def _given(known: Moments) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from jaxnst.io.formats import (
 from jaxnst.io.resize import MIN_SIDE, resize
 from jaxnst.io.transparency import extend_visible_colors
 from jaxnst.ops.color import luma
-from jaxnst.ops.pixels import to_bytes
+from jaxnst.ops.pixels import from_uint8, to_uint8
 
 MAX_PIXELS = 200_000_000  # 2.4 GB as float32 RGB; the largest phone cameras make just as much
 
@@ -307,7 +307,7 @@ def _rgb_profile(image: Image.Image) -> bytes | None:
 
 
 def _to_floats(image: Image.Image) -> np.ndarray:
-    return np.asarray(image).astype(np.float32) / np.float32(255.0)
+    return from_uint8(np.asarray(image))
 
 
 def _check_writable_pixels(name: str, rgb: np.ndarray, file_format: str) -> None:
@@ -327,11 +327,11 @@ def _check_writable_pixels(name: str, rgb: np.ndarray, file_format: str) -> None
 def _to_pillow(picture: Picture, file_format: str) -> Image.Image:
     """The picture as 8-bit RGB or RGBA, over white where the format has no alpha."""
     if picture.alpha is None:
-        return Image.fromarray(to_bytes(picture.rgb))
+        return Image.fromarray(to_uint8(picture.rgb))
     alpha = picture.alpha[..., None]
     if file_format in _ALPHA_FORMATS:
-        return Image.fromarray(to_bytes(np.concatenate([picture.rgb, alpha], axis=-1)))
-    return Image.fromarray(to_bytes(picture.rgb * alpha + (1.0 - alpha)))
+        return Image.fromarray(to_uint8(np.concatenate([picture.rgb, alpha], axis=-1)))
+    return Image.fromarray(to_uint8(picture.rgb * alpha + (1.0 - alpha)))
 
 
 def _save_options(

@@ -20,7 +20,7 @@ import numpy as np
 from jaxnst.errors import JaxnstError
 from jaxnst.io.codec import list_images, load
 from jaxnst.io.files import display_name, one_line
-from jaxnst.ops.pixels import to_bytes
+from jaxnst.ops.pixels import to_uint8
 
 CAMERAS = 10
 """How many cameras are tried for the first that opens."""
@@ -181,7 +181,7 @@ class FolderSource:
                 except JaxnstError:
                     self._paths.remove(path)
                     continue
-                yield to_bytes(image)
+                yield to_uint8(image)
 
 
 def open_source(

@@ -24,7 +24,7 @@ from jaxnst.errors import JaxnstError, check_number
 from jaxnst.io.codec import MAX_PIXELS, list_images, load, size_in_header
 from jaxnst.io.files import display_name, one_line, open_binary
 from jaxnst.io.resize import MIN_SIDE
-from jaxnst.ops.pixels import to_bytes
+from jaxnst.ops.pixels import to_uint8
 
 Batch = dict[str, np.ndarray]
 
@@ -99,7 +99,7 @@ class Folder:
         return len(self._paths)
 
     def __getitem__(self, index: int) -> np.ndarray:
-        return to_bytes(load(self._paths[index]).rgb)
+        return to_uint8(load(self._paths[index]).rgb)
 
 
 class Tfds:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
-import numpy as np
 import optax
 
 from jaxnst import __version__
@@ -15,6 +14,7 @@ from jaxnst.errors import JaxnstError
 from jaxnst.io.files import atomic_write, display_name, one_line, open_binary
 from jaxnst.io.settings import options_from
 from jaxnst.networks.model_file import Model, describe_network, load_model
+from jaxnst.ops.pixels import from_uint8
 from jaxnst.training.checkpoints import Checkpoints
 from jaxnst.training.config import TrainConfig, differences
 from jaxnst.training.data import Data, held_out_batches, open_data
@@ -139,7 +139,7 @@ def export_checkpoint(work: Path) -> Model:
 def held_out_losses(run: Run, state: TrainState) -> Measured:
     """Mean terms of the loss on the held-out photos, for each style or scale."""
     batches = held_out_batches(run.data.held_out, run.config.data)
-    photos = (np.asarray(batch["image"], np.float32) / 255 for batch in batches)
+    photos = (from_uint8(batch["image"]) for batch in batches)
     return run.job.measure(state.average, run.frozen, photos)
 
 

@@ -16,6 +16,7 @@ from jax.typing import DTypeLike
 
 from jaxnst.errors import check_number
 from jaxnst.networks.base import Network, paint
+from jaxnst.ops.pixels import from_uint8
 from jaxnst.perceptual import losses, vgg
 from jaxnst.perceptual.losses import LossOptions
 
@@ -86,7 +87,7 @@ class StyleTask:
     def loss(self, params: Params, frozen: Frozen, batch: Batch) -> tuple[jax.Array, Losses]:
         """Mean loss of a batch, and its weighted parts."""
         style, strength, noise = jax.vmap(self._draw, (0, None))(batch["seed"], len(frozen.weights))
-        photo = batch["image"].astype(jnp.float32) / 255
+        photo = from_uint8(batch["image"])
         parts = self.terms(params, frozen, photo, style, strength, noise)
         parts = {name: jnp.mean(part) for name, part in parts.items()}
         return sum(parts.values(), jnp.zeros(())), parts

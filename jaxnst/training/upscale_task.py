@@ -14,7 +14,8 @@ from jax.typing import DTypeLike
 
 from jaxnst.errors import check_number
 from jaxnst.networks.super_resolution import UpscaleNetwork
-from jaxnst.ops.resampling import shrink
+from jaxnst.ops.pixels import from_uint8
+from jaxnst.ops.resampling import downsample
 from jaxnst.perceptual import losses, vgg
 from jaxnst.perceptual.losses import LossOptions
 
@@ -68,13 +69,13 @@ class UpscaleTask:
 
     def loss(self, params: Params, frozen: vgg.Params, batch: Batch) -> tuple[jax.Array, Losses]:
         """Mean loss of a batch, and its weighted parts."""
-        photo = batch["image"].astype(jnp.float32) / 255
+        photo = from_uint8(batch["image"])
         parts = self.terms(frozen, self.enlarge(params, self.small(photo)), photo)
         return sum(parts.values(), jnp.zeros(())), parts
 
     def small(self, photo: jax.Array) -> jax.Array:
         """What the network sees of photos [N, H, W, 3]."""
-        return shrink(photo, self.network.scale, blur=self._options.blur)
+        return downsample(photo, self.network.scale, blur=self._options.blur)
 
     def enlarge(self, params: Params, small: jax.Array) -> jax.Array:
         """What the network makes of small photos."""

@@ -23,7 +23,7 @@ from PIL import Image
 from jaxnst.errors import JaxnstError
 from jaxnst.inference.stylizer import Stylizer
 from jaxnst.io.codec import load
-from jaxnst.ops.pixels import to_bytes
+from jaxnst.ops.pixels import to_uint8
 from jaxnst.web.paint_tab import PRIVATE, PaintTab, style_controls
 from jaxnst.web.security import log
 from jaxnst.web.shared import Studio
@@ -173,7 +173,7 @@ def decode_frame(jpeg: bytes) -> np.ndarray:
     if len(jpeg) > _LARGEST:
         raise JaxnstError(sizes)
     try:
-        frame = to_bytes(load(io.BytesIO(jpeg), max_pixels=max(w * h for w, h in SIZES)).rgb)
+        frame = to_uint8(load(io.BytesIO(jpeg), max_pixels=max(w * h for w, h in SIZES)).rgb)
     except JaxnstError as error:
         raise JaxnstError(sizes) from error
     if frame.shape[1::-1] not in _ALLOWED:

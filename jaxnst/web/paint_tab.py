@@ -12,7 +12,7 @@ from jaxnst.io.files import hashed
 from jaxnst.io.resize import fit_long_side, resize
 from jaxnst.io.sheets import contact_sheet
 from jaxnst.networks.model_file import PHOTO
-from jaxnst.ops.pixels import to_bytes
+from jaxnst.ops.pixels import to_uint8
 from jaxnst.web.security import friendly
 from jaxnst.web.shared import SAMPLES, Studio, whole
 
@@ -91,7 +91,7 @@ class PaintTab:
         look = self.look(style, second_style, mix)
         check_choice("size", size, SIZES.values())
         picture = self._opened(photo)
-        pixels = to_bytes(picture.rgb)
+        pixels = to_uint8(picture.rgb)
         longest = max(pixels.shape[:2])
         longest = longest if size == "full" else min(longest, int(size))
         height, width = fit_long_side(pixels.shape[:2], longest)
@@ -119,7 +119,7 @@ class PaintTab:
         Returns:
           The sheet, a PNG file.
         """
-        pixels = to_bytes(self._opened(photo).rgb)
+        pixels = to_uint8(self._opened(photo).rgb)
         paint = self._studio.stylizer
         size = min(_SHEET, max(pixels.shape[:2]))
         painted = {
@@ -158,7 +158,7 @@ class PaintTab:
     @cached_property
     def _thumbnails(self) -> list[tuple[np.ndarray, str]]:
         """A photo in every style, which shows more of them than the paintings would."""
-        pixels = to_bytes(load(SAMPLES / "photos" / "cat.jpg").rgb)
+        pixels = to_uint8(load(SAMPLES / "photos" / "cat.jpg").rgb)
         paint = self._studio.stylizer
         styles = self._studio.styles.items()
         return [(paint(pixels, name, size=_THUMBNAIL), title) for name, title in styles]

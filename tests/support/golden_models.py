@@ -12,7 +12,7 @@ from jaxnst.inference.stylizer import Stylizer
 from jaxnst.inference.upscaler import Upscaler
 from jaxnst.io.codec import load
 from jaxnst.networks.model_file import load_model, model_names
-from jaxnst.ops.pixels import to_bytes
+from jaxnst.ops.pixels import to_uint8
 
 FOLDER = Path(__file__).parents[1] / "golden" / "models"
 PHOTO = Path(__file__).parents[2] / "jaxnst" / "assets" / "photos" / "cat.jpg"
@@ -26,7 +26,7 @@ def names() -> list[tuple[str, str]]:
 
 def make(name: str, style: str) -> np.ndarray:
     """What a model makes of the photo, uint8."""
-    photo = to_bytes(load(PHOTO).rgb)
+    photo = to_uint8(load(PHOTO).rgb)
     if style:
         return Stylizer(name)(photo, style, size=SIZE)
     upscaler = Upscaler(name)
