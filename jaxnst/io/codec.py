@@ -6,6 +6,7 @@ named here are tried, and whatever a decoder raises becomes one line that names 
 
 import io
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -224,6 +225,16 @@ def size_in_header(path: PathLike) -> tuple[int, int] | None:
             return image.size
     except Exception:  # decoders raise nearly anything on hostile bytes
         return None
+
+
+def has_picture_header(path: PathLike) -> bool:
+    """Whether a file begins as a picture of a size within bounds; its pixels are not decoded."""
+    return is_usable_size(size_in_header(path))
+
+
+def is_usable_size(size: tuple[int, int] | None) -> bool:
+    """Whether there is a picture, from `size_in_header`, and `load` would take one of its size."""
+    return size is not None and min(size) >= MIN_SIDE and math.prod(size) <= MAX_PIXELS
 
 
 def load_mask(path: PathLike | BinaryIO, height_width: tuple[int, int]) -> tuple[np.ndarray, bool]:
