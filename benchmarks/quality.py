@@ -28,7 +28,7 @@ from jaxnst.io.codec import load
 from jaxnst.io.resize import fit_long_side, resize
 from jaxnst.networks.convert_johnson import convert_network
 from jaxnst.networks.model_file import load_model, model_names
-from jaxnst.ops.pixels import to_bytes
+from jaxnst.ops.pixels import to_uint8
 from jaxnst.optimize import run as optimize
 from jaxnst.optimize.presets import load_preset
 from jaxnst.optimize.run import Job, OptimizeOptions, Style
@@ -122,7 +122,7 @@ def all_styles(
         for style in stylizer.model.styles:
             target = judge.style(painting_of(stylizer, style))
             rows = [
-                judge.losses(stylizer(to_bytes(photo), style), content, target)
+                judge.losses(stylizer(to_uint8(photo), style), content, target)
                 for photo, content in zip(scaled, contents, strict=True)
             ]
             found.setdefault(model, {})[style] = show(f"{model} {style}", rows)
@@ -146,7 +146,7 @@ def curve(
         scaled = resize(photo, fit_long_side(photo.shape[:2], size))
         content = judge.content(scaled)
         for name, stylizer in stylizers.items():
-            painted = stylizer(to_bytes(scaled), style)
+            painted = stylizer(to_uint8(scaled), style)
             totals[name].append(judge.losses(painted, content, target)["total"])
         paths.append(optimised(judge, scaled, picture, size, evaluations))
     means = np.mean(paths, axis=0)
@@ -201,7 +201,7 @@ def published_udnie(
         rows = []
         for photo in photos:
             scaled = resize(photo, fit_long_side(photo.shape[:2], SIZES[0]))
-            painted = stylizer(to_bytes(scaled), style)
+            painted = stylizer(to_uint8(scaled), style)
             rows.append(judge.losses(painted, judge.content(scaled), target))
         found[name] = show(name, rows)
     return found

@@ -27,8 +27,8 @@ from PIL import Image
 from jaxnst.inference.upscaler import Upscaler
 from jaxnst.networks.model_file import UPSCALING, load_model, model_names
 from jaxnst.networks.super_resolution import UpscaleNetwork
-from jaxnst.ops.metrics import psnr, shaved, ssim, video_luma
-from jaxnst.ops.resampling import resize_bicubic, shrink
+from jaxnst.ops.metrics import crop_border, psnr, ssim, video_luma
+from jaxnst.ops.resampling import downsample, resize_bicubic
 from jaxnst.perceptual.feature_distance import feature_distance
 from jaxnst.perceptual.weights import load_vgg
 
@@ -93,7 +93,7 @@ def networks(scale: int, files: list[str]) -> dict[str, Enlarge]:
 
 def bicubic(small: np.ndarray, height_width: tuple[int, int]) -> np.ndarray:
     """As Matlab does it."""
-    large = resize_bicubic(jnp.asarray(small, jnp.float32) / 255, height_width, in_bytes=True)
+    large = resize_bicubic(jnp.asarray(small, jnp.float32) / 255, height_width, quantize=True)
     return np.asarray(jnp.round(255 * large).astype(jnp.uint8))
 
 
@@ -110,7 +110,7 @@ def pair(data: Path, path: Path, scale: int) -> tuple[np.ndarray, np.ndarray]:
 
 def shrunk(photo: np.ndarray, scale: int) -> np.ndarray:
     """Our own low resolution, uint8."""
-    small = shrink(jnp.asarray(photo, jnp.float32) / 255, scale)
+    small = downsample(jnp.asarray(photo, jnp.float32) / 255, scale)
     return np.asarray(jnp.round(255 * small).astype(jnp.uint8))
 
 
@@ -143,7 +143,7 @@ class Judge:
         """PSNR in dB, SSIM, and the distance of features."""
         a, b = (jnp.asarray(x, jnp.float32) / 255 for x in (result, photo))
         luma = (lambda x: x[..., :1]) if name in GREY else video_luma
-        ours, theirs = (shaved(luma(x), scale) for x in (a, b))
+        ours, theirs = (crop_border(luma(x), scale) for x in (a, b))
         distance = float("nan")
         if self._distance:
             distance = float(self._distance(middle(a)[None], middle(b)[None])[0])

@@ -25,7 +25,7 @@ from jaxnst.io.codec import list_images, load, save
 from jaxnst.io.resize import resize
 from jaxnst.networks.model_file import UPSCALING, load_model
 from jaxnst.networks.super_resolution import UpscaleNetwork
-from jaxnst.ops.pixels import to_bytes
+from jaxnst.ops.pixels import to_uint8
 
 RESULT = (1152, 1920)  # height and width, pixels; multiples of 8 times 32
 RIM = 16  # pixels of the photo in which torch's bicubic interpolation differs
@@ -51,7 +51,7 @@ def compare(name: str, photo: np.ndarray, rounds: int) -> None:
     model = load_model(name)
     assert isinstance(model.network, UpscaleNetwork)
     scale = model.network.scale
-    small = to_bytes(resize(photo, (RESULT[0] // scale, RESULT[1] // scale)))
+    small = to_uint8(resize(photo, (RESULT[0] // scale, RESULT[1] // scale)))
     ours, theirs = Upscaler(model), TorchUpscaler(model.network, model.kernels)
     rim = slice(RIM * scale, -RIM * scale)
     one, other = ours(small)[rim, rim].astype(int), enlarge(theirs, small)[rim, rim]

@@ -17,8 +17,8 @@ from jaxnst.io.codec import load, save
 from jaxnst.io.resize import fit_long_side, resize
 from jaxnst.io.sheets import contact_sheet
 from jaxnst.networks.model_file import SHARPER, UPSCALING
-from jaxnst.ops.pixels import to_bytes
-from jaxnst.ops.resampling import resize_bicubic, shrink
+from jaxnst.ops.pixels import to_uint8
+from jaxnst.ops.resampling import downsample, resize_bicubic
 
 ROOT = Path(__file__).parent.parent
 ASSETS = ROOT / "jaxnst/assets"
@@ -59,7 +59,7 @@ def make_gallery() -> np.ndarray:
 
 def make_styles() -> np.ndarray:
     """One photo in every style of the networks that ship."""
-    photo = to_bytes(load(ASSETS / "photos/astronaut.jpg").rgb)
+    photo = to_uint8(load(ASSETS / "photos/astronaut.jpg").rgb)
     cells = {"photo": photo}
     for name in ("slim", "johnson_udnie"):
         paint = jaxnst.Stylizer(name)
@@ -69,7 +69,7 @@ def make_styles() -> np.ndarray:
 
 def make_blends() -> np.ndarray:
     """One style at several strengths, and two in several mixtures."""
-    paint, photo = jaxnst.Stylizer("slim"), to_bytes(load(ASSETS / "photos/cat.jpg").rgb)
+    paint, photo = jaxnst.Stylizer("slim"), to_uint8(load(ASSETS / "photos/cat.jpg").rgb)
     one, other = BLEND
     cells = {
         f"{one} {strength:g}": paint(photo, one, strength=strength, size=2 * SMALL)
@@ -86,11 +86,11 @@ def make_upscale() -> np.ndarray:
     photo, cells = load(ASSETS / "photos/astronaut.jpg").rgb[20:220, 200:400], {}
     height, width = (2 * side for side in photo.shape[:2])
     for scale, sharper in SHARPER.items():
-        small = shrink(jnp.asarray(photo), scale // 2)
-        large = resize_bicubic(small, (height, width), in_bytes=True)
-        cells[f"bicubic x{scale}"] = to_bytes(np.asarray(large))
+        small = downsample(jnp.asarray(photo), scale // 2)
+        large = resize_bicubic(small, (height, width), quantize=True)
+        cells[f"bicubic x{scale}"] = to_uint8(np.asarray(large))
         for name in (UPSCALING[scale], sharper):
-            cells[name] = jaxnst.Upscaler(name)(to_bytes(np.asarray(small)))
+            cells[name] = jaxnst.Upscaler(name)(to_uint8(np.asarray(small)))
     return contact_sheet(cells, columns=3)
 
 
@@ -122,7 +122,7 @@ def make_web() -> np.ndarray:
 def _sheet(cells: dict[str, np.ndarray], columns: int) -> np.ndarray:
     """Pictures with their names, each made small."""
     shape = fit_long_side(next(iter(cells.values())).shape[:2], SMALL)
-    small = {name: to_bytes(resize(cell / 255, shape)) for name, cell in cells.items()}
+    small = {name: to_uint8(resize(cell / 255, shape)) for name, cell in cells.items()}
     return contact_sheet(small, columns)
 
 

@@ -27,6 +27,7 @@ from jaxnst.errors import JaxnstError, nearest
 from jaxnst.io.codec import save
 from jaxnst.io.files import atomic_write
 from jaxnst.networks.model_file import save_model
+from jaxnst.ops.pixels import from_uint8
 from jaxnst.perceptual.weights import load_vgg
 from jaxnst.training.config import LoopOptions, TrainConfig, load_train_config
 from jaxnst.training.data import held_out_batches, open_data
@@ -142,7 +143,7 @@ class Trainer:
     def _held_out(self) -> Iterator[np.ndarray]:
         """The held-out photos, [1, H, W, 3]."""
         for batch in held_out_batches(self._data.held_out, self._config.data):
-            yield np.asarray(batch["image"], np.float32) / 255
+            yield from_uint8(batch["image"])
 
     def _tell(self, item: Item, progress: Progress) -> None:
         """A line now and then."""

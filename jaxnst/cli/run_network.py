@@ -27,7 +27,7 @@ from jaxnst.io.sheets import contact_sheet
 from jaxnst.networks.gallery import Gallery, load_gallery
 from jaxnst.networks.model_file import SUFFIX
 from jaxnst.networks.shipped import DEFAULT
-from jaxnst.ops.pixels import to_bytes
+from jaxnst.ops.pixels import to_uint8
 
 # The options that mean something to a network; all others are for optimising pixels.
 _OPTIONS = {
@@ -116,7 +116,7 @@ class NetworkPainter(PictureMaker[Stylize]):
 
     def _painted(self, photo: Picture, task: PictureTask) -> Picture:
         command = self._command
-        pixels = to_bytes(photo.rgb)
+        pixels = to_uint8(photo.rgb)
         paint = partial(
             self._stylizer,
             pixels,

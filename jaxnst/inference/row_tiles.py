@@ -16,6 +16,7 @@ import numpy as np
 
 from jaxnst.networks.base import STAGES, Network
 from jaxnst.ops.color import transfer_luma
+from jaxnst.ops.pixels import from_uint8, to_uint8
 from jaxnst.ops.tiles import RowTile, split_rows
 
 Variables = Mapping[str, Any]
@@ -67,12 +68,11 @@ def paint_in_bands(
     return np.concatenate(painted, axis=1)[0]
 
 
-def to_bytes(painting: jax.Array, photo: jax.Array, keep_colors: bool) -> jax.Array:
+def finish(painting: jax.Array, photo: jax.Array, keep_colors: bool) -> jax.Array:
     """A network's output as uint8, clipped, in the photo's colours if they are to be kept."""
-    painting = jnp.clip(painting, 0, 1)
     if keep_colors:
-        painting = transfer_luma(painting, photo)
-    return (255 * painting + 0.5).astype(jnp.uint8)
+        painting = transfer_luma(jnp.clip(painting, 0, 1), photo)
+    return to_uint8(painting)
 
 
 def _part(variables: Variables, stage: str) -> dict[str, Any]:
@@ -114,7 +114,7 @@ def _encode(
     band: RowTile,
 ) -> Any:
     """Sums of what the norm `wanted` is applied to; or, if it is "", what the encoder is for."""
-    image = window.astype(jnp.float32) / 255
+    image = from_uint8(window)
     encoder = network.stages()[0]
     inputs = {**variables, "moments": _given(known)}
     (x, _), kept = encoder.apply(inputs, image, None, mutable=["unnormed"])
@@ -139,14 +139,14 @@ def _decode(
     keep_colors: bool,
 ) -> Any:
     """Sums of what the norm `wanted` is applied to; or, if it is "", the painting, uint8."""
-    image = window.astype(jnp.float32) / 255
+    image = from_uint8(window)
     encoder, _, decoder = network.stages()
     encoding, decoding = ({**v, "moments": _given(known)} for v in variables)
     _, shortcuts = encoder.apply(encoding, image, None)
     painting, kept = decoder.apply(decoding, features, shortcuts, None, mutable=["unnormed"])
     if wanted:
         return _sums(_unnormed(kept, wanted), band)
-    return to_bytes(painting, image, keep_colors)
+    return finish(painting, image, keep_colors)
 
 
 def _given(known: Moments) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from jaxnst.networks.base import Network
 from jaxnst.networks.gallery import DEFAULT, Gallery, Weights, load_gallery
 from jaxnst.networks.layers import Valid
 from jaxnst.networks.model_file import Model
-from jaxnst.ops.pixels import to_bytes
+from jaxnst.ops.pixels import from_uint8, to_uint8
 
 BUCKET = 64
 """Sides of the pictures that functions are compiled for are multiples of this, in pixels."""
@@ -172,9 +172,9 @@ def _paint(
     keep_colors: bool,
 ) -> jax.Array:
     """uint8 [N, H, W, 3] to uint8 [N, H, W, 3]."""
-    image = photos.astype(jnp.float32) / 255
+    image = from_uint8(photos)
     painting = networks.paint(network, variables, image, valid)
-    return bands.to_bytes(painting, image, keep_colors)
+    return bands.finish(painting, image, keep_colors)
 
 
 def _enlarged(photos: np.ndarray, multiple: int, mode: Any, least: int = 0) -> np.ndarray:
@@ -200,5 +200,5 @@ def _resized(photos: np.ndarray, size: int) -> np.ndarray:
     height_width = fit_long_side(photos.shape[1:3], size)
     if height_width == photos.shape[1:3]:
         return photos
-    resized = [resize(photo.astype(np.float32) / 255, height_width) for photo in photos]
-    return to_bytes(np.stack(resized))
+    resized = [resize(from_uint8(photo), height_width) for photo in photos]
+    return to_uint8(np.stack(resized))

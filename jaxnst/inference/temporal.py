@@ -13,6 +13,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxnst.ops.pixels import from_uint8, to_uint8
+
 LEAST = 0.05
 """Weight of the new painting where the photo is still."""
 
@@ -46,7 +48,7 @@ class Smoothed(NamedTuple):
 @jax.jit
 def start(photo: jax.Array, painting: jax.Array) -> Smoothed:
     """The state after the first frame: a photo and its painting, both uint8 [H, W, 3]."""
-    return Smoothed(_blocks(photo), _as_float(painting))
+    return Smoothed(_blocks(photo), from_uint8(painting))
 
 
 @jax.jit
@@ -63,9 +65,9 @@ def smooth(state: Smoothed, photo: jax.Array, painting: jax.Array) -> tuple[Smoo
     height, width = photo.shape[:2]
     full = (weight.shape[0] * _BLOCK, weight.shape[1] * _BLOCK)
     fine = jax.image.resize(weight, full, "linear")[:height, :width, None]
-    mixed = state.painting + fine * (_as_float(painting) - state.painting)
+    mixed = state.painting + fine * (from_uint8(painting) - state.painting)
     kept = state.photo + weight[..., None] * (blocks - state.photo)
-    return Smoothed(kept, mixed), (255 * mixed + 0.5).astype(jnp.uint8)
+    return Smoothed(kept, mixed), to_uint8(mixed)
 
 
 class Smoother:
@@ -95,10 +97,6 @@ def _weights(change: jax.Array) -> jax.Array:
 def _blocks(photo: jax.Array) -> jax.Array:
     """Means of blocks of pixels, [H / 4, W / 4, 3], rounded up."""
     rows, columns = (-side % _BLOCK for side in photo.shape[:2])
-    padded = jnp.pad(_as_float(photo), ((0, rows), (0, columns), (0, 0)), mode="edge")
+    padded = jnp.pad(from_uint8(photo), ((0, rows), (0, columns), (0, 0)), mode="edge")
     h, w = padded.shape[0] // _BLOCK, padded.shape[1] // _BLOCK
     return jnp.mean(padded.reshape(h, _BLOCK, w, _BLOCK, 3), axis=(1, 3))
-
-
-def _as_float(image: jax.Array) -> jax.Array:
-    return image.astype(jnp.float32) / 255

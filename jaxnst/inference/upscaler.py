@@ -3,6 +3,9 @@
 A network for super-resolution sees no further than `reach` pixels. So a photo is enlarged in tiles
 that overlap by as much, one after the other: the result is that of the whole, and memory does not
 grow with it. Tiles come in a few sizes, to compile a few times only.
+
+The networks that ship have learnt from pictures without compression: they take the ripples that
+JPEG leaves along edges for detail, and sharpen them.
 """
 
 import functools
@@ -21,7 +24,7 @@ from jaxnst.networks.base import prepare
 from jaxnst.networks.model_file import UPSCALING, Model, load_model
 from jaxnst.networks.super_resolution import UpscaleNetwork
 from jaxnst.ops import color
-from jaxnst.ops.pixels import to_bytes
+from jaxnst.ops.pixels import from_uint8, to_uint8
 from jaxnst.ops.tiles import split_rows
 
 _FLOATS = 4e7  # in the largest features of a tile at most: about a gigabyte of memory
@@ -122,7 +125,7 @@ def enlarge_picture(
       match_histogram: give the result the histogram of the photo, as in Johnson et al. (2016).
       progress: as for `Upscaler`.
     """
-    rgb: Any = upscaler(to_bytes(photo.rgb), progress=progress).astype(np.float32) / 255
+    rgb: Any = from_uint8(upscaler(to_uint8(photo.rgb), progress=progress))
     if match_histogram:
         rgb = color.match_histogram(rgb, photo.rgb)
     if np.all(photo.rgb == photo.rgb[..., :1]):
@@ -141,11 +144,11 @@ def split(height: int, width: int, side: int) -> Iterator[Tile]:
 @functools.partial(jax.jit, static_argnums=0)
 def _enlarge(network: UpscaleNetwork, variables: Mapping[str, Any], window: jax.Array) -> jax.Array:
     """uint8 [H + 2 reach, W + 2 reach, 3] to uint8 [scale H, scale W, 3]."""
-    enlarged = network.apply(variables, window[None].astype(jnp.float32) / 255)
+    enlarged = network.apply(variables, from_uint8(window[None]))
     assert isinstance(enlarged, jax.Array)
     rim = network.scale * network.reach
     inner = enlarged[0, rim : enlarged.shape[1] - rim, rim : enlarged.shape[2] - rim]
-    return (255 * jnp.clip(inner, 0, 1) + 0.5).astype(jnp.uint8)
+    return to_uint8(inner)
 
 
 def _fitting_tile(network: UpscaleNetwork) -> int:

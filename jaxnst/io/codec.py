@@ -6,6 +6,7 @@ named here are tried, and whatever a decoder raises becomes one line that names 
 
 import io
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,7 +29,7 @@ from jaxnst.io.formats import (
 from jaxnst.io.resize import MIN_SIDE, resize
 from jaxnst.io.transparency import extend_visible_colors
 from jaxnst.ops.color import luma
-from jaxnst.ops.pixels import to_bytes
+from jaxnst.ops.pixels import from_uint8, to_uint8
 
 MAX_PIXELS = 200_000_000  # 2.4 GB as float32 RGB; the largest phone cameras make just as much
 
@@ -226,6 +227,16 @@ def size_in_header(path: PathLike) -> tuple[int, int] | None:
         return None
 
 
+def has_picture_header(path: PathLike) -> bool:
+    """Whether a file begins as a picture of a size within bounds; its pixels are not decoded."""
+    return is_usable_size(size_in_header(path))
+
+
+def is_usable_size(size: tuple[int, int] | None) -> bool:
+    """Whether there is a picture, from `size_in_header`, and `load` would take one of its size."""
+    return size is not None and min(size) >= MIN_SIDE and math.prod(size) <= MAX_PIXELS
+
+
 def load_mask(path: PathLike | BinaryIO, height_width: tuple[int, int]) -> tuple[np.ndarray, bool]:
     """A mask, float32 [H, W] in [0, 1], of the size asked for, and whether it had to be resized.
 
@@ -307,7 +318,7 @@ def _rgb_profile(image: Image.Image) -> bytes | None:
 
 
 def _to_floats(image: Image.Image) -> np.ndarray:
-    return np.asarray(image).astype(np.float32) / np.float32(255.0)
+    return from_uint8(np.asarray(image))
 
 
 def _check_writable_pixels(name: str, rgb: np.ndarray, file_format: str) -> None:
@@ -327,11 +338,11 @@ def _check_writable_pixels(name: str, rgb: np.ndarray, file_format: str) -> None
 def _to_pillow(picture: Picture, file_format: str) -> Image.Image:
     """The picture as 8-bit RGB or RGBA, over white where the format has no alpha."""
     if picture.alpha is None:
-        return Image.fromarray(to_bytes(picture.rgb))
+        return Image.fromarray(to_uint8(picture.rgb))
     alpha = picture.alpha[..., None]
     if file_format in _ALPHA_FORMATS:
-        return Image.fromarray(to_bytes(np.concatenate([picture.rgb, alpha], axis=-1)))
-    return Image.fromarray(to_bytes(picture.rgb * alpha + (1.0 - alpha)))
+        return Image.fromarray(to_uint8(np.concatenate([picture.rgb, alpha], axis=-1)))
+    return Image.fromarray(to_uint8(picture.rgb * alpha + (1.0 - alpha)))
 
 
 def _save_options(

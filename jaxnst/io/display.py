@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from jaxnst.errors import JaxnstError
+from jaxnst.io.resize import letterbox
 from jaxnst.io.sources import import_cv2
 
 _KEYS = {27: "escape", 0xFF1B: "escape", 32: "space"}
@@ -112,21 +113,9 @@ class VirtualCamera:
             if self._camera is None:
                 height, width = image.shape[:2]
                 self._camera = self._open(width=width, height=height, fps=self._rate)
-            self._camera.send(_fitted(image, self._camera.width, self._camera.height))
+            self._camera.send(letterbox(image, (self._camera.height, self._camera.width)))
         except RuntimeError as error:
             raise JaxnstError(f"the virtual camera cannot be used ({error})") from error
-
-
-def _fitted(image: np.ndarray, width: int, height: int) -> np.ndarray:
-    """A picture as a whole on black, [height, width, 3]."""
-    if image.shape[:2] == (height, width):
-        return image
-    scale = min(width / image.shape[1], height / image.shape[0])
-    inner = round(image.shape[1] * scale), round(image.shape[0] * scale)
-    left, top = (width - inner[0]) // 2, (height - inner[1]) // 2
-    canvas = np.zeros((height, width, 3), np.uint8)
-    canvas[top : top + inner[1], left : left + inner[0]] = import_cv2().resize(image, inner)
-    return canvas
 
 
 def write_text(cv2: Any, image: np.ndarray, text: str, corner: tuple[int, int]) -> None:

@@ -12,10 +12,7 @@ from typing import Any, BinaryIO
 
 from PIL import Image, ImageFile, ImageOps, TiffImagePlugin
 
-_FORMATS = (
-    *("JPEG", "PNG", "WEBP", "AVIF", "TIFF", "BMP", "GIF", "PPM", "JPEG2000"),
-    "TGA",  # last, as it has no signature
-)
+_FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "TIFF", "BMP", "GIF", "PPM", "JPEG2000")
 _SUFFIXES = {
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"), ".png", ".webp", ".avif", ".tif", ".tiff", ".bmp",
     ".gif", ".tga", *(".ppm", ".pgm", ".pbm", ".pnm"), *(".jp2", ".j2k", ".jpx"),
@@ -74,7 +71,12 @@ def unknown_format(handle: BinaryIO) -> str:
 
 
 def _formats(handle: BinaryIO) -> tuple[str, ...]:
-    """What the file may be; HEIC is made known to Pillow by the first file of it."""
+    """What the file may be; a TGA, which has no signature, only by its name.
+
+    HEIC is made known to Pillow by the first file of it.
+    """
+    if str(getattr(handle, "name", "")).lower().endswith(".tga"):
+        return (*_FORMATS, "TGA")
     start = handle.read(64)
     handle.seek(0)
     if start[4:8] != b"ftyp" or not any(brand in start for brand in _HEIC_BRANDS):

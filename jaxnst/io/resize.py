@@ -38,6 +38,26 @@ def fit_long_side(
     return max(min_side, int(height * scale + 0.5)), max(min_side, int(width * scale + 0.5))
 
 
+def letterbox(image: np.ndarray, height_width: tuple[int, int]) -> np.ndarray:
+    """The whole picture, uint8 [h, w, 3], as large as it can be in the middle of a black one.
+
+    It is stretched rather than given a line of black where one pixel of its height or width is all
+    that is missing, as at an odd side made even.
+    """
+    if image.shape[:2] == height_width:
+        return image
+    height, width = height_width
+    scale = min(height / image.shape[0], width / image.shape[1])
+    inner = [max(1, round(scale * side)) for side in image.shape[:2]]
+    if height - inner[0] < 2 and width - inner[1] < 2:
+        inner = [height, width]
+    top, left = (height - inner[0]) // 2, (width - inner[1]) // 2
+    result = np.zeros((height, width, 3), np.uint8)
+    resized = Image.fromarray(image).resize((inner[1], inner[0]), Image.Resampling.BICUBIC)
+    result[top : top + inner[0], left : left + inner[1]] = np.asarray(resized)
+    return result
+
+
 def extend_by_reflection(
     image: np.ndarray, height_width: tuple[int, ...], canvas: tuple[int, ...]
 ) -> np.ndarray:

@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from jaxnst.io.codec import save
 from jaxnst.io.resize import resize
+from jaxnst.ops.pixels import from_uint8
 
 
 def write_comparison(path: Path, pictures: Sequence[np.ndarray]) -> None:
@@ -41,4 +42,4 @@ def contact_sheet(pictures: Mapping[str, np.ndarray], columns: int = 0) -> np.nd
         sheet.paste(Image.fromarray(picture), (x, y))
         label = (x + width / 2, y + height + line / 4)
         draw.text(label, name.replace("_", " "), "black", font, anchor="ma")
-    return np.asarray(sheet, np.float32) / 255
+    return from_uint8(np.asarray(sheet))

@@ -21,7 +21,7 @@ from jaxnst.errors import JaxnstError
 from jaxnst.io.codec import list_images, load
 from jaxnst.io.files import display_name, one_line
 from jaxnst.io.video_reader import open_reader
-from jaxnst.ops.pixels import to_bytes
+from jaxnst.ops.pixels import to_uint8
 
 CAMERAS = 10
 """How many cameras are tried for the first that opens."""
@@ -208,7 +208,7 @@ class FolderSource:
                 except JaxnstError:
                     self._paths.remove(path)
                     continue
-                yield to_bytes(image)
+                yield to_uint8(image)
 
 
 def open_source(

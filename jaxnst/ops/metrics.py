@@ -1,16 +1,16 @@
 """How much one picture differs from another: PSNR, SSIM, and a distance between VGG's features.
 
 Pictures are [..., H, W, C], floats in [0, 1] or uint8; results have the shape of "...". Papers on
-super-resolution measure on the luma of video, `video_luma`, less a border (`shaved`), as wide as
-the scale.
+super-resolution measure on the luma of video, `video_luma`, less a border as wide as the scale
+(`crop_border`).
 """
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax.typing import ArrayLike
 
 from jaxnst.errors import JaxnstError
+from jaxnst.ops.gaussian import gaussian_window
 from jaxnst.ops.pixels import to_floats
 
 _WINDOW = 11  # positions; of SSIM
@@ -24,7 +24,7 @@ def video_luma(rgb: ArrayLike) -> jax.Array:
     return 16 / 255 + jnp.sum(to_floats(rgb) * weights, axis=-1, keepdims=True)
 
 
-def shaved(image: jax.Array, border: int) -> jax.Array:
+def crop_border(image: jax.Array, border: int) -> jax.Array:
     """The images [..., H, W, C] without so many rows and columns at each edge."""
     height, width = image.shape[-3:-1]
     return image[..., border : height - border, border : width - border, :]
@@ -59,14 +59,7 @@ def ssim(image: ArrayLike, reference: ArrayLike) -> jax.Array:
 
 def _windowed(x: jax.Array) -> jax.Array:
     """Means of [..., H, W, C] under the window, [..., H - 10, W - 10, C]."""
-    offsets = np.arange(_WINDOW) - _WINDOW // 2
-    weights = np.exp(-0.5 * np.square(offsets / _SIGMA))
-    weights /= weights.sum()
-    for axis in (x.ndim - 3, x.ndim - 2):
-        length = x.shape[axis] - _WINDOW + 1
-        lines = [jax.lax.slice_in_dim(x, i, i + length, axis=axis) for i in range(_WINDOW)]
-        x = sum(float(w) * line for w, line in zip(weights, lines, strict=True))  # type: ignore[assignment]
-    return x
+    return gaussian_window(x, _SIGMA, _WINDOW // 2)
 
 
 def same_shape(image: ArrayLike, reference: ArrayLike) -> tuple[jax.Array, jax.Array]:

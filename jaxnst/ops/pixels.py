@@ -1,4 +1,6 @@
-"""Pixels between uint8 [0, 255] and float32 [0, 1]."""
+"""Pixels between uint8 [0, 255] and float32 [0, 1], the same for NumPy's arrays and JAX's."""
+
+from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -7,10 +9,17 @@ from jax.typing import ArrayLike
 
 from jaxnst.errors import JaxnstError
 
+Pixels = TypeVar("Pixels", np.ndarray, jax.Array)
 
-def to_bytes(values: np.ndarray) -> np.ndarray:
-    """8-bit values, clipped, halves rounded up."""
-    return (np.clip(values, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
+
+def to_uint8(values: Pixels) -> Pixels:
+    """Floats as 8-bit values: clipped to [0, 1], halves rounded up."""
+    return (values.clip(0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
+
+
+def from_uint8(values: Pixels) -> Pixels:
+    """8-bit values as float32 in [0, 1]."""
+    return values.astype(np.float32) / 255
 
 
 def to_floats(image: ArrayLike, name: str = "image") -> jax.Array:
@@ -21,7 +30,7 @@ def to_floats(image: ArrayLike, name: str = "image") -> jax.Array:
     """
     array = jnp.asarray(image)
     if array.dtype == jnp.uint8:
-        return array.astype(jnp.float32) / 255
+        return from_uint8(array)
     check_floating(name, array)
     return array.astype(jnp.float32)
 

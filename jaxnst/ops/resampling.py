@@ -14,19 +14,20 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxnst.errors import JaxnstError
+from jaxnst.ops.gaussian import gaussian_window
 
-_SIGMA = 1.0  # pixels; of the blur in Johnson et al. (2016)
+_SIGMA, _RADIUS = 1.0, 4  # pixels; of the blur in Johnson et al. (2016)
 
 
 def resize_bicubic(
-    image: jax.Array, height_width: tuple[int, int], *, in_bytes: bool = False
+    image: jax.Array, height_width: tuple[int, int], *, quantize: bool = False
 ) -> jax.Array:
     """The images [..., H, W, C] at another size, antialiased, by Keys's kernel (1981), a = -0.5.
 
-    With `in_bytes` images in [0, 1] are rounded to multiples of 1/255 on the way and in the end, as
+    With `quantize` images in [0, 1] are rounded to multiples of 1/255 on the way and in the end, as
     pictures of 8 bits are; otherwise they may overshoot, and can be differentiated.
     """
-    keep = _rounded if in_bytes else lambda x: x
+    keep = _rounded if quantize else lambda x: x
     rows, columns = (
         jnp.asarray(_weights(*lengths), image.dtype)
         for lengths in zip(image.shape[-3:-1], height_width, strict=True)
@@ -45,7 +46,7 @@ def enlarge_bicubic(image: jax.Array, scale: int) -> jax.Array:
     return image
 
 
-def shrink(image: jax.Array, scale: int, *, blur: bool = False) -> jax.Array:
+def downsample(image: jax.Array, scale: int, *, blur: bool = False) -> jax.Array:
     """What a camera of less resolution would have seen: [..., H / scale, W / scale, C], of 8 bits.
 
     Args:
@@ -58,26 +59,13 @@ def shrink(image: jax.Array, scale: int, *, blur: bool = False) -> jax.Array:
     if height % scale or width % scale:
         raise JaxnstError(f"an image of {width} x {height} cannot be divided by {scale}")
     if blur:
-        image = _blurred(image)
-    return resize_bicubic(image, (height // scale, width // scale), in_bytes=True)
+        edges = [(0, 0)] * (image.ndim - 3) + [(_RADIUS, _RADIUS)] * 2 + [(0, 0)]
+        image = gaussian_window(jnp.pad(image, edges, mode="edge"), _SIGMA, _RADIUS)
+    return resize_bicubic(image, (height // scale, width // scale), quantize=True)
 
 
 def _rounded(image: jax.Array) -> jax.Array:
     return jnp.round(255 * jnp.clip(image, 0, 1)) / 255
-
-
-def _blurred(image: jax.Array) -> jax.Array:
-    offsets = np.arange(-4, 5)
-    kernel = np.exp(-0.5 * np.square(offsets / _SIGMA))
-    for axis in (-3, -2):
-        width = [(4, 4) if axis == i - image.ndim else (0, 0) for i in range(image.ndim)]
-        padded = jnp.pad(image, width, mode="edge")
-        length = image.shape[axis]
-        image = sum(
-            float(weight) * jax.lax.slice_in_dim(padded, i, i + length, axis=image.ndim + axis)
-            for i, weight in enumerate(kernel / kernel.sum())
-        )  # type: ignore[assignment]
-    return image
 
 
 def _multiplied(image: jax.Array, scale: int, axis: int) -> jax.Array:

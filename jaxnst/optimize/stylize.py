@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from jaxnst.errors import JaxnstError
 from jaxnst.io.resize import MIN_SIDE, extend_by_reflection, fit_long_side, resize
 from jaxnst.ops.color import match_colors, transfer_luma
+from jaxnst.ops.pixels import from_uint8
 from jaxnst.optimize import run as optimize
 from jaxnst.optimize.presets import PaintOptions, load_preset, override
 from jaxnst.optimize.run import Job, Progress, Style
@@ -140,7 +141,7 @@ def as_floats(image: ArrayLike, name: str) -> np.ndarray:
             f"{name} has shape {array.shape}: expected [H, W, 3], H and W at least {MIN_SIDE}"
         )
     if array.dtype == np.uint8:
-        return array.astype(np.float32) / 255
+        return from_uint8(array)
     return _unit_range(array, name)
 
 

@@ -6,7 +6,6 @@ alone: it is the same, sample by sample, for any number of hosts, and its state 
 """
 
 import dataclasses
-import math
 import multiprocessing
 import os
 import random
@@ -21,10 +20,10 @@ import numpy as np
 from PIL import Image
 
 from jaxnst.errors import JaxnstError, check_number
-from jaxnst.io.codec import MAX_PIXELS, list_images, load, size_in_header
+from jaxnst.io.codec import MAX_PIXELS, is_usable_size, list_images, load, size_in_header
 from jaxnst.io.files import display_name, one_line, open_binary
 from jaxnst.io.resize import MIN_SIDE
-from jaxnst.ops.pixels import to_bytes
+from jaxnst.ops.pixels import to_uint8
 
 Batch = dict[str, np.ndarray]
 
@@ -87,7 +86,9 @@ class Folder:
         paths = list_images(folder, recursive=True)
         with ThreadPoolExecutor() as pool:
             sizes = list(pool.map(size_in_header, paths))
-        self._paths = [path for path, size in zip(paths, sizes, strict=True) if _suits(size)]
+        self._paths = [
+            path for path, size in zip(paths, sizes, strict=True) if is_usable_size(size)
+        ]
         self.names = [path.relative_to(folder).as_posix() for path in self._paths]
         self.skipped = len(paths) - len(self._paths)
         if not self._paths:
@@ -102,7 +103,7 @@ class Folder:
         return len(self._paths)
 
     def __getitem__(self, index: int) -> np.ndarray:
-        return to_bytes(load(self._paths[index]).rgb)
+        return to_uint8(load(self._paths[index]).rgb)
 
 
 class Tfds:
@@ -272,11 +273,6 @@ def square_cut(photo: np.ndarray, square: tuple[float, float, float], side: int)
     box = (left, top, left + extent, top + extent)
     cut = Image.fromarray(photo).resize((side, side), Image.Resampling.BICUBIC, box=box)
     return np.asarray(cut)
-
-
-def _suits(size: tuple[int, int] | None) -> bool:
-    """Whether a picture of this size, if it is one, can be loaded."""
-    return size is not None and min(size) >= MIN_SIDE and math.prod(size) <= MAX_PIXELS
 
 
 def _set_aside(names: Sequence[str], options: DataOptions, seed: int) -> list[int]:

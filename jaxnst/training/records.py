@@ -12,6 +12,7 @@ from jaxnst.errors import JaxnstError
 from jaxnst.io.codec import save
 from jaxnst.io.figures import write_curves
 from jaxnst.io.files import atomic_write, display_name, one_line
+from jaxnst.ops.pixels import from_uint8
 from jaxnst.training.data import middle_square
 from jaxnst.training.run import Run
 from jaxnst.training.step import TrainState
@@ -97,7 +98,7 @@ class PictureGrid:
 
 def _middle(photo: np.ndarray, run: Run) -> np.ndarray:
     """The middle of a photo as it is trained on, float [crop, crop, 3]."""
-    return middle_square(photo, run.config.data.crop).astype(np.float32) / 255
+    return from_uint8(middle_square(photo, run.config.data.crop))
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from jaxnst.io.settings import options_from
 from jaxnst.networks.base import Network
 from jaxnst.networks.model_file import Model, describe_network, load_model
 from jaxnst.networks.super_resolution import UpscaleNetwork
+from jaxnst.ops.pixels import from_uint8
 from jaxnst.perceptual.weights import load_vgg
 from jaxnst.training.checkpoints import Checkpoints
 from jaxnst.training.config import LoopOptions, TrainConfig, differences
@@ -264,7 +265,7 @@ def held_out_losses(run: Run, state: TrainState) -> Measured:
     return run.task.measure(
         jax.device_get(state.average),
         jax.device_get(run.frozen),
-        (np.asarray(batch["image"], np.float32) / 255 for batch in photos),
+        (from_uint8(batch["image"]) for batch in photos),
     )
 
 
@@ -281,7 +282,7 @@ def reference_photos(data: Data, side: int) -> Sequence[np.ndarray]:
     """A few of the photos to train on, spread over all of them, float [side, side, 3]."""
     count = min(_REFERENCE_PHOTOS, len(data.train))
     numbers = np.linspace(0, len(data.train) - 1, count).round().astype(int)
-    return [middle_square(data.train[i], side).astype(np.float32) / 255 for i in numbers]
+    return [from_uint8(middle_square(data.train[i], side)) for i in numbers]
 
 
 def _goes_on_from(network: Any, start: Any) -> bool:

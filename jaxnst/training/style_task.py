@@ -19,6 +19,7 @@ from jax.typing import DTypeLike
 from jaxnst.errors import check_choice, check_number
 from jaxnst.networks.base import Network, paint
 from jaxnst.networks.model_file import Model
+from jaxnst.ops.pixels import from_uint8
 from jaxnst.perceptual import losses, vgg
 from jaxnst.perceptual.losses import LossOptions
 from jaxnst.perceptual.repetition import autocorrelation, lattice_shifts, repetition_loss
@@ -114,7 +115,7 @@ class StyleTask:
 
     def loss(self, params: Params, frozen: Frozen, batch: Batch) -> tuple[jax.Array, Losses]:
         """Mean loss of a batch, and its weighted parts."""
-        photo = batch["image"].astype(jnp.float32) / 255
+        photo = from_uint8(batch["image"])
         noise = jax.vmap(jax.random.key)(batch["seed"])
         parts = self.terms(params, frozen, photo, noise)
         parts = {name: jnp.mean(part) for name, part in parts.items()}

@@ -18,7 +18,6 @@ from jaxnst.errors import check_number
 from jaxnst.networks.model_file import Model
 from jaxnst.networks.super_resolution import UpscaleNetwork
 from jaxnst.ops.metrics import psnr
-from jaxnst.ops.resampling import shrink
 from jaxnst.perceptual import losses, vgg
 from jaxnst.perceptual.losses import LossOptions
 from jaxnst.training.style_task import Measured, mean_terms
@@ -82,13 +81,13 @@ class UpscaleTask:
 
     def loss(self, params: Params, frozen: vgg.Params, batch: Batch) -> tuple[jax.Array, Losses]:
         """Mean loss of a batch, and its weighted parts."""
-        photo = batch["image"].astype(jnp.float32) / 255
+        photo = from_uint8(batch["image"])
         parts = self.terms(frozen, self.enlarge(params, self.small(photo)), photo)
         return sum(parts.values(), jnp.zeros(())), parts
 
     def small(self, photo: jax.Array) -> jax.Array:
         """What the network sees of photos [N, H, W, 3]."""
-        return shrink(photo, self.network.scale, blur=self._options.blur)
+        return downsample(photo, self.network.scale, blur=self._options.blur)
 
     def enlarge(self, params: Params, small: jax.Array) -> jax.Array:
         """What the network makes of small photos."""

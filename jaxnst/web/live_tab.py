@@ -21,7 +21,7 @@ from PIL import Image
 
 from jaxnst.errors import JaxnstError
 from jaxnst.io.codec import load
-from jaxnst.ops.pixels import to_bytes
+from jaxnst.ops.pixels import to_uint8
 from jaxnst.web.controls import PRIVATE, blend_controls, style_choice
 from jaxnst.web.paint_tab import PaintTab
 from jaxnst.web.security import log
@@ -189,7 +189,7 @@ def decode_frame(jpeg: bytes) -> np.ndarray:
     if len(jpeg) > _LARGEST:
         raise JaxnstError(sizes)
     try:
-        frame = to_bytes(load(io.BytesIO(jpeg), max_pixels=max(w * h for w, h in SIZES)).rgb)
+        frame = to_uint8(load(io.BytesIO(jpeg), max_pixels=max(w * h for w, h in SIZES)).rgb)
     except JaxnstError as error:
         raise JaxnstError(sizes) from error
     if frame.shape[1::-1] not in _ALLOWED:

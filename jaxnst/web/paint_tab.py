@@ -12,7 +12,7 @@ from jaxnst.io.codec import Picture, load
 from jaxnst.io.files import hashed
 from jaxnst.io.resize import fit_long_side, resize
 from jaxnst.io.sheets import contact_sheet
-from jaxnst.ops.pixels import to_bytes
+from jaxnst.ops.pixels import to_uint8
 from jaxnst.web.controls import (
     PAINTING,
     PRIVATE,
@@ -151,7 +151,7 @@ class PaintTab:
           The sheet, a PNG file.
         """
         studio = self._studio
-        pixels = to_bytes(self._opened(photo).rgb)
+        pixels = to_uint8(self._opened(photo).rgb)
         size = min(_SHEET, max(pixels.shape[:2]))
         painted = {
             title: studio.paint(pixels, {name: 1.0}, 1.0, False, size)
@@ -167,7 +167,7 @@ class PaintTab:
         check_choice("size", size, SIZES.values())
         self._studio.check_look(look, strength)
         picture = self._opened(photo)
-        pixels = to_bytes(picture.rgb)
+        pixels = to_uint8(picture.rgb)
         longest = max(pixels.shape[:2])
         longest = longest if size == "full" else min(longest, int(size))
         height, width = fit_long_side(pixels.shape[:2], longest)
@@ -240,7 +240,7 @@ class PaintTab:
     @cached_property
     def _thumbnails(self) -> list[tuple[np.ndarray, str]]:
         """A photo in every style, which shows more of them than the paintings would."""
-        pixels = to_bytes(load(SAMPLES / "photos" / "cat.jpg").rgb)
+        pixels = to_uint8(load(SAMPLES / "photos" / "cat.jpg").rgb)
         styles = self._studio.styles.items()
         return [(self._studio.preview(pixels, {name: 1.0}), title) for name, title in styles]
 

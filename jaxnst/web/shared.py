@@ -15,7 +15,7 @@ from jaxnst.io.codec import Picture, load
 from jaxnst.io.resize import fit_long_side, resize
 from jaxnst.networks.model_file import SHARPER, UPSCALING, upscaling_model
 from jaxnst.ops.color import transfer_luma
-from jaxnst.ops.pixels import to_bytes
+from jaxnst.ops.pixels import to_uint8
 from jaxnst.optimize.run import loss_and_gradient
 from jaxnst.perceptual import vgg
 from jaxnst.perceptual.weights import load_vgg
@@ -105,9 +105,9 @@ class Studio:
         small = resize(photo.astype(np.float32) / 255, (height, width))
         margins = (0, _PREVIEW - height), (0, _PREVIEW - width), (0, 0)
         square = np.pad(small, margins, mode="reflect")
-        painted = self._stylizer(to_bytes(square), look, strength=strength)
+        painted = self._stylizer(to_uint8(square), look, strength=strength)
         if keep_colors:
-            painted = to_bytes(np.asarray(transfer_luma(painted.astype(np.float32) / 255, square)))
+            painted = to_uint8(np.asarray(transfer_luma(painted.astype(np.float32) / 255, square)))
         return painted[:height, :width]
 
     def paint_frame(

@@ -39,6 +39,14 @@ def run(*words: object) -> int:
     return main(["upscale", *map(str, words)])
 
 
+def test_help_warns_of_what_compression_leaves(capsys) -> None:
+    with pytest.raises(SystemExit):
+        run("--help")
+    assert "ripples that JPEG compression leaves" in " ".join(
+        capsys.readouterr().out.replace("│", " ").split()
+    )
+
+
 def test_a_picture_becomes_larger(photo: Path, model: Path, capsys) -> None:
     out = photo.with_name("big.png")
     assert run(photo, "--model", model, "-o", out) == 0

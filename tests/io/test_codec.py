@@ -27,7 +27,7 @@ from jaxnst.io.codec import (
     read_settings,
     save,
 )
-from jaxnst.io.resize import extend_by_reflection, fit_long_side, resize
+from jaxnst.io.resize import extend_by_reflection, fit_long_side, letterbox, resize
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 SETTINGS = {"style_weight": 1e5, "layers": ["relu1_1", "relu4_2"], "name": "Café 🎨"}
@@ -513,6 +513,22 @@ def test_resize_keeps_smooth_pictures() -> None:
 )
 def test_fit_long_side(size: tuple[int, int], long_side: int, expected: tuple[int, int]) -> None:
     assert fit_long_side(size, long_side) == expected
+
+
+@pytest.mark.parametrize(
+    ("size", "inside"),
+    [
+        ((20, 40), np.s_[10:50, :]),  # black above and below
+        ((40, 20), np.s_[:, 25:55]),  # and to the left and right
+        ((59, 79), np.s_[:, :]),
+    ],
+)
+def test_a_letterbox_shows_the_whole_picture(size: tuple[int, int], inside: Any) -> None:
+    boxed = letterbox(np.full((*size, 3), 200, np.uint8), (60, 80))
+    wanted = np.zeros((60, 80, 3), np.uint8)
+    wanted[inside] = 200
+    np.testing.assert_array_equal(boxed, wanted)
+    assert letterbox(boxed, (60, 80)) is boxed
 
 
 def test_a_picture_goes_on_as_its_reflection_on_a_larger_canvas() -> None:

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image, ImageFile
 
 from jaxnst.errors import JaxnstError
-from jaxnst.io.codec import list_images, list_left_out, load, size_in_header
+from jaxnst.io.codec import has_picture_header, list_images, list_left_out, load, size_in_header
 from jaxnst.io.formats import open_image
 
 
@@ -36,6 +36,14 @@ def test_formats_are_read(tmp_path: Path, suffix: str, file_format: str) -> None
     assert list_images(tmp_path) == [path]
     assert size_in_header(path) == (48, 40)
     np.testing.assert_allclose(load(path).rgb, np.asarray(_soft()) / 255, atol=0.08)
+
+
+def test_only_a_files_name_makes_it_a_tga(tmp_path: Path) -> None:
+    """It has no signature, and the first bytes of an MPEG stream are those of one."""
+    _soft().save(tmp_path / "a.tga")
+    (tmp_path / "a.mpg").write_bytes((tmp_path / "a.tga").read_bytes())
+    assert has_picture_header(tmp_path / "a.tga")
+    assert not has_picture_header(tmp_path / "a.mpg")
 
 
 def test_a_pgm_is_read_at_its_full_depth(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from jaxnst.io.codec import load
 from jaxnst.networks import model_file as models
 from jaxnst.networks.model_file import load_model, model_names, read_card, save_model
 from jaxnst.networks.slim import Slim
-from jaxnst.ops.pixels import to_bytes
+from jaxnst.ops.pixels import to_uint8
 
 
 def test_a_model_comes_back_as_it_was(tmp_path: Path) -> None:
@@ -28,7 +28,7 @@ def test_a_model_comes_back_as_it_was(tmp_path: Path) -> None:
 
 
 def test_a_file_of_8_bits_is_half_as_large_and_paints_alike(tmp_path: Path) -> None:
-    model, photo = random_model(Slim()), to_bytes(load(PHOTO).rgb)
+    model, photo = random_model(Slim()), to_uint8(load(PHOTO).rgb)
     halves, bytes_ = tmp_path / "16.safetensors", tmp_path / "8.safetensors"
     save_model(halves, model)
     save_model(bytes_, model, bits=8)

@@ -7,7 +7,7 @@ from PIL import Image
 
 from jaxnst.inference.stylizer import Stylizer
 from jaxnst.io.codec import load
-from jaxnst.ops.pixels import to_bytes
+from jaxnst.ops.pixels import to_uint8
 
 
 @pytest.mark.parametrize("name", golden_models.names())
@@ -18,7 +18,7 @@ def test_a_model_makes_its_golden_picture(name: str) -> None:
 
 
 def test_strength_0_is_the_photo_itself() -> None:
-    photo = to_bytes(load(golden_models.PHOTO).rgb)
+    photo = to_uint8(load(golden_models.PHOTO).rgb)
     paint = Stylizer("slim")
     for style in paint.gallery.styles[:2]:
         np.testing.assert_array_equal(paint(photo, style, strength=0), photo)

@@ -8,7 +8,7 @@ import pytest
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from jaxnst.errors import JaxnstError
-from jaxnst.ops.metrics import psnr, shaved, ssim, video_luma
+from jaxnst.ops.metrics import crop_border, psnr, ssim, video_luma
 from jaxnst.perceptual.feature_distance import feature_distance
 
 
@@ -43,7 +43,7 @@ def test_batches_are_measured_one_by_one(pair) -> None:
 def test_video_luma_leaves_room_at_both_ends() -> None:
     ends = video_luma(jnp.array([[[0.0, 0.0, 0.0], [1.0, 1.0, 1.0]]]))
     np.testing.assert_allclose(255 * ends.ravel(), [16, 235], atol=1e-3)
-    assert shaved(jnp.zeros((2, 10, 12, 1)), 4).shape == (2, 2, 4, 1)
+    assert crop_border(jnp.zeros((2, 10, 12, 1)), 4).shape == (2, 2, 4, 1)
 
 
 def test_features_are_further_apart_the_more_is_lost(pair, random_vgg) -> None:

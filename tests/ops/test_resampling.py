@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from jaxnst.errors import JaxnstError
-from jaxnst.ops.resampling import enlarge_bicubic, resize_bicubic, shrink
+from jaxnst.ops.resampling import downsample, enlarge_bicubic, resize_bicubic
 
 
 def test_halving_has_the_published_weights() -> None:
@@ -38,7 +38,7 @@ def test_enlarging_is_resizing(paint, scale, size) -> None:
 def test_a_picture_goes_on_as_it_ends(paint) -> None:
     image = jnp.asarray(paint(1, 48, 40))
     wider = jnp.pad(image, ((16, 16), (16, 16), (0, 0)), mode="edge")
-    np.testing.assert_allclose(shrink(wider, 4)[4:-4, 4:-4], shrink(image, 4), atol=1e-6)
+    np.testing.assert_allclose(downsample(wider, 4)[4:-4, 4:-4], downsample(image, 4), atol=1e-6)
 
 
 def test_eight_bits_are_rounded_between_rows_and_columns() -> None:
@@ -46,9 +46,9 @@ def test_eight_bits_are_rounded_between_rows_and_columns() -> None:
     image = jnp.asarray(rng.integers(0, 256, (32, 32, 3)) / 255, jnp.float32)
     rows = jnp.round(255 * jnp.clip(resize_bicubic(image, (16, 32)), 0, 1)) / 255
     wanted = jnp.round(255 * jnp.clip(resize_bicubic(rows, (16, 16)), 0, 1)) / 255
-    np.testing.assert_allclose(shrink(image, 2), wanted, atol=1e-6)
+    np.testing.assert_allclose(downsample(image, 2), wanted, atol=1e-6)
     whole = jnp.round(255 * jnp.clip(resize_bicubic(image, (16, 16)), 0, 1)) / 255
-    assert float(jnp.max(jnp.abs(shrink(image, 2) - whole))) > 0.003
+    assert float(jnp.max(jnp.abs(downsample(image, 2) - whole))) > 0.003
 
 
 def test_a_flat_picture_stays_flat_at_any_size() -> None:
@@ -65,9 +65,11 @@ def test_enlarging_can_be_differentiated() -> None:
 
 def test_blur_takes_detail_away() -> None:
     image = jnp.asarray(np.random.default_rng(1).random((32, 32, 3), np.float32))
-    assert float(jnp.std(shrink(image, 2, blur=True))) < 0.8 * float(jnp.std(shrink(image, 2)))
+    assert float(jnp.std(downsample(image, 2, blur=True))) < 0.8 * float(
+        jnp.std(downsample(image, 2))
+    )
 
 
 def test_a_size_that_does_not_divide_is_refused() -> None:
     with pytest.raises(JaxnstError, match="30 x 32 cannot be divided by 4"):
-        shrink(jnp.zeros((32, 30, 3)), 4)
+        downsample(jnp.zeros((32, 30, 3)), 4)

@@ -14,7 +14,7 @@ from jaxnst.inference.upscaler import Upscaler
 from jaxnst.io.codec import load
 from jaxnst.networks.gallery import START
 from jaxnst.networks.model_file import model_names
-from jaxnst.ops.pixels import to_bytes
+from jaxnst.ops.pixels import to_uint8
 
 FOLDER = Path(__file__).parents[1] / "golden" / "models"
 PHOTO = Path(__file__).parents[2] / "jaxnst" / "assets" / "photos" / "cat.jpg"
@@ -28,7 +28,7 @@ def names() -> list[str]:
 
 def make(name: str) -> np.ndarray:
     """What a model makes of the photo, uint8."""
-    photo = to_bytes(load(PHOTO).rgb)
+    photo = to_uint8(load(PHOTO).rgb)
     gallery, _, style = name.rpartition("/")
     if gallery:
         return Stylizer(gallery)(photo, style, size=SIZE)

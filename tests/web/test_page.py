@@ -24,7 +24,7 @@ from web_server import PROGRAM, Server, serving
 import jaxnst
 from jaxnst.cli import main
 from jaxnst.io.codec import load, read_settings
-from jaxnst.ops.pixels import to_bytes
+from jaxnst.ops.pixels import to_uint8
 
 pytest.importorskip("gradio", reason="needs the extra `web`")
 import httpx
@@ -63,7 +63,7 @@ def photo(tmp_path_factory):
 
 
 def pixels(path) -> np.ndarray:
-    return to_bytes(load(path, min_side=1).rgb)
+    return to_uint8(load(path, min_side=1).rgb)
 
 
 def test_painting_is_that_of_the_library(client, photo):
