@@ -243,7 +243,7 @@ def test_smoothing_and_size(words: list[str], tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_one_that_was_stopped_goes_on(words: list[str], tmp_path: Path) -> None:
-    write_clip(Path(words[1]), [i / 20 for i in range(900)])
+    write_clip(Path(words[1]), [i / 20 for i in range(600)])
     words = [*words, "--size", "64", "--quiet"]
     assert main([*words, "-o", str(tmp_path / "whole.mp4")]) == 0
     environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path)}
