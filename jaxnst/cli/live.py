@@ -92,7 +92,7 @@ def _run(command: Live) -> int:
             if command.frames and meter.count >= command.frames:
                 break
         else:
-            say(f"{source.name}: has ended")
+            say(getattr(source, "damage", "") or f"{source.name}: has ended")
         stats = _stats(meter, capture, shown_size=stage.size)
     _report(command, stats, say)
     return stopped.status if stopped.is_set() else 0

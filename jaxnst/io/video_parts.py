@@ -124,8 +124,8 @@ class VideoParts:
 
     def _check_ours(self) -> None:
         held = os.listdir(self._folder) if os.path.isdir(self._folder) else None
-        is_ours = not held or _SETTINGS in held or held == [_LOCK]
-        if os.path.lexists(self._folder) and (held is None or not is_ours):
+        others = [name for name in held or () if name != _LOCK and name[:8] != ".jaxnst-"]
+        if os.path.lexists(self._folder) and (held is None or (others and _SETTINGS not in others)):
             raise JaxnstError(
                 f"{display_name(self._folder)}: is in the way: move it, it is not ours"
             )

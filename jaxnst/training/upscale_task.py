@@ -18,6 +18,8 @@ from jaxnst.errors import check_number
 from jaxnst.networks.model_file import Model
 from jaxnst.networks.super_resolution import UpscaleNetwork
 from jaxnst.ops.metrics import psnr
+from jaxnst.ops.pixels import from_uint8
+from jaxnst.ops.resampling import downsample
 from jaxnst.perceptual import losses, vgg
 from jaxnst.perceptual.losses import LossOptions
 from jaxnst.training.style_task import Measured, mean_terms

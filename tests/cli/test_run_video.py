@@ -2,24 +2,30 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from model_files import gallery_folder
-from video_files import read_times, write_clip
+from PIL import Image
+from video_files import read_times, scene, write_clip
 
 from jaxnst.cli import main
 from jaxnst.cli.plan import plan_tasks
 from jaxnst.cli.provenance import network_provenance
 from jaxnst.cli.stylize import parse_stylize
 from jaxnst.inference.stylizer import Stylizer
+from jaxnst.io.animation import AnimationReader
+from jaxnst.io.codec import load
 from jaxnst.io.video_join import read_comment
-from jaxnst.io.video_reader import VideoReader
+from jaxnst.io.video_parts import VideoParts
+from jaxnst.io.video_reader import VideoReader, open_reader
 from jaxnst.networks.gallery import load_gallery
 
 TIMES = [0.0, 0.05, 0.1, 0.3, 0.35, 0.4, 0.9, 1.0]
@@ -113,6 +119,122 @@ def test_a_damaged_part_is_painted_anew(words: list[str], tmp_path: Path) -> Non
     assert read_times(tmp_path / "out.mp4") == TIMES
 
 
+def test_a_clip_of_seven_frames_keeps_them_all(words: list[str], tmp_path: Path) -> None:
+    write_clip(tmp_path / "clip.mp4", [i / 25 for i in range(7)])
+    assert main([*words, "--quiet"]) == 0
+    assert len(read_times(tmp_path / "out.mp4")) == 7
+
+
+def interrupt_after(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets the next run end as by Ctrl-C once so many frames are kept."""
+    write = VideoParts.write
+
+    def write_or_stop(parts: VideoParts, *frame: Any) -> None:
+        write(parts, *frame)
+        if parts.count == count:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(VideoParts, "write", write_or_stop)
+
+
+def test_a_smoothed_video_that_was_stopped_goes_on_to_the_bit(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_clip(tmp_path / "clip.mp4", [i / 10 for i in range(24)])
+    words = [*words[:-2], "--smooth", "--quiet", "-o"]
+    assert main([*words, str(tmp_path / "whole.gif")]) == 0
+    monkeypatch.setattr("jaxnst.io.video_parts.PART_FRAMES", 5)
+    with monkeypatch.context() as patches:
+        interrupt_after(13, patches)
+        assert main([*words, str(tmp_path / "out.gif")]) == 130
+    assert not (tmp_path / "out.gif").exists()
+    assert main([*words, str(tmp_path / "out.gif")]) == 0
+    images = [
+        np.stack([frame.image for frame in AnimationReader(tmp_path / name).frames()])
+        for name in ("whole.gif", "out.gif")
+    ]
+    np.testing.assert_array_equal(*images)
+    assert not (tmp_path / "out.gif.parts").exists()
+
+
+def test_changed_options_do_not_delete_what_is_painted(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    with monkeypatch.context() as patches:
+        interrupt_after(3, patches)
+        assert main([*words, "--quiet"]) == 130
+    capsys.readouterr()
+    assert main([*words, "--strength", "0.5"]) == 2
+    errors = capsys.readouterr().err
+    assert "out.parts: holds 3 frames that were painted otherwise" in errors
+    assert "options strength 1.0, now 0.5" in errors
+    assert errors.count("\n") == 1
+    assert main([*words, "--quiet"]) == 0
+    assert read_times(tmp_path / "out.mp4") == TIMES
+
+
+def test_a_clip_that_was_cut_off_is_painted_and_that_is_said(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    whole = write_clip(tmp_path / "whole.mkv", [i / 25 for i in range(75)])
+    (tmp_path / "clip.mkv").write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    words[1] = str(tmp_path / "clip.mkv")
+    assert main([*words, "--quiet"]) == 0
+    count = len(read_times(tmp_path / "out.mp4"))
+    errors = capsys.readouterr().err
+    assert 0 < count < 70
+    assert re.search(rf"clip\.mkv: ends at frame {count} of about \d+: damaged or cut off", errors)
+
+
+def animated_gif(path: Path) -> Path:
+    images = [Image.fromarray(scene(9 * number)) for number in range(4)]
+    images[0].save(path, save_all=True, append_images=images[1:], duration=[100, 40, 300, 40])
+    return path
+
+
+@pytest.mark.parametrize("name", ["out.gif", "out.webp", "out.mp4"])
+def test_every_frame_of_an_animation_is_painted(
+    words: list[str], tmp_path: Path, name: str, capsys: pytest.CaptureFixture
+) -> None:
+    words[1] = str(animated_gif(tmp_path / "moving.gif"))
+    words = [*words[:-1], str(tmp_path / name)]
+    assert main(words) == 0
+    assert capsys.readouterr().out == f"{tmp_path / name}\n"
+    read = list(open_reader(tmp_path / name).frames())
+    assert [frame.seconds for frame in read] == pytest.approx([0, 0.1, 0.14, 0.44], abs=0.001)
+    stylizer, photos = Stylizer(words[3]), open_reader(Path(words[1])).frames()
+    wanted = np.stack([stylizer(photo.image, "wave") for photo in photos])
+    painted = np.stack([frame.image for frame in read])
+    assert np.abs(blocks(painted.astype(int)) - blocks(wanted)).mean() < 8
+    assert main(words) == 0
+    assert "already there with these settings" in capsys.readouterr().err
+    assert not list(tmp_path.glob("*.parts"))
+
+
+def test_a_video_becomes_an_animation_and_its_sound_is_named(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    assert main([*words[:-1], str(tmp_path / "out.gif")]) == 0
+    assert "out.gif: holds no sound" in capsys.readouterr().err
+    times = [frame.seconds for frame in AnimationReader(tmp_path / "out.gif").frames()]
+    assert times == pytest.approx(TIMES)
+
+
+def test_an_animation_is_a_picture_where_a_picture_is_asked_for(
+    words: list[str], tmp_path: Path
+) -> None:
+    words[1] = str(animated_gif(tmp_path / "moving.gif"))
+    assert main([*words[:-1], str(tmp_path / "out.png"), "--quiet"]) == 0
+    assert load(tmp_path / "out.png").rgb.shape == (48, 64, 3)
+
+
+def test_a_video_without_a_suffix_is_known_by_its_content(words: list[str], tmp_path: Path) -> None:
+    (tmp_path / "clip.mp4").rename(tmp_path / "clip")
+    words[1] = str(tmp_path / "clip")
+    assert main([*words, "--quiet"]) == 0
+    assert read_times(tmp_path / "out.mp4") == TIMES
+
+
 @pytest.mark.slow
 def test_smoothing_and_size(words: list[str], tmp_path: Path) -> None:
     assert main([*words, "--smooth", "--size", "128", "--quiet"]) == 0
@@ -121,7 +243,7 @@ def test_smoothing_and_size(words: list[str], tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_one_that_was_stopped_goes_on(words: list[str], tmp_path: Path) -> None:
-    write_clip(Path(words[1]), [i / 20 for i in range(900)])
+    write_clip(Path(words[1]), [i / 20 for i in range(600)])
     words = [*words, "--size", "64", "--quiet"]
     assert main([*words, "-o", str(tmp_path / "whole.mp4")]) == 0
     environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path)}

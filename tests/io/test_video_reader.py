@@ -101,6 +101,20 @@ def test_untagged_video_is_bt709_from_720_lines_up(tmp_path: Path) -> None:
         assert np.abs(read[0] - color).max() <= 4, height
 
 
+def test_cover_art_is_no_video(tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    with av.open(str(path), "w") as container:
+        cover, tone = container.add_stream("png", rate=1), container.add_stream("aac", 44_100)
+        cover.height, cover.width, cover.pix_fmt = 48, 64, "rgb24"
+        cover.disposition = av.stream.Disposition.attached_pic
+        container.mux(cover.encode(av.VideoFrame.from_ndarray(scene(0), format="rgb24")))
+        samples = av.AudioFrame.from_ndarray(np.zeros((1, 4410), np.float32), "fltp", "mono")
+        samples.sample_rate = 44_100
+        container.mux([*tone.encode(samples), *tone.encode(None), *cover.encode(None)])
+    with pytest.raises(JaxnstError, match="has no video in it"):
+        VideoReader(path)
+
+
 @pytest.mark.parametrize("matrix", [1, 5])
 def test_a_tag_says_which_colors_a_video_has(tmp_path: Path, matrix: int) -> None:
     path, color = tmp_path / "a.mp4", (200, 60, 30)

@@ -1,0 +1,51 @@
+"""Painting the frames of a video, from any of them on."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from model_files import small_model
+from video_files import write_clip
+
+from jaxnst.inference.realtime import Look
+from jaxnst.inference.stylizer import Stylizer
+from jaxnst.inference.temporal import Smoothed
+from jaxnst.inference.video import paint_frames
+from jaxnst.io.video_reader import VideoReader
+
+SIZE = (48, 64)
+
+
+@pytest.fixture(scope="module")
+def stylizer() -> Stylizer:
+    return Stylizer(small_model(), exact=True)
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_clip(tmp_path_factory.mktemp("clip") / "a.mkv", [i / 10 for i in range(60)])
+
+
+@pytest.mark.parametrize("with_state", [True, False])
+def test_a_smoothed_video_goes_on_to_the_bit(
+    stylizer: Stylizer, clip: Path, with_state: bool
+) -> None:
+    look, reader, first = Look("wave", smooth=True), VideoReader(clip), 52
+    whole = list(paint_frames(reader, stylizer, look, SIZE))
+    state = whole[first - 1].state
+    assert state is not None
+    restored = Smoothed.from_arrays(state.to_arrays()) if with_state else None
+    rest = list(paint_frames(reader, stylizer, look, SIZE, first, restored))
+    assert [frame.seconds for frame in rest] == [frame.seconds for frame in whole[first:]]
+    for one, other in zip(rest, whole[first:], strict=True):
+        np.testing.assert_array_equal(one.image, other.image)
+    plain = next(paint_frames(reader, stylizer, Look("wave"), SIZE, first))
+    assert not np.array_equal(rest[0].image, plain.image)  # so that there is something to lose
+
+
+def test_frames_are_painted_as_pictures_are(stylizer: Stylizer, clip: Path) -> None:
+    photos = VideoReader(clip).frames()
+    painted = paint_frames(VideoReader(clip), stylizer, Look("wave", 0.7), SIZE)
+    for photo, frame, _ in zip(photos, painted, range(3), strict=False):
+        np.testing.assert_array_equal(frame.image, stylizer(photo.image, "wave", strength=0.7))
+        assert frame.state is None
