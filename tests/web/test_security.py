@@ -1,8 +1,11 @@
 """Who is let in, and with what."""
 
+import copy
+
 import pytest
 
 pytest.importorskip("gradio", reason="needs the extra `web`")
+from fastapi import HTTPException
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route, Router, WebSocketRoute
@@ -10,7 +13,7 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from jaxnst.web.presence import Presence
-from jaxnst.web.security import Gate, is_foreign
+from jaxnst.web.security import Gate, KnownHandlers, is_foreign
 from jaxnst.web.storage import Quota
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of Gradio and what it stands on
@@ -88,3 +91,12 @@ def test_uploads_that_fail_leave_room(client):
     for _ in range(3):
         assert client.post(f"{UPLOAD}?fail", content=b"x" * 900).status_code == 400
     assert client.post(UPLOAD, content=b"x" * 900).status_code == 200
+
+
+def test_unknown_handlers_are_not_found_in_copies_either():
+    handlers = copy.copy(KnownHandlers({0: "paint"}))  # Gradio makes one for each visitor
+    assert handlers[0] == "paint"
+    for number in (-1, 999):
+        with pytest.raises(HTTPException) as refusal:
+            handlers[number]
+        assert refusal.value.status_code == 404
