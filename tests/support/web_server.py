@@ -27,7 +27,7 @@ sys.addaudithook(watch)
 from jaxnst.cli import main
 sys.exit(main(sys.argv[1:]))
 """
-_START = 120  # seconds
+_START = 600  # seconds; the machine may be busy
 
 
 class Server(NamedTuple):

@@ -3,6 +3,8 @@
 import contextlib
 import io
 import json
+import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -16,6 +18,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from jaxnst.errors import JaxnstError
 from jaxnst.inference.stylizer import Stylizer
+from jaxnst.web import live_tab
 from jaxnst.web.limits import Limits
 from jaxnst.web.live_tab import PATH, LiveTab, decode_frame, encode_frame
 from jaxnst.web.paint_tab import PaintTab
@@ -110,6 +113,34 @@ def test_a_frame_before_its_settings_is_refused(live, client):
     with connect(client, live.ticket()) as socket:
         socket.send_bytes(frame())
         assert "how to paint" in socket.receive_json()["error"]
+
+
+@pytest.mark.parametrize("said", [[], [json.dumps(LOOK)] * 3], ids=["silent", "no frames"])
+def test_who_sends_no_frame_makes_room(live, client, monkeypatch, said):
+    monkeypatch.setattr(live_tab, "_IDLE", 0.05)
+    with connect(client, live.ticket()) as idle:
+        for text in said:
+            idle.send_text(text)
+        assert "No picture came" in idle.receive_json()["error"]
+        with pytest.raises(WebSocketDisconnect):
+            idle.receive_text()
+    monkeypatch.undo()
+    with connect(client, live.ticket()) as viewer:
+        viewer.send_text(json.dumps(LOOK))
+        viewer.send_bytes(frame())
+        assert viewer.receive_bytes()
+
+
+def test_no_ticket_is_lost_when_many_are_given_at_once(live):
+    switching = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            tickets = list(pool.map(lambda _: live.ticket(), range(2000)))
+    finally:
+        sys.setswitchinterval(switching)
+    assert all(live._takes(ticket) for ticket in tickets)
+    assert not live._takes(tickets[0])
 
 
 @pytest.mark.slow

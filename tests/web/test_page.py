@@ -96,14 +96,15 @@ def test_all_styles_on_one_sheet(client, photo):
 
 def test_optimising_and_going_on(client, photo):
     asked = [handle_file(photo), handle_file(SWIRLS), 1, None, 1, None, 1, "fast", 64, 3]
-    image, status, plot, file = client.predict(*asked, api_name="/optimise")
-    assert status.startswith("**Done** after 3 iterations")
+    image, status, plot, file = client.predict(*asked, api_name="/optimize")
+    assert status.startswith("**Done** after 3 steps")
     assert pixels(file).shape == (43, 64, 3)
     assert pixels(image).shape == (43, 64, 3)
     record = read_settings(file)
     assert record["options"]["optimize"]["iterations"] == 3
     assert record["styles"][0]["sha256"] == sha256(Path(SWIRLS).read_bytes()).hexdigest()
-    *_, plot, _ = client.predict(*asked, api_name="/go_on")
+    _, status, plot, _ = client.predict(*asked, api_name="/go_on")
+    assert status.startswith("**Done** after 6 steps")
     assert max(row[0] for row in plot["data"]) == 6
 
 
@@ -184,7 +185,7 @@ def ask(server: Server, name: str, data: list[object]) -> dict:
 NAN, INF = float("nan"), float("inf")
 PAINT = {"photo": ..., "style": "udnie", "second": "", "mix": 0.5, "strength": 1, "keep": False,
          "size": "640"}  # fmt: skip
-OPTIMISE = {
+OPTIMIZE = {
     "photo": ..., "style": ..., "weight": 1, "style_2": None, "weight_2": 1, "style_3": None,
     "weight_3": 1, "preset": "fast", "size": 64, "iterations": 2, "content_weight": None,
     "style_weight": None, "tv_weight": None, "style_scale": 1, "keep": "no", "seed": 0,
@@ -197,16 +198,16 @@ WRONG = [
     ("paint", PAINT, {"strength": 1e30}), ("paint", PAINT, {"strength": "x"}),
     ("paint", PAINT, {"second": "the_kiss", "mix": INF}),
     ("paint", PAINT, {"size": "99999"}), ("paint", PAINT, {"size": "../../etc/passwd"}),
-    ("optimise", OPTIMISE, {"size": 1e9}), ("optimise", OPTIMISE, {"size": NAN}),
-    ("optimise", OPTIMISE, {"iterations": -5}), ("optimise", OPTIMISE, {"iterations": 1e12}),
-    ("optimise", OPTIMISE, {"weight": NAN}), ("optimise", OPTIMISE, {"style_weight": -1}),
-    ("optimise", OPTIMISE, {"content_weight": INF}), ("optimise", OPTIMISE, {"seed": -1}),
-    ("optimise", OPTIMISE, {"preset": "/etc/passwd"}), ("optimise", OPTIMISE, {"preset": "a.toml"}),
-    ("optimise", OPTIMISE, {"keep": "x"}), ("optimise", OPTIMISE, {"style_scale": 1e9}),
-    ("optimise", OPTIMISE, {"style": None}), ("upscale", UPSCALE, {"scale": 3}),
-    ("optimise", OPTIMISE, {"seed": None}), ("optimise", OPTIMISE, {"iterations": 2.5}),
-    ("optimise", OPTIMISE, {"size": None}), ("optimise", OPTIMISE, {"weight": "x"}),
-    ("paint", PAINT, {"photo": "x"}), ("paint", PAINT, {"mix": None}), ("go_on", OPTIMISE, {}),
+    ("optimize", OPTIMIZE, {"size": 1e9}), ("optimize", OPTIMIZE, {"size": NAN}),
+    ("optimize", OPTIMIZE, {"iterations": -5}), ("optimize", OPTIMIZE, {"iterations": 1e12}),
+    ("optimize", OPTIMIZE, {"weight": NAN}), ("optimize", OPTIMIZE, {"style_weight": -1}),
+    ("optimize", OPTIMIZE, {"content_weight": INF}), ("optimize", OPTIMIZE, {"seed": -1}),
+    ("optimize", OPTIMIZE, {"preset": "/etc/passwd"}), ("optimize", OPTIMIZE, {"preset": "a.toml"}),
+    ("optimize", OPTIMIZE, {"keep": "x"}), ("optimize", OPTIMIZE, {"style_scale": 1e9}),
+    ("optimize", OPTIMIZE, {"style": None}), ("upscale", UPSCALE, {"scale": 3}),
+    ("optimize", OPTIMIZE, {"seed": None}), ("optimize", OPTIMIZE, {"iterations": 2.5}),
+    ("optimize", OPTIMIZE, {"size": None}), ("optimize", OPTIMIZE, {"weight": "x"}),
+    ("paint", PAINT, {"photo": "x"}), ("paint", PAINT, {"mix": None}), ("go_on", OPTIMIZE, {}),
     ("upscale", UPSCALE, {"scale": 2, "sharp": True}), ("upscale", UPSCALE, {"scale": 1e9}),
     ("upscale", UPSCALE, {"scale": NAN}),
 ]  # fmt: skip
@@ -218,7 +219,7 @@ def values(server: Server, photo: str, usual: dict, changes: dict) -> list[objec
 
 
 @pytest.mark.parametrize(
-    ("name", "usual"), [("paint", PAINT), ("optimise", OPTIMISE), ("upscale", UPSCALE)]
+    ("name", "usual"), [("paint", PAINT), ("optimize", OPTIMIZE), ("upscale", UPSCALE)]
 )
 def test_right_values_are_taken(server, photo, name, usual):
     assert ask(server, name, values(server, photo, usual, {}))["success"]
@@ -301,6 +302,15 @@ def test_only_what_the_page_needs_is_answered(server):
     assert large.status_code == 413
 
 
+@pytest.mark.parametrize("number", [-1, 999, 10**30])
+def test_handlers_that_do_not_exist_are_refused(server, number):
+    asked = {"data": [], "fn_index": number, "session_hash": "x"}
+    for path in ("queue/join", "run/predict"):
+        answer = httpx.post(f"{server.url}/gradio_api/{path}", json=asked)
+        assert answer.status_code in (404, 422)
+    assert "Traceback" not in server.log.read_text()
+
+
 def test_huge_uploads_are_refused(server):
     with socket.create_connection(server.url.removeprefix("http://").split(":")) as raw:
         raw.sendall(
@@ -323,14 +333,14 @@ def test_the_page_names_no_other_host_and_answers_to_its_own(server):
 @pytest.mark.parametrize("listens", [True, False])
 def test_a_job_whose_client_has_gone_stops(server, photo, listens):
     uploaded, session = upload(server, photo), secrets.token_hex(6)
-    endless = OPTIMISE | {"photo": uploaded, "style": uploaded, "size": 256, "iterations": 1000}
+    endless = OPTIMIZE | {"photo": uploaded, "style": uploaded, "size": 256, "iterations": 1000}
     began = time.monotonic()
-    assert join(server, "optimise", list(endless.values()), session).status_code == 200
+    assert join(server, "optimize", list(endless.values()), session).status_code == 200
     if listens:
         with listen(server, session) as messages:
             next(message for message in messages if "view.jpg" in str(message))
     short = endless | {"size": 64, "iterations": 2}
-    assert ask(server, "optimise", list(short.values()))["success"]
+    assert ask(server, "optimize", list(short.values()))["success"]
     assert time.monotonic() - began < 90  # the other takes minutes
 
 

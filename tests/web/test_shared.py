@@ -1,15 +1,15 @@
 """What the page's visitors share."""
 
-import os
-import time
-
-import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from model_files import gallery_folder
 from stylize_files import cut_outs
 
 from jaxnst.errors import JaxnstError
+from jaxnst.inference import stylizer
+from jaxnst.optimize.run import loss_and_gradient
+from jaxnst.perceptual.losses import LossOptions, Targets
 from jaxnst.web import presence
 from jaxnst.web.limits import Limits
 from jaxnst.web.presence import GoneError, Presence
@@ -21,27 +21,22 @@ def studio(tmp_path):
     return Studio(tmp_path, str(gallery_folder(tmp_path)), Limits(megapixels=0.1))
 
 
-def test_results_are_removed_after_an_hour(studio, tmp_path, monkeypatch):
-    old, new = (studio.show(np.zeros((40, 50, 3), np.float32)) for _ in range(2))
-    os.utime(os.path.dirname(old), (0, time.time() - 4000))
-    now = time.time()
-    monkeypatch.setattr("jaxnst.web.shared.time.time", lambda: now + 100)
-    studio.show(np.zeros((40, 50, 3), np.float32))
-    assert [os.path.exists(path) for path in (old, new)] == [False, True]
-
-
-def test_what_was_compiled_for_many_sizes_is_forgotten(studio, monkeypatch):
-    cleared = []
-    monkeypatch.setattr(jax, "clear_caches", lambda: cleared.append(True))
+def test_losses_for_too_many_sizes_are_forgotten_and_nothing_else(studio, random_vgg):
+    photo = np.zeros((64, 64, 3), np.uint8)
+    studio.paint(photo, {"wave": 1.0}, 1.0, False, 64)
+    painters = stylizer._paint._cache_size()
+    smooth = LossOptions(tv_weight=1.0)
+    loss_and_gradient(random_vgg, jnp.zeros((32, 32, 3)), Targets(), options=smooth)
     for side in [*range(100, 120), 100, 119]:
         studio.note_size((side, side))
-    assert not cleared
+    assert loss_and_gradient._cache_size()
     studio.note_size((1, 1))
-    assert cleared == [True]
+    assert not loss_and_gradient._cache_size()
+    assert stylizer._paint._cache_size() == painters > 0
 
 
 def test_pictures_above_the_limit_are_not_opened(studio, tmp_path):
-    path = studio.show(np.zeros((400, 500, 3), np.float32))
+    path = studio.results.show(np.zeros((400, 500, 3), np.float32))
     with pytest.raises(JaxnstError, match=r"^This picture cannot be used: 500x400"):
         studio.open(path)
 

@@ -1,0 +1,57 @@
+"""The tab that paints in one pass, without the page around it."""
+
+import numpy as np
+import pytest
+from model_files import model_file
+from PIL import Image
+
+pytest.importorskip("gradio", reason="needs the extra `web`")
+from jaxnst.io.codec import load
+from jaxnst.web.limits import Limits
+from jaxnst.web.paint_tab import PaintTab
+from jaxnst.web.shared import Studio
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # of Gradio and what it stands on
+
+LOOK = ("wave", "", 0.5, 1.0, False, "640")
+
+
+@pytest.fixture(scope="module")
+def tab(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("web")
+    return PaintTab(Studio(folder, str(model_file(folder)), Limits()))
+
+
+@pytest.fixture
+def photo(tmp_path):
+    path = tmp_path / "photo.png"
+    Image.effect_noise((96, 64), 90).convert("RGB").save(path)
+    return str(path)
+
+
+def test_where_functions_must_be_compiled_a_preview_comes_first(tab, photo):
+    steps = list(tab.repaint(photo, *LOOK))
+    assert ["preview" in text for _, text, _ in steps] == [True, False]
+    assert [load(views[1]).rgb.shape for views, _, _ in steps] == [(64, 96, 3)] * 2
+    assert not steps[0][2].interactive  # nothing to download yet
+    assert load(steps[1][2]).rgb.shape == (64, 96, 3)
+
+
+def test_where_functions_are_there_the_painting_comes_at_once(tab, photo):
+    list(tab.repaint(photo, *LOOK))
+    ((_, text, _),) = tab.repaint(photo, "kiss", *LOOK[1:])
+    assert text == "*The kiss* by Nobody · 96 by 64 pixels"
+
+
+def test_without_a_photo_nothing_is_painted(tab):
+    ((views, text, file),) = tab.repaint(None, *LOOK)
+    assert (views, file) == (None, None)
+    assert "Choose a photo" in text
+
+
+@pytest.mark.parametrize("size", [(96, 64), (64, 96), (50, 50), (2000, 20), (20, 2000), (900, 600)])
+def test_a_preview_has_the_shape_of_the_photo(tab, size):
+    photo = np.zeros((*size, 3), np.uint8)
+    preview = tab._studio.preview(photo, {"wave": 1.0}, keep_colors=True)
+    assert max(preview.shape) == 320
+    assert preview.shape[0] / preview.shape[1] == pytest.approx(size[0] / size[1], rel=0.1)
