@@ -4,10 +4,13 @@ import contextlib
 import dataclasses
 import json
 import logging
+import os
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
+import jaxnst
 from jaxnst.cli.arguments import parse, value_in
 from jaxnst.cli.options import TRAIN_CONFIG, Train
 from jaxnst.cli.progress import ProgressDisplay
@@ -18,6 +21,11 @@ from jaxnst.training.config import Painting, load_train_config, train_config_nam
 from jaxnst.training.loop import Progress, train
 from jaxnst.training.records import PictureGrid, Records
 from jaxnst.training.run import Run, claim_folder, export, held_out_losses, set_up
+
+SAMPLES = "samples"
+"""In a configuration: the photos, and as samples/NAME the paintings, that ship."""
+
+_ASSETS = Path(jaxnst.__file__).parent / "assets"
 
 
 def main(argv: Sequence[str]) -> int:
@@ -31,7 +39,7 @@ def main(argv: Sequence[str]) -> int:
 
 def parse_train(argv: Sequence[str]) -> Train:
     """The command from its arguments; what they leave open comes from the configuration."""
-    name = value_in(argv, "--config", TRAIN_CONFIG)
+    name = value_in(argv, TRAIN_CONFIG, "--config")
     names = ", ".join(train_config_names())
     about = f"{Train.__doc__}\n\nDefaults are those of --config {name}; there are {names}."
     command = parse(
@@ -43,11 +51,26 @@ def parse_train(argv: Sequence[str]) -> Train:
         config=name,
         settings=load_train_config(name),
     )
-    if not command.style:
-        return command
+    data = dataclasses.replace(command.settings.data, source=_source(command.settings.data.source))
     paintings = tuple(Painting(path.stem, str(path.absolute())) for path in command.style)
-    settings = dataclasses.replace(command.settings, paintings=paintings)
+    paintings = paintings or tuple(map(_with_sample, command.settings.paintings))
+    settings = dataclasses.replace(command.settings, data=data, paintings=paintings)
     return dataclasses.replace(command, settings=settings)
+
+
+def _source(source: str) -> str:
+    """The data source with its kind: folder:PATH for a folder, and for the photos that ship."""
+    if source == SAMPLES:
+        return f"folder:{_ASSETS / 'photos'}"
+    return f"folder:{source}" if source and os.path.isdir(source) else source
+
+
+def _with_sample(painting: Painting) -> Painting:
+    """A painting whose file is found, if it is one that ships: samples/NAME."""
+    folder, _, name = painting.file.partition("/")
+    if folder != SAMPLES:
+        return painting
+    return dataclasses.replace(painting, file=str(_ASSETS / "styles" / name))
 
 
 def _join_cluster(command: Train) -> None:
@@ -85,7 +108,7 @@ def _run(command: Train) -> int:
             batches(run.data.train, config.data, seed=config.seed, **hosts)
         ) as stream,
         Checkpoints(command.work, keep=command.loop.keep) as checkpoints,
-        ProgressDisplay(command.work.name, total, quiet=quiet) as display,
+        ProgressDisplay(command.work.name, total, unit="steps", quiet=quiet) as display,
         contextlib.ExitStack() as stack,
     ):
         if run.data.skipped:
