@@ -5,9 +5,18 @@ import io
 import logging
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext, redirect_stdout
 
 from jaxnst import __version__
-from jaxnst.cli.status import INTERRUPTED, USAGE_ERROR, complain, os_error_status
+from jaxnst.cli.status import (
+    INTERRUPTED,
+    USAGE_ERROR,
+    Stdout,
+    StdoutError,
+    complain,
+    os_error_status,
+    stdout_status,
+)
 from jaxnst.errors import JaxnstError, nearest
 
 # Command -> what it does. The module of the same name is imported only when the command runs,
@@ -26,14 +35,19 @@ COMMANDS = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit status: 0, 2 for wrong input, 130 after Ctrl-C."""
     _set_up_streams()
+    words = list(sys.argv[1:] if argv is None else argv)
     try:
-        status = _run(list(sys.argv[1:] if argv is None else argv))
-        print(end="", flush=True)  # here, where what goes wrong can still be said
+        # None: the shell has closed it, and print does nothing.
+        with nullcontext() if sys.stdout is None else redirect_stdout(Stdout(sys.stdout)):
+            status = _run(words)
+            print(end="", flush=True)  # here, where what goes wrong can still be said
     except JaxnstError as error:
         return complain(error)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
+    except StdoutError as error:
+        return stdout_status(error)
     except OSError as error:
         return os_error_status(error)
     return status

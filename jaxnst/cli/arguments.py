@@ -7,6 +7,7 @@ inside the program. So it is given copies without checks, and these run afterwar
 import ast
 import dataclasses
 import inspect
+import os
 import textwrap
 import typing
 from collections.abc import Callable, Mapping, Sequence
@@ -20,11 +21,45 @@ import tyro
 from tyro.conf import DisallowNone, FlagCreatePairsOff, OmitArgPrefixes, Suppress, arg
 
 from jaxnst.errors import JaxnstError
+from jaxnst.io.files import display_name
 
 T = TypeVar("T")
 
 Json = Annotated[bool, arg(help="print JSON")]
-Out = Annotated[Path, arg(aliases=["-o"], help="the .safetensors file to write")]
+NewFile = Annotated[
+    Path, arg(name="output", aliases=["-o", "--out"], metavar="FILE", help="the .safetensors file")
+]
+
+_METAVARS = {  # what the values of an option are, by its field
+    "auth": "USER:PASSWORD",
+    "blend": "[WEIGHT ...]",
+    "coarsest": "PIXELS",
+    "config": "NAME|FILE.toml",
+    "content_layers": "[LAYER ...]",
+    "coordinator": "HOST:PORT",
+    "crop": "PIXELS",
+    "folder": "FOLDER",
+    "held_out_list": "FILE",
+    "height": "PIXELS",
+    "host": "ADDRESS",
+    "loss_csv": "FILE.csv",
+    "loss_plot": "FILE.png",
+    "mask": "[PICTURE ...]",
+    "memory_limit": "GB",
+    "model": "NAME|FILE",
+    "net": "NAME|FILE",
+    "paintings_dir": "FOLDER",
+    "preset": "NAME|FILE.toml",
+    "rate": "FPS",
+    "fps": "FPS",
+    "size": "PIXELS",
+    "stats": "FILE.json",
+    "style_layer_weights": "[WEIGHT ...]",
+    "style_layers": "[LAYER ...]",
+    "tfds_dir": "FOLDER",
+    "width": "PIXELS",
+    "work": "FOLDER",
+}
 
 
 def parse(
@@ -52,6 +87,7 @@ def parse(
       JaxnstError: the dataclass does not take a value.
       SystemExit: wrong usage, with status 2, or the end of --help.
     """
+    _check_dashes(argv)
     _check_repeated(kind, argv)
     config = (FlagCreatePairsOff, DisallowNone)
     bare = _bare(kind, aliases, **defaults)
@@ -69,15 +105,19 @@ def options_in(argv: Sequence[str]) -> set[str]:
     return {"-" + name[1:].replace("_", "-") for name in names if not _is_number(name)}
 
 
-def value_in(argv: Sequence[str], option: str, default: str) -> str:
-    """What an option is given, looked up before the rest is parsed as it sets their defaults."""
+def value_in(argv: Sequence[str], default: str, *names: str) -> str:
+    """What an option of one or more names is given, looked up before the rest is parsed."""
     value, words = default, _before_files(argv)
-    for i, word in enumerate(words):
-        if word == option and i + 1 < len(words):
-            value = words[i + 1]
-        elif word.startswith(f"{option}="):
-            value = word.removeprefix(f"{option}=")
+    for word, following in pairwise((*words, "")):
+        name, equals, text = word.partition("=")
+        if name in names:
+            value = text if equals else following
     return value
+
+
+def output_is_folder(argv: Sequence[str]) -> bool:
+    """Whether --output ends with a slash, which `Path` drops."""
+    return value_in(argv, "", "--output", "--out", "-o").endswith(("/", os.sep))
 
 
 def run_subcommand(
@@ -105,6 +145,14 @@ def _is_number(word: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _check_dashes(argv: Sequence[str]) -> None:
+    """Refuses a file whose name begins like an option."""
+    for word in _before_files(argv):
+        if word.startswith("-") and Path(word).suffix and os.path.lexists(word):
+            name = display_name(word)
+            raise JaxnstError(f"{name}: begins with a dash, as options do: give ./{name}")
 
 
 def _check_repeated(kind: Any, argv: Sequence[str]) -> None:
@@ -137,9 +185,18 @@ def _bare(kind: Any, aliases: Mapping[str, str], **defaults: Any) -> Any:
             hint = Annotated[wanted, Suppress]
         else:
             names = [aliases[field.name]] if field.name in aliases else None
-            hint = Annotated[wanted, arg(help=text, help_behavior_hint=_hint, aliases=names)]
+            hint = Annotated[
+                wanted,
+                arg(help=text, help_behavior_hint=_hint, aliases=names, metavar=_metavar(field)),
+            ]
         fields.append((field.name, hint, dataclasses.field(default=default)))
     return dataclasses.make_dataclass(kind.__name__, fields, kw_only=True, frozen=True)
+
+
+def _metavar(field: dataclasses.Field[Any]) -> str | None:
+    """What stands for an option's value in the help; None: as the option itself says."""
+    kinds: dict[Any, str] = {int: "N", float: "NUMBER", str: "NAME|PATH"}
+    return _METAVARS.get(field.name) or kinds.get(field.type)
 
 
 def _is_table(wanted: Any) -> bool:
@@ -182,4 +239,4 @@ def _default(field: Any) -> Any:
 
 def _hint(default: str) -> str:
     """What follows an option's help; nothing where none, or off, is the default."""
-    return "" if default in ("", "None", "False") else f"(default: {default})"
+    return "" if default in ("", "''", "None", "False") else f"(default: {default})"

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import tyro
 
-from jaxnst.cli.arguments import Json, Out, run_subcommand
+from jaxnst.cli.arguments import Json, NewFile, run_subcommand
 from jaxnst.cli.output_checks import check_new_file
 from jaxnst.errors import JaxnstError
 from jaxnst.io.files import display_name
@@ -85,7 +85,7 @@ def verify(models: tyro.conf.Positional[tuple[str, ...]] = (), json: Json = Fals
     return 2 if any(entry["problem"] for entry in found) else 0
 
 
-def export(work: tyro.conf.Positional[Path], out: Out, bits: Bits = 16) -> int:
+def export(work: tyro.conf.Positional[Path], out: NewFile, bits: Bits = 16) -> int:
     """Write the network of a training run's last checkpoint.
 
     Args:
@@ -101,7 +101,7 @@ def export(work: tyro.conf.Positional[Path], out: Out, bits: Bits = 16) -> int:
     return 0
 
 
-def convert(source: tyro.conf.Positional[Path], out: Out, name: str = "") -> int:
+def convert(source: tyro.conf.Positional[Path], out: NewFile, name: str = "") -> int:
     """Convert a network that PyTorch's fast_neural_style example has trained.
 
     Args:
@@ -119,7 +119,7 @@ def convert(source: tyro.conf.Positional[Path], out: Out, name: str = "") -> int
 
 def blend(
     styles: tyro.conf.Positional[tuple[str, ...]],
-    out: Out,
+    out: NewFile,
     weights: tuple[float, ...] = (),
     strength: float = 1.0,
     model: str = DEFAULT,

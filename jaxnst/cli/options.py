@@ -5,9 +5,9 @@ All else in this folder may import them; they import the options of the rooms be
 
 import dataclasses
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from tyro.conf import Positional, arg
+from tyro.conf import Positional, Suppress, arg
 
 from jaxnst.errors import JaxnstError, check_number
 from jaxnst.networks.shipped import DEFAULT
@@ -19,6 +19,11 @@ TRAIN_CONFIG = "add_style"
 """What `jaxnst train` takes its defaults from."""
 
 
+def _output(metavar: str) -> Any:
+    """The option that says where the result goes, by the same names in every command."""
+    return arg(aliases=["-o", "--out"], metavar=metavar)
+
+
 @dataclasses.dataclass(frozen=True)
 class Stylize:
     """Turn photos into paintings: every CONTENT in the style of every STYLE."""
@@ -26,11 +31,11 @@ class Stylize:
     content: Annotated[Positional[tuple[Path, ...]], arg(metavar="CONTENT ...")]
     """Photos, or folders of them; or a video, or an animated GIF or WebP. None, with a style: a
     texture."""
-    output: Annotated[Path, arg(aliases=["-o"])]
+    output: Annotated[Path, _output("FILE|FOLDER/")]
     """The painting: a .png, .jpg, .webp, .tif or .bmp file, for a video .mp4, .mkv, .mov,
     .gif or .webp; or a folder, as for several; on a second run those that are finished are
     skipped."""
-    style: tuple[Path, ...] = ()
+    style: Annotated[tuple[Path, ...], arg(metavar="[NAME|PICTURE ...]")] = ()
     """Names of trained styles, or .safetensors files of one, which paint at once; or pictures, or
     folders of them, for which the pixels are optimised. None, with a --model of one style: that
     one; with --style-weight 0: the photo's features are inverted."""
@@ -52,7 +57,7 @@ class Stylize:
     """Blend all styles in one picture: a weight for each, at least 0."""
     mask: tuple[Path, ...] = ()
     """One picture of all styles, each in its region: a mask for each, white where it goes."""
-    start_from: Path | None = None
+    start_from: Annotated[Path | None, arg(metavar="PICTURE")] = None
     """Start from this picture instead of what --init says."""
     paint: PaintOptions = dataclasses.field(default_factory=PaintOptions)
 
@@ -79,8 +84,15 @@ class Stylize:
     """Print one JSON object per picture instead of its path."""
     overwrite: bool = False
     """Make pictures anew that are there with the same settings."""
+    output_is_folder: Annotated[bool, Suppress] = False
+    """Whether --output ends with a slash."""
     quiet: bool = False
     """No progress, only errors."""
+
+    @property
+    def inputs(self) -> tuple[Path, ...]:
+        """The files and folders of photos and styles."""
+        return (*self.content, *self.style)
 
     @property
     def joins_styles(self) -> bool:
@@ -100,7 +112,7 @@ class Stylize:
 class Live:
     """Paint what the camera sees. Press h for the keys."""
 
-    source: str = ""
+    source: Annotated[str, arg(metavar="CAMERA|PATH|URL")] = ""
     """Camera by its number or device, a video file, a folder of pictures, or the URL of a stream.
     None: the first camera that opens."""
     width: int = 0
@@ -109,7 +121,7 @@ class Live:
     """Asked of the camera, in pixels; 0: its own."""
     fps: float = 0.0
     """Frames per second asked of the camera, or pictures per second of a folder; 0: its own."""
-    style: tuple[str, ...] = ()
+    style: Annotated[tuple[str, ...], arg(metavar="[NAME ...]")] = ()
     """Styles that the keys choose from. None: all there are."""
     model: str = ""
     """Where the styles are: slim or johnson, which ship, a .safetensors file of one style, or a
@@ -129,7 +141,7 @@ class Live:
     """Show the photo beside the painting."""
     mirror: bool = False
     """As in a mirror."""
-    output: Annotated[Path | None, arg(aliases=["-o"])] = None
+    output: Annotated[Path | None, _output("FILE")] = None
     """Record everything, from the first frame on, as a .mp4, .mkv or .mov file."""
     folder: Path = Path()
     """Where snapshots and recordings go."""
@@ -162,7 +174,7 @@ class Upscale:
 
     content: Annotated[Positional[tuple[Path, ...]], arg(metavar="PHOTO ...")]
     """Pictures of any size, or folders of them; - is standard input."""
-    output: Annotated[Path, arg(aliases=["-o"])]
+    output: Annotated[Path, _output("FILE|FOLDER/")]
     """The result: a .png, .jpg, .webp, .tif or .bmp file; or a folder, as for several; on a second
     run those that are finished are skipped. - is standard output."""
     scale: int = 4
@@ -181,8 +193,15 @@ class Upscale:
     """Print one JSON object per picture instead of its path."""
     overwrite: bool = False
     """Make pictures anew that are there with the same settings."""
+    output_is_folder: Annotated[bool, Suppress] = False
+    """Whether --output ends with a slash."""
     quiet: bool = False
     """No progress, only errors."""
+
+    @property
+    def inputs(self) -> tuple[Path, ...]:
+        """The files and folders of photos."""
+        return self.content
 
     def __post_init__(self) -> None:
         check_number("quality", self.quality, low=1, high=100)
@@ -196,11 +215,11 @@ class Train:
     """Folder for checkpoints, losses and pictures; made if it is not there."""
     config: str = TRAIN_CONFIG
     """Where the other defaults come from: a name from above, or a .toml file."""
-    style: Path | None = None
+    style: Annotated[Path | None, arg(metavar="PICTURE")] = None
     """Learn this style picture, named as its file, instead of the configuration's."""
     paintings_dir: Path = Path()
     """Folder with the configuration's painting."""
-    output: Annotated[Path | None, arg(aliases=["-o"])] = None
+    output: Annotated[Path | None, _output("FILE")] = None
     """Where the model goes in the end. None: model.safetensors in the work folder."""
     grid_every: int = 250
     """Paint a few fixed photos each this many steps; 0: never."""

@@ -7,13 +7,14 @@ from functools import partial
 from typing import Any, Generic, TypeVar
 
 from jaxnst.cli.options import Stylize, Upscale
-from jaxnst.cli.plan import STREAM, PictureTask
+from jaxnst.cli.plan import STREAM, PictureTask, left_out
 from jaxnst.cli.progress import ProgressDisplay
 from jaxnst.cli.provenance import finished_record
 from jaxnst.cli.status import exit_status, went_well
 from jaxnst.cli.writing import announce_finished
 from jaxnst.io.files import display_name
 
+_NAMED = 5  # of the files that are left out
 Command = TypeVar("Command", Stylize, Upscale)
 
 
@@ -32,9 +33,11 @@ class PictureMaker(ABC, Generic[Command]):
 
     def make_all(self, tasks: Sequence[PictureTask]) -> int:
         """Makes all pictures, and goes on after one that fails; 0, or 2 if one did."""
+        self._name_left_out()
         failed, total = 0, len(tasks)
         quiet = self._command.quiet or total == 1 or not self.counts_pictures
-        with ProgressDisplay(display_name(self._command.output), total, quiet=quiet) as display:
+        title = display_name(self._command.output)
+        with ProgressDisplay(title, total, unit="pictures", quiet=quiet) as display:
             for done, task in enumerate(tasks, start=1):
                 failed += not went_well(partial(self._make, task))
                 display.update(done, {}, done / total)
@@ -49,6 +52,14 @@ class PictureMaker(ABC, Generic[Command]):
     @abstractmethod
     def make(self, task: PictureTask, provenance: dict[str, Any]) -> None:
         """Makes and writes one picture, with its provenance in it."""
+
+    def _name_left_out(self) -> None:
+        files = [] if self._command.quiet else left_out(self._command.inputs)
+        if files:
+            names = ", ".join(display_name(path.name) for path in files[:_NAMED])
+            more = ", ..." if len(files) > _NAMED else ""
+            noun = "file is no picture" if len(files) == 1 else "files are no pictures"
+            print(f"{len(files)} {noun} and left out: {names}{more}", file=sys.stderr)
 
     def _make(self, task: PictureTask) -> None:
         # Standard input can be read only once, so that it cannot be hashed first.

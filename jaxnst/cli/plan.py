@@ -1,13 +1,15 @@
 """Which pictures a `stylize` command is to make."""
 
 import os
+import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from jaxnst.cli.options import Stylize
 from jaxnst.errors import JaxnstError
-from jaxnst.io.codec import list_images
+from jaxnst.io.codec import list_images, list_left_out
 from jaxnst.io.files import display_name
 from jaxnst.perceptual.vgg import NETS, check_layers
 
@@ -24,11 +26,13 @@ class PictureTask(NamedTuple):
     output: Path
     trained: tuple[str, ...] = ()
     """Names, for a painting by a network."""
+    labels: tuple[str, ...] = ()
+    """Of the photo and the styles, each telling it from the others of the command."""
 
     @property
     def title(self) -> str:
         """What the picture is called in reports."""
-        return display_name(" + ".join((*(path.stem for path in self.inputs), *self.trained)))
+        return display_name(" + ".join(self.labels))
 
     @property
     def inputs(self) -> tuple[Path, ...]:
@@ -64,11 +68,7 @@ class StyleChoice(NamedTuple):
 
     pictures: tuple[Path, ...] = ()
     trained: tuple[str, ...] = ()
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """For the name of the painting's file."""
-        return (*(path.stem for path in self.pictures), *self.trained)
+    labels: tuple[str, ...] = ()
 
 
 def plan_tasks(
@@ -78,6 +78,7 @@ def plan_tasks(
     *,
     one: bool,
     trained: Sequence[str] = (),
+    folder: bool = False,
 ) -> list[PictureTask]:
     """Every photo with every style, or with all styles at once.
 
@@ -87,38 +88,46 @@ def plan_tasks(
       output: a file for one picture, or a folder.
       one: all styles go into one picture.
       trained: names of trained styles, instead of files.
+      folder: the output is a folder even for one picture, and if it is not there yet.
 
     Raises:
       JaxnstError: there is nothing to make a picture of, a folder has no picture in it, or the
         output is not the right one for what is in them.
     """
-    photos: list[Path | None] = [*_files(content)] or [None]
-    styles = _files(style)
-    if photos == [None] and not styles:
+    photos, styles = _files(content), _files(style)
+    if not photos and not styles:
         raise JaxnstError("there is nothing to paint: give a photo, or a style for a texture")
-    if one or not (styles or trained):
-        choices = [StyleChoice(tuple(styles), tuple(trained))]
-    else:
-        choices = [
-            *(StyleChoice((path,)) for path in styles),
-            *(StyleChoice((), (name,)) for name in trained),
-        ]
-    pairs = list(dict.fromkeys((photo, choice) for photo in photos for choice in choices))
-    if len(pairs) == 1 and not any(os.path.isdir(path) for path in (*content, *style, output)):
-        photo, choice = pairs[0]
-        return [PictureTask(photo, choice.pictures, output, choice.trained)]
-    _check_folder(output, (*content, *style), len(pairs))
+    choices = _choices(styles, trained, one=one)
+    labels: dict[Path | None, tuple[str, ...]] = {path: (s,) for path, s in _labels(photos).items()}
     tasks = [
-        PictureTask(photo, choice.pictures, output / f"{_name(photo, choice)}.png", choice.trained)
-        for photo, choice in pairs
+        PictureTask(photo, choice.pictures, output, choice.trained, (*label, *choice.labels))
+        for photo, label in (labels or {None: ()}).items()
+        for choice in choices
     ]
+    inputs = (*content, *style)
+    if len(tasks) > 1 or folder or any(os.path.isdir(path) for path in (*inputs, output)):
+        if not folder:
+            _check_no_file(output, len(tasks))
+        _check_no_input(output, inputs)
+        tasks = [task._replace(output=output / f"{'_'.join(task.labels)}.png") for task in tasks]
     _check_distinct(tasks)
     return tasks
+
+
+def left_out(paths: Iterable[Path]) -> list[Path]:
+    """The files in the folders named that are not taken for pictures."""
+    return [f for path in paths if os.path.isdir(path) for f in list_left_out(path)]
 
 
 def check_command(command: Stylize, tasks: Sequence[PictureTask]) -> None:
     """Raises JaxnstError for options that do not go together, or ask for what there is not."""
     check_counts(command, len(tasks[0].styles))
+    inverts = command.paint.optimize.init != "content" or command.start_from
+    if not (command.style or inverts):
+        raise JaxnstError(
+            "there is no style: give --style a name, as `jaxnst models list` has them, or the path "
+            "of a picture; or --init noise to invert the photo's features"
+        )
     if command.blend and not any(command.blend):
         raise JaxnstError("--blend is 0 for every style: give one that is not")
     if command.quiet and command.table_every:
@@ -139,19 +148,46 @@ def check_counts(command: Stylize, count: int) -> None:
 
 def _files(paths: Iterable[Path]) -> list[Path]:
     """The files named, and those in the folders named."""
-    return [f for path in paths for f in (list_images(path) if os.path.isdir(path) else [path])]
+    files: list[Path] = []
+    for path in paths:
+        address = re.fullmatch(r"(\w[\w+.-]+):/([^/].*)", str(path))  # Path has taken out a slash
+        if address:
+            raise JaxnstError(
+                f"{address[1]}://{display_name(address[2])}: is an address, and jaxnst downloads "
+                f"no pictures: save it and give the path of the file"
+            )
+        files += list_images(path) if os.path.isdir(path) else [path]
+    return files
 
 
-def _name(photo: Path | None, choice: StyleChoice) -> str:
-    return "_".join((*((photo.stem,) if photo else ()), *choice.names))
+def _choices(styles: Sequence[Path], trained: Sequence[str], *, one: bool) -> list[StyleChoice]:
+    """The styles one by one, or all at once."""
+    label = _labels(styles)
+    if one or not (styles or trained):
+        return [StyleChoice(tuple(styles), tuple(trained), (*(label[p] for p in styles), *trained))]
+    return [
+        *(StyleChoice((path,), (), (name,)) for path, name in label.items()),
+        *(StyleChoice((), (name,), (name,)) for name in dict.fromkeys(trained)),
+    ]
 
 
-def _check_folder(output: Path, inputs: Iterable[Path], count: int) -> None:
+def _labels(paths: Sequence[Path]) -> dict[Path, str]:
+    """What each file is called: its stem, and its suffix too where two have the same stem."""
+    count = Counter(path.stem for path in set(paths))
+    return {
+        path: path.stem if count[path.stem] == 1 else path.name.replace(".", "_") for path in paths
+    }
+
+
+def _check_no_file(output: Path, count: int) -> None:
     if output.suffix and not os.path.isdir(output):
         raise JaxnstError(
             f"{display_name(output)}: {count} pictures do not go into one file: "
             f"give a folder's name, without a suffix"
         )
+
+
+def _check_no_input(output: Path, inputs: Iterable[Path]) -> None:
     if os.path.realpath(output) in {os.path.realpath(path) for path in inputs}:
         raise JaxnstError(
             f"{display_name(output)}: is a folder of inputs, and paintings in it would be taken "

@@ -8,22 +8,33 @@ from tqdm import tqdm
 
 # As tqdm's own, but for the time left, which follows from the work and not from the iterations.
 _BAR = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}, {rate_fmt}{postfix}]"
+_PERCENT = "{l_bar}{bar}| [{elapsed}{postfix}]"
 
 
 class ProgressDisplay:
     """Progress of one piece of work on stderr; use as a context manager."""
 
-    def __init__(self, title: str, total: int, *, quiet: bool = False) -> None:
-        """Starts the display; the first update tells how much was done before."""
+    def __init__(
+        self, title: str, total: int, *, unit: str = "iterations", quiet: bool = False
+    ) -> None:
+        """Starts the display; the first update tells how much was done before.
+
+        Args:
+          title: what is worked on.
+          total: how many units there are.
+          unit: what is counted; "%" has no rate.
+          quiet: show nothing.
+        """
         self._title, self._total = title, total
         self._quiet = quiet or sys.stderr is None  # None: the shell has closed it
         self._plain = self._quiet or not sys.stderr.isatty()
+        self._unit = unit
         self._started, self._next_line = time.monotonic(), 0
         self._before: tuple[int, float] | None = None
         self._has_rows = False
         self._bar = tqdm(
-            total=total, desc=title, unit="it", dynamic_ncols=True, leave=False,
-            disable=self._plain, file=sys.stderr, bar_format=_BAR,
+            total=total, desc=title, unit=f" {unit}", dynamic_ncols=True, leave=False,
+            disable=self._plain, file=sys.stderr, bar_format=_PERCENT if unit == "%" else _BAR,
         )  # fmt: skip
 
     def __enter__(self) -> "ProgressDisplay":
@@ -38,16 +49,19 @@ class ProgressDisplay:
         self._bar.initial = self._bar.n = done
         self._started = time.monotonic()
 
-    def update(self, done: int, values: Mapping[str, float], share: float) -> None:
-        """Shows that `done` iterations are done, `share` of all the work, with some numbers."""
-        shown = " ".join(f"{name} {value:.4g}" for name, value in values.items())
+    def update(
+        self, done: int, values: Mapping[str, float], share: float, *, note: str = ""
+    ) -> None:
+        """Shows that `done` units are done, `share` of all the work, with some numbers."""
+        shown = " ".join([*(f"{name} {value:.4g}" for name, value in values.items()), note]).strip()
         if self._before is None:  # above 0 when an earlier run is continued
             self._before = done - 1, share * (done - 1) / done
             self._bar.initial = self._bar.n = done - 1
         if self._plain:
             self._update_lines(done, shown, share)
         else:
-            self._bar.set_postfix_str(f"{self._left(share)}, {shown}", refresh=False)
+            left = self._left(share)
+            self._bar.set_postfix_str(f"{left}, {shown}" if shown else left, refresh=False)
             self._bar.update(done - self._bar.n)
 
     def row(self, head: Sequence[str], values: Sequence[float]) -> None:
@@ -66,7 +80,9 @@ class ProgressDisplay:
         """A line for about every tenth of the work, and for the last of it."""
         if done >= self._next_line or done == self._total:
             self._next_line = done + max(1, self._total // 10)
-            self.line(f"{self._title}: {done}/{self._total} {shown}{self._pace(done, share)}")
+            count = f"{done} %" if self._unit == "%" else f"{done}/{self._total}"
+            told = " ".join(filter(None, (count, shown, self._pace(done, share))))
+            self.line(f"{self._title}: {told}")
 
     def _pace(self, done: int, share: float) -> str:
         """Rate and time left, once there is something to tell them from."""
@@ -74,7 +90,8 @@ class ProgressDisplay:
         if here <= 1:
             return ""
         rate = here / (time.monotonic() - self._started)
-        return f" ({rate:.2f} it/s, {self._left(share)})"
+        pace = "" if self._unit == "%" else f"{rate:.2f} {self._unit}/s, "
+        return f"({pace}{self._left(share)})"
 
     def _left(self, share: float) -> str:
         """The time left, in words."""

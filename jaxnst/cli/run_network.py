@@ -31,9 +31,9 @@ from jaxnst.ops.pixels import to_uint8
 
 # The options that mean something to a network; all others are for optimising pixels.
 _OPTIONS = {
-    *("--output", "-o", "--style", "--method", "--model", "--blend", "--strength", "--size"),
-    *("--keep-colors", "--contact-sheet", "--quality", "--compare", "--sidecar", "--json"),
-    *("--smooth", "--overwrite", "--quiet"),
+    *("--output", "--out", "-o", "--style", "--method", "--model", "--blend", "--strength"),
+    *("--size", "--keep-colors", "--contact-sheet", "--quality", "--compare", "--sidecar"),
+    *("--json", "--smooth", "--overwrite", "--quiet"),
 }
 
 
@@ -77,10 +77,18 @@ def paint_trained(command: Stylize, given: set[str]) -> int:
         command = dataclasses.replace(command, style=(Path(gallery.styles[0]),))
     gallery, names = _named_styles(gallery, command.style)
     if command.contact_sheet == bool(names):
-        raise JaxnstError("give --style NAME, or --contact-sheet without --style for all of them")
+        raise JaxnstError(
+            "give --style one of the names in `jaxnst models list`, or --contact-sheet without "
+            "--style for all of them"
+        )
     trained = ("styles",) if command.contact_sheet else names
     tasks = plan_tasks(
-        command.content, (), command.output, one=command.joins_styles, trained=trained
+        command.content,
+        (),
+        command.output,
+        one=command.joins_styles,
+        trained=trained,
+        folder=command.output_is_folder,
     )
     _check_command(command, names)
     size = command.paint.size if "--size" in given else None

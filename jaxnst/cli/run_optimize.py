@@ -142,11 +142,13 @@ class OptimizePainter(PictureMaker[Stylize]):
     def _show(self, display: ProgressDisplay, job: Job, progress: Progress) -> None:
         parts = {name: progress.parts[name] for name in PARTS if progress.parts[name]}
         share = optimize.work_done(job, progress.state)
-        display.update(progress.iteration, {"loss": progress.loss, **parts}, share)
+        height, width = optimize.scales(job)[progress.state.scale]  # losses jump where it changes
+        values = {"loss": progress.loss, **parts}
+        display.update(progress.iteration, values, share, note=f"at {width}x{height}")
         every = self._command.table_every
         if every and progress.iteration % every == 0:
-            values = (progress.parts["style"], progress.parts["content"], progress.loss)
-            display.row(("iteration", "style", "content", "total"), (progress.iteration, *values))
+            losses = (progress.parts["style"], progress.parts["content"], progress.loss)
+            display.row(("iteration", "style", "content", "total"), (progress.iteration, *losses))
 
     def _keep(self, loaded: LoadedTask, progress: Progress) -> None:
         """Previews and snapshots on the way."""

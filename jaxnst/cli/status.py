@@ -2,7 +2,9 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TextIO
 
 from jaxnst.errors import JaxnstError, is_out_of_memory
 from jaxnst.io.files import display_name, one_line
@@ -44,17 +46,51 @@ def exit_status(good: bool) -> int:
     return 0 if good else USAGE_ERROR
 
 
-def os_error_status(error: OSError) -> int:
-    """Reports an `OSError` that no caller has turned into a `JaxnstError`."""
-    if error.filename is None:  # those of files have one
-        return _stdout_failed(error)
-    return complain(JaxnstError(f"{display_name(error.filename)}: {one_line(error)}"))
+class StdoutError(Exception):
+    """Standard output could not be written, for the `OSError` that is its cause."""
 
 
-def _stdout_failed(error: OSError) -> int:
+@contextmanager
+def stdout_errors() -> Iterator[None]:
+    """Tells what standard output raises in the block from any other `OSError`."""
+    try:
+        yield
+    except OSError as error:
+        raise StdoutError from error
+
+
+class Stdout:
+    """Standard output that raises `StdoutError` when it cannot be written."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Writes as the stream does."""
+        with stdout_errors():
+            return self._stream.write(text)
+
+    def flush(self) -> None:
+        """Flushes as the stream does."""
+        with stdout_errors():
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def stdout_status(error: StdoutError) -> int:
     """Exit status when what is printed cannot be: quietly, if the reader has seen enough."""
     # Python flushes once more at exit, and would complain then.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    if isinstance(error, BrokenPipeError):
+    cause = error.__cause__
+    if isinstance(cause, BrokenPipeError):
         return BROKEN_PIPE
-    return complain(JaxnstError(f"standard output cannot be written ({one_line(error)})"))
+    assert cause is not None
+    return complain(JaxnstError(f"standard output cannot be written ({one_line(cause)})"))
+
+
+def os_error_status(error: OSError) -> int:
+    """Reports an `OSError` that no caller has turned into a `JaxnstError`, with its file if any."""
+    place = "" if error.filename is None else f"{display_name(error.filename)}: "
+    return complain(JaxnstError(f"{place}{one_line(error)}"))

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from jaxnst.cli.arguments import options_in, parse, value_in
+from jaxnst.cli.arguments import options_in, output_is_folder, parse, value_in
 from jaxnst.cli.options import Stylize
 from jaxnst.cli.output_checks import check_outputs
 from jaxnst.cli.plan import check_command, plan_tasks
@@ -22,7 +22,13 @@ def main(argv: Sequence[str]) -> int:
         raise JaxnstError(f"{option} is for trained styles: give the name of one, or leave it out")
     if any(is_video(path) for path in command.content):
         raise JaxnstError("a video is painted in trained styles: give --style the name of one")
-    tasks = plan_tasks(command.content, command.style, command.output, one=command.joins_styles)
+    tasks = plan_tasks(
+        command.content,
+        command.style,
+        command.output,
+        one=command.joins_styles,
+        folder=command.output_is_folder,
+    )
     check_command(command, tasks)
     with place_of(tasks, command.output):
         from jaxnst.cli.run_optimize import OptimizePainter  # trained styles do not wait for it
@@ -33,7 +39,15 @@ def main(argv: Sequence[str]) -> int:
 
 def parse_stylize(argv: Sequence[str]) -> Stylize:
     """The command from its arguments; what they leave open comes from the preset they name."""
-    preset = value_in(argv, "--preset", "default")
+    preset = value_in(argv, "default", "--preset")
     presets = f"Defaults are those of --preset {preset}; there are {', '.join(preset_names())}."
     about = f"{Stylize.__doc__}\n\n{presets}"
-    return parse(Stylize, argv, "jaxnst stylize", about, preset=preset, paint=load_preset(preset))
+    return parse(
+        Stylize,
+        argv,
+        "jaxnst stylize",
+        about,
+        preset=preset,
+        paint=load_preset(preset),
+        output_is_folder=output_is_folder(argv),
+    )

@@ -4,10 +4,13 @@ import contextlib
 import dataclasses
 import json
 import logging
+import os
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
+import jaxnst
 from jaxnst.cli.arguments import parse, value_in
 from jaxnst.cli.options import TRAIN_CONFIG, Train
 from jaxnst.cli.progress import ProgressDisplay
@@ -29,6 +32,11 @@ from jaxnst.training.run import (
     steps_per_call,
 )
 
+SAMPLES = "samples"
+"""In a configuration: the photos, and as samples/NAME the paintings, that ship."""
+
+_ASSETS = Path(jaxnst.__file__).parent / "assets"
+
 
 def main(argv: Sequence[str]) -> int:
     """Runs the command; the exit status is 0, or that of the signal which stopped it."""
@@ -41,7 +49,7 @@ def main(argv: Sequence[str]) -> int:
 
 def parse_train(argv: Sequence[str]) -> Train:
     """The command from its arguments; what they leave open comes from the configuration."""
-    name = value_in(argv, "--config", TRAIN_CONFIG)
+    name = value_in(argv, TRAIN_CONFIG, "--config")
     names = ", ".join(train_config_names())
     about = f"{Train.__doc__}\n\nDefaults are those of --config {name}; there are {names}."
     command = parse(
@@ -53,11 +61,29 @@ def parse_train(argv: Sequence[str]) -> Train:
         config=name,
         settings=load_train_config(name),
     )
-    if not command.style:
-        return command
-    painting = Painting(command.style.stem, str(command.style.absolute()))
-    settings = dataclasses.replace(command.settings, painting=painting)
+    data = dataclasses.replace(command.settings.data, source=_source(command.settings.data.source))
+    painting = command.settings.painting
+    if command.style is not None:
+        painting = Painting(command.style.stem, str(command.style.absolute()))
+    elif painting is not None:
+        painting = _with_sample(painting)
+    settings = dataclasses.replace(command.settings, data=data, painting=painting)
     return dataclasses.replace(command, settings=settings)
+
+
+def _source(source: str) -> str:
+    """The data source with its kind: folder:PATH for a folder, and for the photos that ship."""
+    if source == SAMPLES:
+        return f"folder:{_ASSETS / 'photos'}"
+    return f"folder:{source}" if source and os.path.isdir(source) else source
+
+
+def _with_sample(painting: Painting) -> Painting:
+    """A painting whose file is found, if it is one that ships: samples/NAME."""
+    folder, _, name = painting.file.partition("/")
+    if folder != SAMPLES:
+        return painting
+    return dataclasses.replace(painting, file=str(_ASSETS / "styles" / name))
 
 
 def _join_cluster(command: Train) -> None:
@@ -80,6 +106,7 @@ def _run(command: Train) -> int:
 
     _hush_orbax()
     config, total = command.settings, command.settings.optimizer.steps
+    by_clock = bool(config.optimizer.minutes)
     is_first = jax.process_index() == 0
     run = set_up(config, str(command.paintings_dir))
     claim_folder(command.work, config)
@@ -91,7 +118,10 @@ def _run(command: Train) -> int:
         contextlib.closing(make_feed(config, run.data)) as feed,
         Checkpoints(command.work, keep=command.loop.keep) as checkpoints,
         ProgressDisplay(
-            command.work.name, 100 if config.optimizer.minutes else total, quiet=quiet
+            command.work.name,
+            100 if by_clock else total,
+            unit="%" if by_clock else "steps",
+            quiet=quiet,
         ) as display,
         contextlib.ExitStack() as stack,
     ):

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from jaxnst.cli.arguments import options_in, parse
+from jaxnst.cli.arguments import options_in, output_is_folder, parse
 from jaxnst.cli.cache import use_compilation_cache
 from jaxnst.cli.options import Upscale
 from jaxnst.cli.output_checks import check_enlarged
@@ -16,23 +16,37 @@ from jaxnst.cli.writing import announce, place_of, write_picture
 from jaxnst.errors import JaxnstError
 from jaxnst.inference.upscaler import Upscaler, enlarge_picture
 from jaxnst.io.codec import MAX_PIXELS, Picture, load
+from jaxnst.io.container import SUFFIXES
 from jaxnst.io.files import display_name
 from jaxnst.networks.model_file import Model, load_model, upscaling_model
 
 
 def main(argv: Sequence[str]) -> int:
     """Runs the command; the exit status is 0, or 2 if some picture could not be made."""
-    command = parse(Upscale, argv, "jaxnst upscale", Upscale.__doc__ or "")
+    folder = output_is_folder(argv)
+    about = Upscale.__doc__ or ""
+    command = parse(Upscale, argv, "jaxnst upscale", about, output_is_folder=folder)
     if not command.content:
         raise JaxnstError("there is nothing to enlarge: give a picture")
+    for path in command.content:
+        if path.suffix.lower() in SUFFIXES:
+            raise JaxnstError(
+                f"{display_name(path)}: is a video, and only pictures are enlarged: give pictures"
+            )
     name = _model_name(command)
     model = load_model(name)
     if "--scale" in options_in(argv):
         _check_scale(command, model)
     use_compilation_cache()  # the upscaler already compiles when it is made
     upscaler = Upscaler(model)
-    look = (f"x{upscaler.scale}",)
-    tasks = plan_tasks(command.content, (), command.output, one=False, trained=look)
+    tasks = plan_tasks(
+        command.content,
+        (),
+        command.output,
+        one=False,
+        trained=(f"x{upscaler.scale}",),
+        folder=folder,
+    )
     streams = [path for path in (*command.content, command.output) if path == STREAM]
     if streams and len(tasks) > 1:
         raise JaxnstError("'-' is one picture: give no other beside it")
@@ -63,7 +77,7 @@ class Enlarger(PictureMaker[Upscale]):
         announce(self._command, task, provenance)
 
     def _enlarged(self, task: PictureTask, photo: Picture) -> Picture:
-        with ProgressDisplay(task.title, 100, quiet=self._command.quiet) as display:
+        with ProgressDisplay(task.title, 100, unit="%", quiet=self._command.quiet) as display:
             display.resume(0, 0.0)
             return enlarge_picture(
                 self._upscaler,

@@ -15,7 +15,7 @@ from typing import Annotated, Literal
 import tyro
 from tqdm import tqdm
 
-from jaxnst.cli.arguments import Json, Out, run_subcommand
+from jaxnst.cli.arguments import Json, NewFile, run_subcommand
 from jaxnst.cli.output_checks import check_new_file
 from jaxnst.errors import JaxnstError
 from jaxnst.io.files import display_name, one_line
@@ -86,7 +86,7 @@ def verify(files: tyro.conf.Positional[tuple[str, ...]] = NETS, json: Json = Fal
 
 def convert(
     source: tyro.conf.Positional[Path],
-    out: Out,
+    out: NewFile,
     convention: Convention = "auto",
     dtype: Dtype = "float32",
 ) -> int:
@@ -106,7 +106,7 @@ def convert(
 
 
 def fetch(
-    net: tyro.conf.Positional[Literal["vgg16", "vgg19"]], out: Out, dtype: Dtype = "float32"
+    net: tyro.conf.Positional[Literal["vgg16", "vgg19"]], out: NewFile, dtype: Dtype = "float32"
 ) -> int:
     """Download the weights that keras-applications publishes, check and convert them.
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from jaxnst.cli.options import Stylize, Upscale
 from jaxnst.cli.plan import STREAM, PictureTask
+from jaxnst.cli.status import stdout_errors
 from jaxnst.errors import JaxnstError
 from jaxnst.io.codec import Picture, save
 from jaxnst.io.files import atomic_write, display_name, one_line
@@ -77,7 +78,9 @@ def write_picture(
     """Writes a picture to its file, or as a PNG to standard output."""
     settings = None if record is None else dict(record)
     if path == STREAM:
-        sys.stdout.buffer.write(_png(picture, settings))
+        content = _png(picture, settings)
+        with stdout_errors():
+            sys.stdout.buffer.write(content)
         return
     make_folder_again(path)
     save(path, picture, quality=quality, settings=settings)

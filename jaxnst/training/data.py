@@ -36,7 +36,7 @@ class DataOptions:
     """Where the photos come from, and how they become samples."""
 
     source: str = ""
-    """folder:PATH, with all that is in it, or tfds:NAME, such as tfds:coco/2017."""
+    """A folder, with all that is in it (folder:PATH), or tfds:NAME, such as tfds:coco/2017."""
     crop: int = 256
     """Side of the squares that are trained on, in pixels."""
     batch: int = 4

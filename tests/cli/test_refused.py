@@ -214,14 +214,17 @@ def test_files_beside_the_picture_are_checked_too(refused, no_work, place, args,
 
 def test_bad_folders_for_several_pictures(refused, place):
     (place / "in").mkdir()
-    picture(place / "in" / "a.png", 1)
-    picture(place / "in" / "a.jpg", 2)
+    (place / "other").mkdir()
+    for folder in ("in", "other"):
+        picture(place / folder / "a.png", 1)
     several = ("photo.png", "style.png", "--style", "style.png", "-o")
     assert "2 pictures do not go into one file" in refused(*several, "o.png")
     assert "cannot be made a folder" in refused(*several, "photo.png/o/p")
     assert "cannot be made a folder" in refused(*several, "new/" + "n" * 300)
     assert "is a folder of inputs" in refused("photo.png", "--style", "in", "-o", "in")
-    assert "give files of different names" in refused("in", "--style", "style.png", "-o", "o")
+    assert "give files of different names" in refused(
+        "in", "other", "--style", "style.png", "-o", "o"
+    )
 
 
 def test_failed_run_leaves_no_folder(capsys, place):
@@ -277,6 +280,47 @@ def test_work_that_cannot_be_done(monkeypatch, place, refused, error, message):
 
 def test_names_cannot_control_the_terminal(refused):
     assert "\x1b" not in refused("\x1b[2J\n.png", "--style", "\udcff.png", "-o", "o.png")
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (ConnectionRefusedError(111, "Connection refused"), "Connection refused"),
+        (BrokenPipeError(32, "Broken pipe"), "Broken pipe"),
+        (PermissionError(13, "Permission denied", "/a/file"), "/a/file: Permission denied"),
+    ],
+)
+def test_an_error_of_the_system_is_not_blamed_on_stdout(monkeypatch, capfd, error, message):
+    def fail(_: object) -> int:
+        print("before")
+        raise error
+
+    monkeypatch.setattr("jaxnst.cli.stylize.main", fail)
+    assert main(["stylize"]) == 2
+    assert main(["--version"]) == 0  # stdout is open still
+    out, err = capfd.readouterr()
+    assert err == f"jaxnst: error: {message}\n"
+    assert re.fullmatch(r"before\njaxnst [\d.]+\n", out)
+
+
+def test_a_name_that_begins_with_a_dash(refused, place):
+    picture(place / "-dash.jpg")
+    message = refused("-dash.jpg", "--style", "style.png", "-o", "o.png")
+    assert "-dash.jpg: begins with a dash, as options do: give ./-dash.jpg" in message
+
+
+def test_addresses_are_not_paths(refused):
+    for args in (
+        ("photo.png", "--style", "https://example.com/a/style.jpg"),
+        ("https://example.com/photo.jpg", "--style", "style.png"),
+    ):
+        message = refused(*args, "-o", "o.png")
+        assert "https://example.com/" in message
+        assert "is an address" in message
+
+
+def test_without_a_style_it_says_where_the_names_are(refused):
+    assert "`jaxnst models list`" in refused("photo.png", "-o", "o.png")
 
 
 def test_unexpected_errors_are_not_hidden(monkeypatch):

@@ -12,6 +12,7 @@ from PIL import Image
 from stylize_files import cut_outs, picture, pixels, tree
 
 from jaxnst.cli import main
+from jaxnst.inference.stylizer import Stylizer
 from jaxnst.io.codec import read_settings
 from jaxnst.networks.model_file import save_model
 
@@ -81,6 +82,60 @@ def test_a_style_of_ones_own_file_beside_those_that_have_names(photo: Path, mode
     assert run(*words) == 0
     assert read_settings(out)["options"]["styles"] == {"wave": 1.0, "own": 1.0}
     assert set(read_settings(out)["model"]["sha256"]) == {"wave", "own"}
+
+
+@pytest.mark.parametrize("name", ["new/", "new.dir/", "new/deep/"])
+def test_an_output_that_ends_with_a_slash_is_a_folder(
+    photo: Path, model: Path, name: str, capsys: pytest.CaptureFixture
+) -> None:
+    out = f"{photo.parent}/{name}"
+    assert run(photo, "--model", model, "--style", "wave", "-o", out) == 0
+    assert capsys.readouterr().out.strip() == f"{out}photo_wave.png"
+    assert pixels(Path(out, "photo_wave.png")).shape == pixels(photo).shape
+
+
+def test_pictures_of_one_name_and_two_suffixes(photo: Path, model: Path) -> None:
+    folder, out = photo.parent / "photos", photo.parent / "out"
+    folder.mkdir()
+    for number, name in enumerate(("IMG_1.jpg", "IMG_1.png", "IMG_2.jpg")):
+        picture(folder / name, number)
+    assert run(folder, "--model", model, "--style", "wave", "--output", out) == 0
+    assert list(tree(out)) == ["IMG_1_jpg_wave.png", "IMG_1_png_wave.png", "IMG_2_wave.png"]
+    assert read_settings(out / "IMG_1_jpg_wave.png")["content"][0]["name"] == "IMG_1.jpg"
+
+
+def test_files_of_a_folder_that_are_no_pictures_are_named_once(
+    photo: Path, model: Path, capsys: pytest.CaptureFixture
+) -> None:
+    folder = photo.parent / "photos"
+    folder.mkdir()
+    picture(folder / "a.png", 1)
+    words = (folder, "--model", model, "--style", "wave", "kiss", "-o", photo.parent / "out")
+    assert run(*words) == 0
+    assert "left out" not in capsys.readouterr().err
+    for name in ("clip.mp4", "notes.txt"):
+        (folder / name).touch()
+    assert run(*words) == 0
+    said = capsys.readouterr().err
+    assert said.count("2 files are no pictures and left out: clip.mp4, notes.txt\n") == 1
+    assert run(*words, "--quiet") == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_a_folder_that_is_removed_while_its_picture_is_made_is_made_again(
+    photo: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = photo.parent / "gone" / "out.png"
+    out.parent.mkdir()
+    paint = Stylizer.__call__
+
+    def paint_and_remove(*args: object, **options: object) -> np.ndarray:
+        out.parent.rmdir()
+        return paint(*args, **options)
+
+    monkeypatch.setattr(Stylizer, "__call__", paint_and_remove)
+    assert run(photo, "--model", model, "--style", "wave", "--sidecar", "-o", out) == 0
+    assert sorted(tree(out.parent)) == ["out.json", "out.png"]
 
 
 def test_a_folder_in_two_styles(photo: Path, model: Path) -> None:

@@ -38,8 +38,9 @@ def test_painting_is_made_and_named_on_stdout(capsys, tmp_path):
     captured = capsys.readouterr()
     assert captured.out == f"{out}\n"
     lines = captured.err.splitlines()
-    assert re.fullmatch(r"photo \+ style: 1/3 loss [\d.]+ style [\d.]+", lines[0])
-    assert re.fullmatch(r"photo \+ style: 3/3 loss .* \([\d.]+ it/s, 00:00 left\)", lines[-1])
+    assert re.fullmatch(r"photo \+ style: 1/3 loss [\d.]+ style [\d.]+ at 40x33", lines[0])
+    pace = r"\([\d.]+ iterations/s, 00:00 left\)"
+    assert re.fullmatch(rf"photo \+ style: 3/3 loss .* at 40x33 {pace}", lines[-1])
     assert pixels(out).shape == (33, 40, 3)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.png", "photo.png", "style.png"]
 
@@ -210,7 +211,7 @@ def test_bar_on_a_terminal(capsys, monkeypatch):
             display.update(done, {"loss": 1.5}, done / 100)
         display.line("between")
     text = capsys.readouterr().err
-    assert re.search(r"cat: .*100/100 .*it/s, 00:00 left, loss 1.5", text)
+    assert re.search(r"cat: .*100/100 .* iterations/s, 00:00 left, loss 1.5", text)
     assert "between\n" in text
 
 

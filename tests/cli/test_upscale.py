@@ -3,6 +3,7 @@
 import dataclasses
 import io
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -57,6 +58,19 @@ def test_a_picture_becomes_larger(photo: Path, model: Path, capsys) -> None:
     assert record["options"]["scale"] == 2
     assert run(photo, "--model", model, "-o", out) == 0
     assert "already there" in capsys.readouterr().err
+
+
+def test_a_video_is_refused_as_what_it_is(tmp_path: Path, model: Path, capsys) -> None:
+    (tmp_path / "clip.mp4").touch()
+    assert run(tmp_path / "clip.mp4", "--model", model, "-o", tmp_path / "out.mp4") == 2
+    assert "clip.mp4: is a video, and only pictures are enlarged" in capsys.readouterr().err
+
+
+def test_progress_is_per_cent_and_has_no_rate(photo: Path, model: Path, capsys) -> None:
+    assert run(photo, "--model", model, "-o", photo.with_name("big.png")) == 0
+    said = capsys.readouterr().err
+    assert re.search(r"^photo \+ x2: 100 %", said, re.MULTILINE)
+    assert "/s" not in said
 
 
 def test_alpha_and_grey_are_kept(tmp_path: Path, model: Path) -> None:

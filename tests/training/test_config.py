@@ -9,7 +9,7 @@ from jaxnst.cli import main
 from jaxnst.training.config import TrainConfig, load_train_config, train_config_names
 from jaxnst.training.run import claim_folder
 
-SHIPPED = ("add_style", "johnson_paper", "johnson_style", "slim_multistyle", "smoke")
+SHIPPED = ("add_style", "johnson_paper", "johnson_style", "slim_style", "smoke")
 
 
 def refused(capsys, *words: object) -> str:
@@ -49,9 +49,9 @@ def test_johnson_is_the_papers():
         ("seed = 'one'", "seed = 'one' has the wrong type: expected int"),
         ("[data]\ncrop = 10", "crop is 10: give a finite number, at least 64"),
         ("[network]\nnetwork = 'slm'", "network = 'slm' has the wrong type"),
-        ("[[paintings]]\nname = 'a'", "'file' is missing"),
-        ("[[paintings]]\nname='a'\nfile='b'\nmargin=0.5", "margin is 0.5: give a finite number"),
-        ("[[paintings]]\nname='a'\nfile='b'\n" * 2, "painting 'a' is there twice"),
+        ("[painting]\nname = 'a'", "'file' is missing"),
+        ("[painting]\nname='a'\nfile='b'\nmargin=0.5", "margin is 0.5: give a finite number"),
+        ("painting = 'a'", "painting = 'a' has the wrong type: expected a table"),
         ("seed =", "not a preset that can be read"),
     ],
 )
@@ -67,9 +67,9 @@ def test_unknown_configuration(capsys, tmp_path):
     assert "configuration 'smokee' is unknown: did you mean 'smoke'?" in message
 
 
-def test_new_style_needs_a_model_to_start_from(capsys, tmp_path):
-    words = ("--config", "add_style", "--work", tmp_path / "work", "--style", tmp_path / "a.png")
-    assert "give --start-from MODEL" in refused(capsys, *words, "--start-from", "")
+def test_there_is_nothing_to_learn_without_a_style(capsys, tmp_path):
+    words = ("--config", "add_style", "--work", tmp_path / "work", "--data", tmp_path)
+    assert "there is no style to learn: give --style FILE" in refused(capsys, *words)
 
 
 def test_wrong_runs(capsys, tmp_path):
@@ -77,7 +77,7 @@ def test_wrong_runs(capsys, tmp_path):
     (tmp_path / "empty").mkdir()
     (tmp_path / "file").write_text("")
     cases = {
-        ("--batch", 6): "batch 6 does not divide by 8 devices: give --batch 8",
+        ("--batch", 6): "batch 6 is not divisible by 8 devices: give --batch 8",
         ("--batch", 8, "--data", f"folder:{tmp_path / 'empty'}"): "no pictures in this folder",
         ("--batch", 8, "--data", f"folder:{tmp_path / 'none'}"): "none: ",
         ("--batch", 8, "--crop", 100): "crop 100 is not a multiple of 8",

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from model_files import model_file
+from model_files import gallery_folder
 from PIL import Image
 
 pytest.importorskip("gradio", reason="needs the extra `web`")
@@ -19,7 +19,7 @@ LOOK = ("wave", "", 0.5, 1.0, False, "640")
 @pytest.fixture(scope="module")
 def tab(tmp_path_factory):
     folder = tmp_path_factory.mktemp("web")
-    return PaintTab(Studio(folder, str(model_file(folder)), Limits()))
+    return PaintTab(Studio(folder, str(gallery_folder(folder)), Limits()))
 
 
 @pytest.fixture

@@ -1,0 +1,39 @@
+"""What --help says of every command."""
+
+import re
+
+import pytest
+
+from jaxnst.cli import COMMANDS, main
+
+WITH_OUTPUT = [
+    *(["stylize"], ["live"], ["upscale"], ["train"]),
+    *(["models", "export"], ["models", "convert"], ["models", "select"]),
+    *(["weights", "convert"], ["weights", "fetch"]),
+]
+
+
+@pytest.fixture
+def help_of(capsys):
+    """The text of a command's --help."""
+
+    def help_of(*words: str) -> str:
+        assert main([*words, "--help"]) == 0
+        return capsys.readouterr().out
+
+    return help_of
+
+
+@pytest.mark.parametrize("command", WITH_OUTPUT, ids=" ".join)
+def test_the_output_goes_by_the_same_names_everywhere(help_of, command):
+    text = help_of(*command)
+    assert all(re.search(rf"{name} FILE", text) for name in ("-o", "--out", "--output"))
+
+
+@pytest.mark.parametrize("command", ["stylize", "live", "upscale", "web", "train"])
+def test_values_are_named_by_what_they_are_not_by_their_type(help_of, command):
+    assert not re.search(r"-\w+ \[?(STR|INT|FLOAT|PATH)\b", help_of(command))
+
+
+def test_every_command_says_what_it_does(help_of):
+    assert all(f"usage: jaxnst {command}" in help_of(command) for command in COMMANDS)
