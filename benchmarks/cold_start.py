@@ -1,11 +1,10 @@
 """The whole process `jaxnst stylize PHOTO --style NAME -o out.png` at 512 px, first and again.
 
-    python benchmarks/cold_start.py --data DIR [--model FILE] [--style NAME] [--rounds 3]
+    python benchmarks/cold_start.py --data DIR [--model GALLERY] [--style NAME] [--rounds 3]
 
 The first run of each round finds an empty folder for compiled functions, the second what the first
 left there (XDG_CACHE_HOME is a temporary folder). `python -c "import jax"` beside them is the least
 that any program with JAX takes. The photo is the first of DIR/content, 512 px on its long side.
-Without --model it is a model that ships, or random weights while there is none.
 """
 
 import argparse
@@ -17,13 +16,12 @@ import time
 from pathlib import Path
 
 import numpy as np
-from _random_model import random_model
 from PIL import Image
 
 from jaxnst.io.codec import list_images, load
 from jaxnst.io.resize import fit_long_side, resize
-from jaxnst.networks.base import Slim
-from jaxnst.networks.model_file import load_model, model_names, save_model
+from jaxnst.networks.gallery import load_gallery
+from jaxnst.networks.shipped import DEFAULT
 
 SIDE = 512  # pixels
 
@@ -32,35 +30,24 @@ def main() -> None:
     """Prints medians of whole processes."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--model", type=Path, help="model file; default: one that ships")
-    parser.add_argument("--style", help="one of the model's; default: the first")
+    parser.add_argument("--model", default=DEFAULT, help="gallery, or a model file")
+    parser.add_argument("--style", help="one of the gallery's; default: the first")
     parser.add_argument("--rounds", type=int, default=3)
     args = parser.parse_args()
+    style = args.style or load_gallery(args.model).styles[0]
     seconds: dict[str, list[float]] = {"import jax": [], "first run": [], "second run": []}
     for _ in range(args.rounds):
         with tempfile.TemporaryDirectory(prefix="jaxnst-") as folder:
-            model, style = _model_and_style(args.model, args.style, Path(folder))
             photo, out = Path(folder) / "photo.png", Path(folder) / "out.png"
             _write_photo(args.data / "content", photo)
-            arguments = ["stylize", str(photo), *model, "--style", style, "-o", str(out)]
+            arguments = ["stylize", str(photo), "--model", args.model, "--style", style]
+            arguments += ["-o", str(out)]
             seconds["import jax"].append(_timed(["-c", "import jax"], folder))
             for run in ("first run", "second run"):
                 seconds[run].append(_timed(["-m", "jaxnst", *arguments, "--overwrite"], folder))
     print(f"style {style}, {SIDE} px, medians of {args.rounds}")
     for name, runs in seconds.items():
         print(f"  {name:<12} {np.median(runs):.2f} s ({', '.join(f'{run:.2f}' for run in runs)})")
-
-
-def _model_and_style(model: Path | None, style: str | None, folder: Path) -> tuple[list[str], str]:
-    """Arguments that choose the model, and the style's name."""
-    names = model_names()
-    if model is None and names:
-        return [], style or load_model(names[0]).styles[0]
-    if model is None:
-        print("no model ships yet: random weights, which take the same time")
-        model = folder / "random.safetensors"
-        save_model(model, random_model(Slim()))
-    return ["--model", str(model)], style or load_model(model).styles[0]
 
 
 def _write_photo(folder: Path, path: Path) -> None:

@@ -23,7 +23,7 @@ from jaxnst.inference.temporal import Smoother
 from jaxnst.io.resize import fit_long_side
 from jaxnst.io.sources import FileSource, all_frames
 from jaxnst.io.video_writer import VideoWriter
-from jaxnst.networks.model_file import DEFAULT
+from jaxnst.networks.shipped import DEFAULT
 
 SIZE, FRAMES = 512, 90
 MOVING = 2.0  # pixels from frame to frame
@@ -46,7 +46,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     args = parser.parse_args()
     stylizer = Stylizer(DEFAULT, exact=True)
-    style = args.style or stylizer.model.styles[0]
+    style = args.style or stylizer.gallery.styles[0]
     ratios, scenes = [], []
     for path in sorted((args.data / "video").iterdir()):
         photos = read(path)

@@ -23,8 +23,8 @@ from _torch_johnson import TransformerNet, load_npz, stylize
 from jaxnst.inference.stylizer import Stylizer
 from jaxnst.io.codec import list_images, load
 from jaxnst.io.resize import resize
-from jaxnst.networks.base import Johnson
 from jaxnst.networks.convert_johnson import convert_network
+from jaxnst.networks.johnson import Johnson
 
 SIZES = ((512, 512), (720, 1280))  # height, width
 REFERENCE = "matrix product"
@@ -76,7 +76,7 @@ def _johnson(checkpoint: Path) -> tuple[Stylizer, torch.nn.Module]:
 
 
 def _ours(stylizer: Stylizer, picture: np.ndarray) -> Job:
-    style = stylizer.model.styles[0]
+    style = stylizer.gallery.styles[0]
     return lambda: stylizer(picture, style)
 
 

@@ -18,7 +18,7 @@ import psutil
 from jaxnst.inference.realtime import FixedSize, Look, Meter, paint_live, scaled, warm_up
 from jaxnst.inference.stylizer import Stylizer
 from jaxnst.io.sources import Capture, FileSource, all_frames
-from jaxnst.networks.model_file import DEFAULT
+from jaxnst.networks.shipped import DEFAULT
 
 SIZE, RATE, TURNS, FRAMES = 512, 30, 5, 60
 
@@ -66,7 +66,7 @@ def main() -> None:
 
 def at_the_pace_of_a_camera(path: Path, stylizer: Stylizer, seconds: float) -> str:
     """A row of the table."""
-    clip, size, how = Clip(path, RATE), FixedSize(SIZE), Look(stylizer.model.styles[0])
+    clip, size, how = Clip(path, RATE), FixedSize(SIZE), Look(stylizer.gallery.styles[0])
     warm_up(stylizer, how, size, clip.size)
     meter, memory, process = Meter(), [], psutil.Process()
     until, next_look = time.monotonic() + seconds, 0.0
@@ -91,7 +91,7 @@ def at_the_pace_of_a_camera(path: Path, stylizer: Stylizer, seconds: float) -> s
 
 def cost_of_the_loop(path: Path, stylizer: Stylizer) -> str:
     """Seconds for a frame in the loop and of the network alone, taking turns."""
-    size, how = FixedSize(SIZE), Look(stylizer.model.styles[0])
+    size, how = FixedSize(SIZE), Look(stylizer.gallery.styles[0])
     ratios, alone, looped = [], [], []
     for _ in range(TURNS):
         clip = Clip(path, None, FRAMES)

@@ -21,13 +21,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxnst.training.jobs import load_painting
 
 from jaxnst.inference.stylizer import Stylizer
 from jaxnst.io.codec import load
 from jaxnst.io.resize import fit_long_side, resize
 from jaxnst.networks.convert_johnson import convert_network
-from jaxnst.networks.model_file import load_model, model_names
+from jaxnst.networks.gallery import gallery_names
 from jaxnst.ops.pixels import to_uint8
 from jaxnst.optimize import run as optimize
 from jaxnst.optimize.presets import load_preset
@@ -35,7 +34,7 @@ from jaxnst.optimize.run import Job, OptimizeOptions, Style
 from jaxnst.perceptual import losses
 from jaxnst.perceptual.losses import StyleTarget, Targets
 from jaxnst.perceptual.weights import load_vgg
-from jaxnst.training.config import Painting
+from jaxnst.training.painting import Painting
 
 SIZES = (256, 512)
 MARKS = (1, 25, 50, 100, 200)  # evaluations
@@ -60,14 +59,13 @@ def main() -> None:
     photos = [load(args.data / "photos" / name).rgb for name in names[: args.photos]]
     judge = Judge(args.data)
     found: dict[str, Any] = {"styles": {}, "curves": [], "udnie": {}}
-    models = {name: load_model(name) for name in model_names()}
-    stylizers = {name: Stylizer(model) for name, model in models.items() if model.styles}
+    stylizers = {name: Stylizer(name) for name in gallery_names()}
     for size in SIZES:
         found["styles"][size] = all_styles(judge, stylizers, photos, size)
     for size, (count, styles, most) in CURVES.items():
         evaluations = min(most, args.evaluations)
         for style in styles:
-            able = {name: s for name, s in stylizers.items() if style in s.model.styles}
+            able = {name: s for name, s in stylizers.items() if style in s.gallery.styles}
             found["curves"].append(curve(judge, able, photos[:count], style, size, evaluations))
     found["udnie"] = published_udnie(judge, stylizers, photos, args.data)
     if args.out:
@@ -86,7 +84,7 @@ class Judge:
     @functools.cache  # noqa: B019 (it lives as long as the program)
     def picture(self, painting: Painting) -> np.ndarray:
         """A painting as it was learnt from."""
-        return load_painting(painting, str(self._data / "styles"))
+        return painting.load(str(self._data / "styles"))
 
     @functools.cache  # noqa: B019
     def style(self, painting: Painting) -> StyleTarget:
@@ -119,7 +117,7 @@ def all_styles(
     contents = [judge.content(photo) for photo in scaled]
     found: dict[str, dict[str, Losses]] = {}
     for model, stylizer in stylizers.items():
-        for style in stylizer.model.styles:
+        for style in stylizer.gallery.styles:
             target = judge.style(painting_of(stylizer, style))
             rows = [
                 judge.losses(stylizer(to_uint8(photo), style), content, target)
@@ -187,14 +185,14 @@ def published_udnie(
     judge: Judge, stylizers: Mapping[str, Stylizer], photos: Sequence[np.ndarray], data: Path
 ) -> dict[str, Losses]:
     """The published network's losses and ours, at 256 pixels."""
-    ours = {name: s for name, s in stylizers.items() if "udnie" in s.model.styles}
+    ours = {name: s for name, s in stylizers.items() if "udnie" in s.gallery.styles}
     published = data / "peers" / "pytorch_examples_udnie.npz"
     if not ours or not published.is_file():
         return {}
     target = judge.style(painting_of(next(iter(ours.values())), "udnie"))
     print(f"\nudnie, 256 px, {len(photos)} photos: {'content':>15} {'style':>10} {'total':>10}")
     model = convert_network(published, "udnie")
-    networks = {"published": (Stylizer(model), model.styles[0])}
+    networks = {"published": (Stylizer(model), model.name)}
     networks |= {name: (stylizer, "udnie") for name, stylizer in ours.items()}
     found = {}
     for name, (stylizer, style) in networks.items():
@@ -209,8 +207,7 @@ def published_udnie(
 
 def painting_of(stylizer: Stylizer, style: str) -> Painting:
     """The painting that a style was learnt from, from the card."""
-    paintings = [Painting(**painting) for painting in stylizer.model.card["recipe"]["paintings"]]
-    return next(painting for painting in paintings if painting.name == style)
+    return Painting(**stylizer.gallery.model(style).card["recipe"]["painting"])
 
 
 def show(name: str, rows: Sequence[Losses]) -> Losses:

@@ -23,11 +23,11 @@ from _torch_johnson import TransformerNet
 
 from jaxnst.io.codec import list_images, load
 from jaxnst.io.resize import fit_long_side, resize
-from jaxnst.networks.base import Johnson
+from jaxnst.networks.johnson import Johnson
 from jaxnst.perceptual import vgg
 from jaxnst.perceptual.losses import LossOptions
 from jaxnst.perceptual.weights import load_vgg
-from jaxnst.training.step import create_train_state, make_train_step
+from jaxnst.training.step import create_train_state, make_train_step, replicate
 from jaxnst.training.style_task import StyleOptions, StyleTask
 
 SIDE = 256  # pixels
@@ -109,16 +109,16 @@ def main() -> None:
 
 def our_step(params: vgg.Params, painting: np.ndarray, photos: np.ndarray) -> Callable[[], None]:
     """`jaxnst train`'s step on one device."""
-    task = StyleTask(Johnson(), LOSS, StyleOptions())
-    tx = optax.adam(LEARNING_RATE)
-    state = create_train_state(task.init(jax.random.key(0), styles=1), tx)
-    frozen = task.freeze(params, [painting], [1.0])
-    step = make_train_step(task, tx, frozen, devices=jax.local_devices()[:1])
+    task = StyleTask(Johnson(), LOSS, StyleOptions(relative_to="formula"))
+    tx, devices = optax.adam(1.0), jax.local_devices()[:1]
+    state = create_train_state(task.init(jax.random.key(0), None), tx)
+    frozen = replicate(task.freeze(params, painting, []), devices)
+    step = make_train_step(task, tx, lambda step, share: LEARNING_RATE, devices=devices)
     batch = {"image": photos[None], "seed": np.arange(len(photos), dtype=np.uint32)[None]}
 
     def run() -> None:
         nonlocal state
-        state, metrics = step(state, batch)
+        state, metrics = step(state, frozen, batch, 0.0)
         jax.block_until_ready((state, metrics))
 
     return run

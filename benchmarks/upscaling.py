@@ -52,7 +52,7 @@ def compare(name: str, photo: np.ndarray, rounds: int) -> None:
     assert isinstance(model.network, UpscaleNetwork)
     scale = model.network.scale
     small = to_uint8(resize(photo, (RESULT[0] // scale, RESULT[1] // scale)))
-    ours, theirs = Upscaler(model), TorchUpscaler(model.network, model.kernels)
+    ours, theirs = Upscaler(model), TorchUpscaler(model.network, model.params)
     rim = slice(RIM * scale, -RIM * scale)
     one, other = ours(small)[rim, rim].astype(int), enlarge(theirs, small)[rim, rim]
     difference = np.abs(one - other).max()

@@ -16,6 +16,7 @@ import jaxnst
 from jaxnst.io.codec import load, save
 from jaxnst.io.resize import fit_long_side, resize
 from jaxnst.io.sheets import contact_sheet
+from jaxnst.networks.gallery import gallery_names
 from jaxnst.networks.model_file import SHARPER, UPSCALING
 from jaxnst.ops.pixels import to_uint8
 from jaxnst.ops.resampling import downsample, resize_bicubic
@@ -61,9 +62,9 @@ def make_styles() -> np.ndarray:
     """One photo in every style of the networks that ship."""
     photo = to_uint8(load(ASSETS / "photos/astronaut.jpg").rgb)
     cells = {"photo": photo}
-    for name in ("slim", "johnson_udnie"):
+    for name in gallery_names():
         paint = jaxnst.Stylizer(name)
-        cells |= {f"{name}: {s}": paint(photo, s, size=2 * SMALL) for s in paint.model.styles}
+        cells |= {f"{name}: {s}": paint(photo, s, size=2 * SMALL) for s in paint.gallery.styles}
     return _sheet(cells, columns=5)
 
 

@@ -21,7 +21,7 @@ Batch = Mapping[str, Any]
 Metrics = dict[str, jax.Array]
 AXIS = "batch"
 
-LearningRate = Callable[[jax.Array, jax.Array], jax.Array]
+LearningRate = Callable[[jax.Array, jax.Array], jax.Array | float]
 """Of a step and of the part of the run that is done."""
 
 Draw = Callable[[Any, jax.Array, jax.Array], Batch]
