@@ -51,12 +51,17 @@ class Stylize:
     """Of a video: less flicker where the picture is still."""
     strength: float = 1.0
     """Of a trained style: 0 leaves the photo as it is, up to 2 exaggerates."""
+    stroke: float = 1.0
+    """Of a trained style: size of the strokes, from 0.1 to 10; 1 is as on a picture of 768 pixels.
+    Larger pictures are painted smaller and then enlarged; a video's frames are painted as they
+    are."""
     contact_sheet: bool = False
     """Paint the photo in every style there is, on one sheet."""
     blend: tuple[float, ...] = ()
     """Blend all styles in one picture: a weight for each, at least 0."""
     mask: tuple[Path, ...] = ()
-    """One picture of all styles, each in its region: a mask for each, white where it goes."""
+    """One picture of all styles, each in its region: a mask for each, white where it goes. Of
+    trained styles what no mask covers stays photo, and so does what the style "photo" covers."""
     start_from: Annotated[Path | None, arg(metavar="PICTURE")] = None
     """Start from this picture instead of what --init says."""
     paint: PaintOptions = dataclasses.field(default_factory=PaintOptions)
@@ -102,6 +107,7 @@ class Stylize:
     def __post_init__(self) -> None:
         check_number("quality", self.quality, low=1, high=100)
         check_number("strength", self.strength, high=2)
+        check_number("stroke", self.stroke, low=0.1, high=10)
         for name in ("preview_every", "snapshot_every", "table_every"):
             check_number(name, getattr(self, name))
         for weight in self.blend:

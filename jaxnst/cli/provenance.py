@@ -14,7 +14,7 @@ from jaxnst.cli.plan import PictureTask
 from jaxnst.errors import JaxnstError
 from jaxnst.io.codec import check_writable_suffix, read_settings
 from jaxnst.io.files import display_name, hashed
-from jaxnst.networks.gallery import Gallery
+from jaxnst.networks.gallery import PHOTO, Gallery
 from jaxnst.networks.shipped import DEFAULT
 from jaxnst.perceptual.vgg import NETS
 
@@ -58,11 +58,13 @@ def network_provenance(
     options = {
         "styles": dict(zip(styles, weights, strict=True)),
         "strength": command.strength,
+        "stroke": command.stroke,
         "keep_colors": command.paint.keep_colors,
         "size": size,
         "quality": command.quality,
+        **({"masks": hashed(command.mask)} if command.mask else {}),
     }
-    networks = {name: gallery.model(name).card["sha256"] for name in styles}
+    networks = {name: gallery.model(name).card["sha256"] for name in styles if name != PHOTO}
     return _by_network(task, Path(command.model).name or DEFAULT, networks, options)
 
 

@@ -8,8 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from jaxnst.cli.cache import use_compilation_cache
 from jaxnst.cli.options import Stylize
 from jaxnst.cli.output_checks import check_outputs
@@ -21,19 +19,19 @@ from jaxnst.cli.status import status_of
 from jaxnst.cli.writing import place_of, write_painting
 from jaxnst.errors import JaxnstError, nearest
 from jaxnst.inference.stylizer import Stylizer
-from jaxnst.io.codec import Picture, load
+from jaxnst.io.codec import Picture, load, load_mask
 from jaxnst.io.files import display_name
 from jaxnst.io.sheets import contact_sheet
-from jaxnst.networks.gallery import Gallery, load_gallery
+from jaxnst.networks.gallery import PHOTO, Gallery, load_gallery
 from jaxnst.networks.model_file import SUFFIX
 from jaxnst.networks.shipped import DEFAULT
-from jaxnst.ops.pixels import to_uint8
+from jaxnst.ops.pixels import from_uint8, to_uint8
 
 # The options that mean something to a network; all others are for optimising pixels.
 _OPTIONS = {
     *("--output", "--out", "-o", "--style", "--method", "--model", "--blend", "--strength"),
     *("--size", "--keep-colors", "--contact-sheet", "--quality", "--compare", "--sidecar"),
-    *("--json", "--smooth", "--overwrite", "--quiet"),
+    *("--json", "--smooth", "--overwrite", "--quiet", "--stroke", "--mask"),
 }
 
 
@@ -75,7 +73,7 @@ def paint_trained(command: Stylize, given: set[str]) -> int:
     gallery = load_gallery(command.model or DEFAULT)
     if not command.style and not command.contact_sheet and len(gallery.styles) == 1:
         command = dataclasses.replace(command, style=(Path(gallery.styles[0]),))
-    gallery, names = _named_styles(gallery, command.style)
+    gallery, names = _named_styles(gallery, command.style, with_photo=bool(command.mask))
     if command.contact_sheet == bool(names):
         raise JaxnstError(
             "give --style one of the names in `jaxnst models list`, or --contact-sheet without "
@@ -123,24 +121,34 @@ class NetworkPainter(PictureMaker[Stylize]):
         write_painting(self._command, task, painting, provenance, [photo.rgb])
 
     def _painted(self, photo: Picture, task: PictureTask) -> Picture:
-        command = self._command
-        pixels = to_uint8(photo.rgb)
-        paint = partial(
-            self._stylizer,
-            pixels,
-            strength=command.strength,
-            keep_colors=command.paint.keep_colors == "luma",
-            size=self._size,
-        )
+        command, pixels = self._command, to_uint8(photo.rgb)
+        look: dict[str, Any] = {
+            "strength": command.strength,
+            "keep_colors": command.paint.keep_colors == "luma",
+            "size": self._size,
+            "stroke": command.stroke,
+        }
         if command.contact_sheet:
-            return Picture(contact_sheet({name: paint(name) for name in self._gallery.styles}))
+            cells = {name: self._stylizer(pixels, name, **look) for name in self._gallery.styles}
+            return Picture(contact_sheet(cells))
+        if command.mask:
+            masks = [load_mask(path, pixels.shape[:2])[0] for path in command.mask]
+            regions = dict(zip(task.trained, masks, strict=True))
+            return photo.with_rgb(from_uint8(self._stylizer.in_regions(pixels, regions, **look)))
         weights = command.blend or (1.0,) * len(task.trained)
-        painting = paint(dict(zip(task.trained, weights, strict=True)))
-        return photo.with_rgb(painting.astype(np.float32) / 255)
+        blend = dict(zip(task.trained, weights, strict=True))
+        return photo.with_rgb(from_uint8(self._stylizer(pixels, blend, **look)))
 
 
-def _named_styles(gallery: Gallery, styles: Sequence[Path]) -> tuple[Gallery, tuple[str, ...]]:
+def _named_styles(
+    gallery: Gallery, styles: Sequence[Path], *, with_photo: bool
+) -> tuple[Gallery, tuple[str, ...]]:
     """A gallery that has the styles of --style, some of which may be model files, and their names.
+
+    Args:
+      gallery: what is there without those files.
+      styles: names and files.
+      with_photo: whether "photo" stands for the photo itself.
 
     Raises:
       JaxnstError: there is no such style.
@@ -151,7 +159,7 @@ def _named_styles(gallery: Gallery, styles: Sequence[Path]) -> tuple[Gallery, tu
         if style.suffix == SUFFIX:
             gallery = gallery.with_file(style)
             name = gallery.styles[-1]
-        elif name not in gallery.styles:
+        elif name not in gallery.styles and not (with_photo and name == PHOTO):
             raise JaxnstError(
                 f"style {display_name(name)!r} is unknown: {nearest(name, gallery.styles)}; "
                 f"or give the path of a picture"
@@ -170,6 +178,8 @@ def _is_name(style: Path) -> bool:
 def _check_command(command: Stylize, names: Sequence[str]) -> None:
     """Raises JaxnstError for options that do not go together."""
     check_counts(command, len(names))
+    if command.mask and (command.blend or len(set(names)) < len(names)):
+        raise JaxnstError("--mask gives each style its region: leave --blend out, name each once")
     if command.paint.keep_colors == "match":
         raise JaxnstError("--keep-colors match is for style pictures: give luma")
     streams = [path for path in (*command.content, command.output) if path == STREAM]

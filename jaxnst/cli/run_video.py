@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import sys
@@ -32,6 +33,9 @@ from jaxnst.networks.gallery import Gallery
 
 _MOVING = (*WRITTEN, *animation.SUFFIXES)
 """Of files that can hold many frames."""
+
+
+_DEFAULTS = {field.name: field.default for field in dataclasses.fields(Stylize)}
 
 
 def is_film(command: Stylize) -> bool:
@@ -95,8 +99,8 @@ def paint_video(command: Stylize, task: PictureTask, gallery: Gallery, size: int
 def _check(command: Stylize, task: PictureTask) -> None:
     """Raises JaxnstError for what could not be done in the end."""
     assert task.content is not None
-    for option in ("contact_sheet", "compare", "sidecar"):
-        if getattr(command, option):
+    for option in ("contact_sheet", "compare", "sidecar", "mask", "stroke"):
+        if getattr(command, option) != _DEFAULTS[option]:
             name = option.replace("_", "-")
             raise JaxnstError(f"--{name} is for pictures, not for videos: leave it out")
     if os.path.isdir(command.output):

@@ -12,13 +12,16 @@ from jaxnst.errors import JaxnstError
 from jaxnst.io.container import is_video
 from jaxnst.optimize.presets import load_preset, preset_names
 
+_TRAINED = {"--strength", "--stroke", "--model", "--contact-sheet", "--smooth"}
+"""Options that mean something to a network alone."""
+
 
 def main(argv: Sequence[str]) -> int:
     """Runs the command; the exit status is 0, or 2 if some picture could not be made."""
     command, given = parse_stylize(argv), options_in(argv)
     if is_trained(command):
         return paint_trained(command, given)
-    for option in sorted(given & {"--strength", "--model", "--contact-sheet", "--smooth"}):
+    for option in sorted(given & _TRAINED):
         raise JaxnstError(f"{option} is for trained styles: give the name of one, or leave it out")
     if any(is_video(path) for path in command.content):
         raise JaxnstError("a video is painted in trained styles: give --style the name of one")

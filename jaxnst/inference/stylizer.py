@@ -18,14 +18,17 @@ from numpy.typing import ArrayLike
 
 from jaxnst.errors import JaxnstError, check_number
 from jaxnst.inference import row_tiles as bands
+from jaxnst.inference.regions import combine
 from jaxnst.inference.row_tiles import paint_in_bands
+from jaxnst.inference.stroke import enlarge_painting, painted_size, resized
 from jaxnst.io.files import PathLike
 from jaxnst.io.resize import MIN_SIDE, fit_long_side, resize
 from jaxnst.networks import base as networks
 from jaxnst.networks.base import Network
-from jaxnst.networks.gallery import DEFAULT, Gallery, Weights, load_gallery
+from jaxnst.networks.gallery import DEFAULT, PHOTO, Gallery, Weights, load_gallery
 from jaxnst.networks.layers import Valid
 from jaxnst.networks.model_file import Model
+from jaxnst.ops.color import transfer_luma
 from jaxnst.ops.pixels import from_uint8, to_uint8
 
 BUCKET = 64
@@ -73,6 +76,7 @@ class Stylizer:
         strength: float = 1.0,
         keep_colors: bool = False,
         size: int | None = None,
+        stroke: float | None = None,
     ) -> np.ndarray:
         """Paints a picture or a batch of pictures.
 
@@ -83,6 +87,8 @@ class Stylizer:
           strength: from 0, the photo as it is, to 1, and beyond it up to 2.
           keep_colors: keep the photo's colors and take the painting's lightness.
           size: long side of the result; None: as it is.
+          stroke: size of the strokes: 1 as on a picture of 768 pixels, from 0.1 to 10; what is
+            larger is painted smaller and then enlarged. None: the picture is painted as it is.
 
         Returns:
           uint8, of the image's shape, or of its shape at the size asked for.
@@ -90,7 +96,55 @@ class Stylizer:
         Raises:
           JaxnstError: the image is not one, or the gallery has no such style or strength.
         """
-        return self.begin(image, style, strength=strength, keep_colors=keep_colors, size=size)()
+        look: dict[str, Any] = {"strength": strength, "keep_colors": keep_colors}
+        if stroke is None:
+            return self.begin(image, style, size=size, **look)()
+        photos = _checked(image)
+        batch = photos.reshape(-1, *photos.shape[-3:])
+        batch = batch if size is None else _resized(batch, size)
+        painted = [self._in_strokes(photo, style, stroke, **look) for photo in batch]
+        return np.stack(painted).reshape(*photos.shape[:-3], *batch.shape[1:])
+
+    def in_regions(
+        self,
+        image: ArrayLike,
+        masks: Mapping[str, ArrayLike],
+        *,
+        strength: float = 1.0,
+        keep_colors: bool = False,
+        size: int | None = None,
+        stroke: float | None = None,
+    ) -> np.ndarray:
+        """Paints a picture in several styles, each in its region.
+
+        Args:
+          image: [H, W, 3], uint8, RGB.
+          masks: [h, w] in [0, 1], of any size, by style; "photo" stands for the photo itself, and
+            what no mask covers is left as it is, too.
+          strength: as for `__call__`, as are the others.
+          keep_colors: keep the photo's colors.
+          size: long side of the result.
+          stroke: size of the strokes.
+
+        Returns:
+          uint8 [H, W, 3], or at the size asked for.
+
+        Raises:
+          JaxnstError: the image or a mask is not one, or there is no such style.
+        """
+        photo = _checked(image)
+        if photo.ndim != 3:
+            raise JaxnstError(f"image has shape {photo.shape}: regions are for one, [H, W, 3]")
+        photo = photo if size is None else _resized(photo[None], size)[0]
+        look: dict[str, Any] = {
+            "strength": strength,
+            "keep_colors": keep_colors,
+            "stroke": stroke,
+        }
+        paintings = {
+            style: photo if style == PHOTO else self(photo, style, **look) for style in masks
+        }
+        return combine(photo, paintings, masks)
 
     def begin(
         self,
@@ -145,6 +199,25 @@ class Stylizer:
             while len(self._ready) > _KEPT:
                 self._ready.popitem(last=False)
         return prepared
+
+    def _in_strokes(
+        self,
+        photo: np.ndarray,
+        style: str | Weights,
+        stroke: float,
+        *,
+        strength: float,
+        keep_colors: bool,
+    ) -> np.ndarray:
+        """A photo [H, W, 3] painted at the size that its strokes want, and enlarged again."""
+        small = resized(photo, painted_size(photo.shape[:2], stroke))
+        if small.shape == photo.shape:
+            return self.begin(photo, style, strength=strength, keep_colors=keep_colors)()
+        painting = self.begin(small, style, strength=strength)()
+        painting = enlarge_painting(painting, small, photo, strength)
+        if not keep_colors:
+            return painting
+        return to_uint8(np.asarray(transfer_luma(from_uint8(painting), from_uint8(photo))))
 
     def _at_once(self, photos: np.ndarray, variables: Variables, keep_colors: bool) -> jax.Array:
         """Paintings in the corner of canvases whose sides are multiples of the bucket."""

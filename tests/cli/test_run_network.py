@@ -155,6 +155,22 @@ def test_a_blend_is_one_picture(photo: Path, model: Path) -> None:
     assert read_settings(out)["options"]["styles"] == {"wave": 1.0, "kiss": 3.0}
 
 
+def test_masks_give_each_style_a_region_and_leave_the_rest(photo: Path, model: Path) -> None:
+    out, mask = photo.with_name("out.png"), photo.with_name("mask.png")
+    height, width = pixels(photo).shape[:2]
+    ground = np.zeros((height, width), np.uint8)
+    ground[height // 2 :] = 255
+    Image.fromarray(ground).save(mask)
+    other = photo.with_name("face.png")
+    Image.fromarray(ground[::-1]).save(other)
+    words = (photo, "--model", model, "--style", "wave", "photo", "--mask", mask, other, "-o", out)
+    assert run(*words) == 0
+    found, wanted = pixels(out).astype(int), pixels(photo).astype(int)
+    assert np.abs(found - wanted)[: height // 2].max() <= 1
+    assert np.abs(found - wanted)[height // 2 :].mean() > 5
+    assert len(read_settings(out)["options"]["masks"]) == 2
+
+
 def test_a_contact_sheet_has_every_style(photo: Path, model: Path) -> None:
     out = photo.with_name("sheet.png")
     assert run(photo, "--model", model, "--contact-sheet", "-o", out) == 0
@@ -210,7 +226,11 @@ def test_streams(photo: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> N
         (["--style", "wave", "kiss", "--blend", "0", "0"], "all styles are 0"),
         (["--style", "wave", "--keep-colors", "match"], "give luma"),
         (["--style", "wave", "--contact-sheet"], "without --style"),
-        ([], "give --style NAME"),
+        (["--style", "wave", "--stroke", "0"], "stroke is 0"),
+        (["--style", "photo"], "'photo' is unknown"),
+        (["--style", "wave", "--mask", "a.png", "b.png"], "2 values for 1 styles"),
+        (["--style", "wave", "wave", "--mask", "a.png", "b.png"], "name each once"),
+        ([], "`jaxnst models list`"),
     ],
 )
 def test_what_is_refused(

@@ -8,6 +8,7 @@ import pytest
 from model_files import small_gallery
 
 from jaxnst.errors import JaxnstError
+from jaxnst.inference import stroke
 from jaxnst.inference import stylizer as inference
 from jaxnst.inference.stylizer import Stylizer
 from jaxnst.networks.base import paint as apply_network
@@ -133,3 +134,69 @@ def test_sizes_of_a_bucket_compile_once(
 def test_what_is_no_picture(stylizer: Stylizer, image: np.ndarray, message: str) -> None:
     with pytest.raises(JaxnstError, match=message):
         stylizer(image, "wave")
+
+
+def test_a_small_picture_is_painted_as_it_is_whatever_the_stroke(
+    stylizer: Stylizer, photo: np.ndarray
+) -> None:
+    np.testing.assert_array_equal(stylizer(photo, "wave", stroke=1), stylizer(photo, "wave"))
+
+
+def test_twice_the_stroke_is_painted_at_half_the_size_and_enlarged(
+    stylizer: Stylizer, photo: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stroke, "STROKE_SIDE", 128)
+    painting = stylizer(photo, "wave", stroke=2).astype(float)
+    small = stylizer(stroke.resized(photo, (64, 64)), "wave").astype(float)
+    assert painting.shape == photo.shape
+    means = painting.reshape(64, 2, 64, 2, 3).mean((1, 3))
+    assert np.abs(means - small).mean() < 0.25 * small.std()
+    assert difference(painting, stylizer(photo, "wave")) > 20
+
+
+@pytest.mark.parametrize("size", [2.0, 1.05])
+def test_strength_0_is_the_photo_at_every_stroke(
+    stylizer: Stylizer, photo: np.ndarray, monkeypatch: pytest.MonkeyPatch, size: float
+) -> None:
+    monkeypatch.setattr(stroke, "STROKE_SIDE", 128)
+    np.testing.assert_array_equal(stylizer(photo, "wave", strength=0, stroke=size), photo)
+
+
+def test_kept_colors_are_those_of_the_large_photo(
+    stylizer: Stylizer, photo: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stroke, "STROKE_SIDE", 128)
+    painting = stylizer(photo, "wave", stroke=2, keep_colors=True).astype(float)
+    chroma = painting - painting.mean(-1, keepdims=True)
+    wanted = photo - photo.astype(float).mean(-1, keepdims=True)
+    assert np.abs(chroma - wanted).mean() < 0.3 * np.abs(wanted).mean()
+
+
+def test_regions_are_painted_each_in_its_style_and_the_rest_is_the_photo(
+    stylizer: Stylizer, photo: np.ndarray
+) -> None:
+    left, top = np.zeros((64, 64)), np.zeros((128, 128), np.float32)
+    left[:, :20] = 1
+    top[:40, 60:] = 1
+    found = stylizer.in_regions(photo, {"wave": left, "photo": top, "kiss": top})
+    wave, kiss = stylizer(photo, "wave"), stylizer(photo, "kiss")
+    np.testing.assert_array_equal(found[:, :36], wave[:, :36])
+    np.testing.assert_array_equal(found[60:, 60:], photo[60:, 60:])
+    half = (photo[:30, 70:].astype(float) + kiss[:30, 70:]) / 2
+    assert difference(found[:30, 70:], half) <= 0.51
+
+
+@pytest.mark.parametrize(
+    ("mask", "message"),
+    [
+        (np.full((8, 8), 2.0), "values outside"),
+        (np.zeros((8, 8, 3)), "expected"),
+        (np.zeros((8, 8), np.uint8), "type uint8"),
+        (np.full((8, 8), np.nan), "values outside"),
+    ],
+)
+def test_what_is_no_mask(
+    stylizer: Stylizer, photo: np.ndarray, mask: np.ndarray, message: str
+) -> None:
+    with pytest.raises(JaxnstError, match=f"mask of 'wave' has .*{message}"):
+        stylizer.in_regions(photo, {"wave": mask})
