@@ -28,14 +28,11 @@ from jaxnst.networks.model_file import Model, load_model, upscaling_model
 
 @dataclasses.dataclass(frozen=True)
 class Upscale:
-    """Enlarge pictures, with detail that a trained network finds for them.
-
-    The ripples that JPEG compression leaves along edges are sharpened too: start from the least
-    compressed file there is.
-    """
+    """Enlarge pictures, with detail that a trained network finds for them."""
 
     content: Annotated[Positional[tuple[Path, ...]], arg(metavar="PHOTO ...")]
-    """Pictures of any size, or folders of them; - is standard input."""
+    """Pictures of any size, or folders of them; - is standard input. Give the least compressed
+    there are: the ripples that JPEG leaves along edges are sharpened too."""
     output: Annotated[Path, arg(aliases=["-o"])]
     """The result: a .png, .jpg, .webp, .tif or .bmp file; or a folder, as for several; on a second
     run those that are finished are skipped. - is standard output."""
