@@ -179,7 +179,8 @@ class Upscale:
     """Enlarge pictures, with detail that a trained network finds for them."""
 
     content: Annotated[Positional[tuple[Path, ...]], arg(metavar="PHOTO ...")]
-    """Pictures of any size, or folders of them; - is standard input."""
+    """Pictures of any size, or folders of them; - is standard input. Give the least compressed
+    there are: the ripples that JPEG leaves along edges are sharpened too."""
     output: Annotated[Path, _output("FILE|FOLDER/")]
     """The result: a .png, .jpg, .webp, .tif or .bmp file; or a folder, as for several; on a second
     run those that are finished are skipped. - is standard output."""
