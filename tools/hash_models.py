@@ -1,10 +1,13 @@
-"""Writes `jaxnst/networks/shipped.py`'s table: the SHA-256 of every network that ships.
+"""Writes the table of `jaxnst/networks/shipped.py`: the SHA-256 of every network that ships.
 
-python tools/hash_models.py
+    python tools/hash_models.py
+
+Galleries come in the order of configs/gallery.toml, in which their styles are listed everywhere.
 """
 
 import hashlib
 import re
+import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -13,16 +16,24 @@ TABLE = ROOT / "jaxnst" / "networks" / "shipped.py"
 
 
 def main() -> None:
-    """Replaces the table; networks that were there before keep their order."""
-    text = TABLE.read_text()
-    known = re.findall(r'^    "([\w/]+)":', text, re.MULTILINE)
+    """Replaces the table."""
     hashes = {
         path.relative_to(ASSETS).with_suffix("").as_posix(): hashlib.sha256(path.read_bytes())
         for path in ASSETS.rglob("*.safetensors")
     }
-    names = sorted(hashes, key=lambda n: (known.index(n) if n in known else len(known), n))
+    names = sorted(hashes, key=_place)
     rows = "".join(f'    "{name}": "{hashes[name].hexdigest()}",\n' for name in names)
-    TABLE.write_text(re.sub(r"(?s)SHIPPED = \{\n.*?\n\}", f"SHIPPED = {{\n{rows}}}", text))
+    table = f"SHIPPED = {{\n{rows}}}"
+    TABLE.write_text(re.sub(r"(?s)SHIPPED = \{\n.*?\n\}", table, TABLE.read_text()))
+
+
+def _place(name: str) -> tuple[int, int, str]:
+    """Where a network stands in the table: slim's styles, Johnson's, then those that enlarge."""
+    styles = tomllib.loads((ROOT / "configs" / "gallery.toml").read_text())["styles"]
+    order = ["start", *(style["name"] for style in styles)]
+    gallery, _, style = name.rpartition("/")
+    kinds = ("slim", "johnson", "")
+    return kinds.index(gallery), order.index(style) if style in order else len(order), name
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from jaxnst.cli import COMMANDS, main
 
 WITH_OUTPUT = [
     *(["stylize"], ["live"], ["upscale"], ["train"]),
-    *(["models", "export"], ["models", "convert"], ["models", "select"]),
+    *(["models", "export"], ["models", "convert"], ["models", "blend"]),
     *(["weights", "convert"], ["weights", "fetch"]),
 ]
 

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from jaxnst.training.jobs import load_painting
 from stylize_files import picture
 
 from jaxnst.cli.train import parse_train
@@ -13,8 +12,7 @@ def test_smoke_needs_no_data_and_no_style(tmp_path: Path) -> None:
     """It is there to see that everything works: on the pictures that ship."""
     settings = parse_train(["--config", "smoke", "--work", str(tmp_path)]).settings
     assert len(open_data(settings.data, seed=1).train) == 4
-    (painting,) = settings.paintings
-    assert load_painting(painting, "").shape[-1] == 3
+    assert settings.painting.load().shape[-1] == 3
 
 
 def test_smoke_takes_other_data_and_styles(tmp_path: Path) -> None:
@@ -22,7 +20,7 @@ def test_smoke_takes_other_data_and_styles(tmp_path: Path) -> None:
     words = ["--config", "smoke", "--work", "w", "--data", "tfds:x", "--style", str(style)]
     settings = parse_train(words).settings
     assert settings.data.source == "tfds:x"
-    assert [painting.name for painting in settings.paintings] == ["mine"]
+    assert settings.painting.name == "mine"
 
 
 def test_a_folder_of_photos_needs_no_prefix(tmp_path: Path) -> None:

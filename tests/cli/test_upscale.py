@@ -92,7 +92,7 @@ def test_colours_under_transparency_do_not_bleed_into_edges(tmp_path: Path, mode
 
 def test_a_cut_out_of_one_colour_keeps_it_at_its_edges(tmp_path: Path) -> None:
     model = upscaling_model(Compact(2, 4, 1))
-    bicubic = dataclasses.replace(model, kernels=jax.tree.map(np.zeros_like, model.kernels))
+    bicubic = dataclasses.replace(model, params=jax.tree.map(np.zeros_like, model.params))
     save_model(tmp_path / "bicubic.safetensors", bicubic)
     image = Image.new("RGBA", (24, 24), (0, 255, 0, 0))
     image.paste((200, 40, 40, 255), (6, 6, 18, 18))

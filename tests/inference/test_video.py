@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from model_files import small_model
+from model_files import small_gallery
 from video_files import write_clip
 
 from jaxnst.inference.realtime import Look
@@ -18,7 +18,7 @@ SIZE = (48, 64)
 
 @pytest.fixture(scope="module")
 def stylizer() -> Stylizer:
-    return Stylizer(small_model(), exact=True)
+    return Stylizer(small_gallery(), exact=True)
 
 
 @pytest.fixture(scope="module")

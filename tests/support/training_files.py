@@ -45,13 +45,18 @@ def small_vgg() -> dict:
     return params
 
 
+def painting_and_photos() -> tuple[np.ndarray, list[np.ndarray]]:
+    """A dark painting and two brighter photos, [48, 48, 3]."""
+    painting, *photos = np.random.default_rng(1).random((3, 48, 48, 3), np.float32)
+    return painting**3, photos
+
+
 def small_task(
     network: Network | None = None, options: StyleOptions = STYLE
 ) -> tuple[StyleTask, Frozen, dict]:
     """A task, its frozen part and parameters."""
     task = StyleTask(network or Slim(8, 1), LAYERS, options)
-    painting, *photos = np.random.default_rng(1).random((3, 48, 48, 3), np.float32)
-    frozen = task.freeze(small_vgg(), painting, photos)
+    frozen = task.freeze(small_vgg(), *painting_and_photos())
     return task, frozen, task.init(jax.random.key(0, impl="rbg"), None)
 
 

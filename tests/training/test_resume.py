@@ -30,7 +30,7 @@ def run(tmp_path_factory) -> tuple[list, Path, list]:
     _, errors = process.communicate(timeout=300)
     assert process.returncode == 0, errors
     assert [row["step"] for row in table(folder / "whole")] == reports()
-    assert load_model(folder / "whole" / "model.safetensors").styles == ["blots"]
+    assert load_model(folder / "whole" / "model.safetensors").name == "blots"
     return words, folder, last_state(folder / "whole")
 
 

@@ -10,7 +10,14 @@ import optax
 import pytest
 from model_files import random_model, small_model
 from PIL import Image
-from training_files import LAYERS, STYLE, make_batches, small_task, small_vgg
+from training_files import (
+    LAYERS,
+    STYLE,
+    make_batches,
+    painting_and_photos,
+    small_task,
+    small_vgg,
+)
 
 from jaxnst.errors import JaxnstError
 from jaxnst.networks.johnson import Johnson
@@ -31,7 +38,7 @@ def photo() -> jax.Array:
 
 def test_the_style_term_is_1_for_photos_and_0_for_the_painting() -> None:
     task, frozen, _ = small_task()
-    painting, *photos = np.random.default_rng(1).random((3, 48, 48, 3), np.float32)
+    painting, photos = painting_and_photos()
     terms = task.picture_terms(frozen, jnp.asarray(photos), jnp.asarray(photos))
     np.testing.assert_allclose(jnp.mean(terms["style"]), LAYERS.style_weight, rtol=1e-3)
     np.testing.assert_allclose(terms["content"], 0, atol=1e-6)
@@ -41,7 +48,7 @@ def test_the_style_term_is_1_for_photos_and_0_for_the_painting() -> None:
 
 def test_contrast_of_the_painting_does_not_change_the_balance() -> None:
     task, *_ = small_task()
-    painting, *photos = np.random.default_rng(1).random((3, 48, 48, 3), np.float32)
+    painting, photos = painting_and_photos()
     for contrast in (0.2, 1.0):
         frozen = task.freeze(small_vgg(), 0.5 + contrast * (painting - 0.5), photos)
         terms = task.picture_terms(frozen, jnp.asarray(photos), jnp.asarray(photos))
@@ -59,7 +66,7 @@ def test_by_the_formula_the_style_term_is_that_of_the_loss() -> None:
 def test_half_precision_is_near_the_whole() -> None:
     task, frozen, params = small_task()
     half = StyleTask(task.network, LAYERS, STYLE, jnp.bfloat16)
-    painting, *photos = np.random.default_rng(1).random((3, 48, 48, 3), np.float32)
+    painting, photos = painting_and_photos()
     rounded = half.terms(params, half.freeze(small_vgg(), painting, photos), photo())
     whole = task.terms(params, frozen, photo())
     for name in ("content", "style"):
