@@ -31,9 +31,6 @@ def picture_input(
         label=label, type="filepath", height=height, elem_id=name, buttons=[],
         sources=["upload", "webcam", "clipboard"] if webcam else ["upload", "clipboard"],
     )  # fmt: skip
-    # Gradio's own would already decode it, without a limit of its size. Not by a subclass, beside
-    # whose source Gradio would write a file of types.
-    image.preprocess = _path  # type: ignore[method-assign, assignment]
     if samples:
         paths = [str(path) for path in sample_pictures(samples)]
         gr.Examples(paths, image, label="or one of these", elem_id=f"{name}-samples")
@@ -43,10 +40,6 @@ def picture_input(
 def sample_pictures(kind: str) -> list[Path]:
     """The pictures that ship, "photos" or "styles"."""
     return sorted((SAMPLES / kind).glob("*.jpg"))
-
-
-def _path(upload: Any) -> str | None:
-    return None if upload is None else upload.path
 
 
 def both_views(label: str, name: str, height: int) -> gr.ImageSlider:

@@ -298,7 +298,7 @@ def _results() -> list[Any]:
         gr.Markdown("", elem_id="optimize-status"),
         gr.LinePlot(
             x=_COLUMNS[0], y=_COLUMNS[1], color=_COLUMNS[2], height=260, color_title="",
-            label="How much the picture still differs: it falls quickly, then slowly",
+            show_label=False, title="How much the picture still differs",
             elem_id="optimize-plot",
         ),
         download_button("optimize-download"),

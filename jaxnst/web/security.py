@@ -68,7 +68,7 @@ class KnownHandlers(dict[int, Any]):
 
 
 class GuardedBlocks(gr.Blocks):
-    """Blocks that take no files but those uploaded before."""
+    """Blocks that take no files but those uploaded before, and decode none of them."""
 
     def __init__(self, **kwargs: Any) -> None:
         """Begins blocks; takes what Gradio's take."""
@@ -80,6 +80,11 @@ class GuardedBlocks(gr.Blocks):
     ) -> list[Any]:
         """Looks at a request's values before Gradio does, and says in a sentence what it says."""
         check_files(inputs)
+        for image in (part for part in block_fn.inputs if isinstance(part, gr.Image)):
+            # A visitor has one of their own once an example was put into it.
+            own = state[image._id] if state and image._id in state else image
+            # Gradio's would decode pictures of any size.
+            own.preprocess = _path  # type: ignore[method-assign]
         try:
             return await super().preprocess_data(block_fn, inputs, state, explicit_call)
         except gr.Error as error:
@@ -87,6 +92,11 @@ class GuardedBlocks(gr.Blocks):
         except Exception as error:
             message = "These values are not what this takes."
             raise gr.Error(message, print_exception=False) from error
+
+
+def _path(upload: Any) -> str | None:
+    """What handlers get of a picture: where it lies."""
+    return None if upload is None else upload.path
 
 
 def check_files(values: Any) -> None:

@@ -1,11 +1,15 @@
 """Who is let in, and with what."""
 
+import asyncio
 import copy
+import os
 
 import pytest
 
 pytest.importorskip("gradio", reason="needs the extra `web`")
+import gradio as gr
 from fastapi import HTTPException
+from gradio.state_holder import SessionState
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route, Router, WebSocketRoute
@@ -13,7 +17,7 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from jaxnst.web.presence import Presence
-from jaxnst.web.security import Gate, KnownHandlers, is_foreign
+from jaxnst.web.security import Gate, GuardedBlocks, KnownHandlers, is_foreign
 from jaxnst.web.storage import Quota
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of Gradio and what it stands on
@@ -91,6 +95,25 @@ def test_uploads_that_fail_leave_room(client):
     for _ in range(3):
         assert client.post(f"{UPLOAD}?fail", content=b"x" * 900).status_code == 400
     assert client.post(UPLOAD, content=b"x" * 900).status_code == 200
+
+
+@pytest.mark.parametrize("anew", [False, True], ids=["at first", "after an example"])
+def test_pictures_are_not_decoded_by_gradio(tmp_path, monkeypatch, anew):
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    path = tmp_path / "picture.png"
+    path.write_text("no picture, or one of a gigapixel")
+    file = {"path": str(path), "meta": {"_type": "gradio.FileData"}}
+
+    async def take():
+        with GuardedBlocks() as blocks:
+            image = gr.Image(type="filepath")
+            image.change(str, image, None)
+        state = SessionState(blocks)
+        if anew:  # Gradio replaces what is updated
+            state[image._id] = gr.Image(type="filepath", render=False)
+        return await blocks.preprocess_data(blocks.fns[0], [file], state)
+
+    assert [os.path.samefile(one, path) for one in asyncio.run(take())] == [True]
 
 
 def test_unknown_handlers_are_not_found_in_copies_either():
