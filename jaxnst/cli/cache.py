@@ -1,4 +1,4 @@
-"""JAX's cache of compiled functions, in the user's cache folder, so that they compile once."""
+"""JAX's compilation cache in the user's cache folder, so that functions compile only once."""
 
 import os
 from contextlib import suppress
@@ -8,13 +8,13 @@ _LEAST_SECONDS = 0.2  # of compiling, for an entry to be worth a file
 
 
 def cache_folder() -> Path:
-    """Where compiled functions are kept: `jaxnst` in XDG_CACHE_HOME, or in ~/.cache."""
+    """The cache's folder: `jaxnst` in XDG_CACHE_HOME, or in ~/.cache."""
     home = os.environ.get("XDG_CACHE_HOME", "")
     return (Path(home) if os.path.isabs(home) else Path("~/.cache").expanduser()) / "jaxnst"
 
 
 def use_compilation_cache() -> None:
-    """Switches the cache on, unless JAX's own variable has, or the folder cannot be written."""
+    """Enables the cache, unless JAX's own setting already has or the folder is not writable."""
     import jax
 
     if jax.config.values["jax_compilation_cache_dir"]:

@@ -1,4 +1,4 @@
-"""`jaxnst models`: list, show, verify, export and select from trained networks, convert others'."""
+"""`jaxnst models`: list, show, verify, export, select from and convert trained networks."""
 
 import json
 import sys
@@ -61,7 +61,7 @@ def show(model: tyro.conf.Positional[str], json: Json = False) -> int:
 
 
 def verify(models: tyro.conf.Positional[tuple[str, ...]] = (), json: Json = False) -> int:
-    """Check network files: that their arrays are those of their cards, and fit together.
+    """Check that the arrays of network files match their cards and one another.
 
     Args:
       models: names or .safetensors files; without any, all that ship.
@@ -83,11 +83,11 @@ def verify(models: tyro.conf.Positional[tuple[str, ...]] = (), json: Json = Fals
 
 
 def export(work: tyro.conf.Positional[Path], out: NewFile, bits: Bits = 16) -> int:
-    """Write the network of a training run's last checkpoint.
+    """Export the network from a training run's last checkpoint.
 
     Args:
       work: the run's work folder.
-      bits: of each number; 8 for a file of half the size, whose pictures differ slightly.
+      bits: bits per weight; 8 halves the file and changes pictures slightly.
     """
     from jaxnst.training.run import export_checkpoint  # slow to import
 
@@ -99,11 +99,11 @@ def export(work: tyro.conf.Positional[Path], out: NewFile, bits: Bits = 16) -> i
 
 
 def convert(source: tyro.conf.Positional[Path], out: NewFile, name: str = "") -> int:
-    """Convert a network that PyTorch's fast_neural_style example has trained.
+    """Convert a network trained by PyTorch's fast_neural_style example.
 
     Args:
       source: its state dict: .pth, .npz or .safetensors.
-      name: what the style is to be called; none: as the file.
+      name: name of the style; by default that of the file.
     """
     from jaxnst.networks.convert_johnson import convert_network
 
@@ -120,12 +120,12 @@ def select(
     out: NewFile,
     bits: Bits = 16,
 ) -> int:
-    """Write a network with some of its styles alone.
+    """Write a network that keeps only some of its styles.
 
     Args:
       model: a name from the list, or a .safetensors file.
-      styles: their names, in the order in which they are to be listed.
-      bits: of each number; 8 for a file of half the size, whose pictures differ slightly.
+      styles: names of the styles to keep, in the order to list them.
+      bits: bits per weight; 8 halves the file and changes pictures slightly.
     """
     check_new_file(out, "networks", Path(model))
     if not styles:
@@ -136,7 +136,7 @@ def select(
 
 
 def _summary(name: str, model: Model) -> dict[str, Any]:
-    """What a list says of a model."""
+    """The entry of a model in a list."""
     styles = [style for style in model.card["styles"] if style["name"] in model.styles]
     card = model.card
     return {
@@ -152,13 +152,13 @@ def _count(styles: list[str]) -> str:
 
 
 def _credit(style: dict[str, str]) -> str:
-    """Title, artist and year, as far as they are known."""
+    """Title, artist and year, as far as known."""
     known = [style.get(key, "") for key in ("title", "artist", "year")]
     return display_name(", ".join(text for text in known if text))
 
 
 def _print_table(values: dict[str, Any], indent: str = "") -> None:
-    """A card line by line, what belongs together further in."""
+    """Prints a card line by line, nested tables indented."""
     for name, value in values.items():
         if isinstance(value, dict):
             print(f"{indent}{display_name(name)}:")

@@ -1,4 +1,4 @@
-"""Makes the pictures of a `stylize` command with a trained network, in one pass each."""
+"""Paints the pictures of a `stylize` command with a trained network, in one pass each."""
 
 import dataclasses
 import os
@@ -27,7 +27,7 @@ from jaxnst.io.sheets import contact_sheet
 from jaxnst.networks.model_file import DEFAULT, Model, load_model
 from jaxnst.ops.pixels import to_bytes
 
-# The options that mean something to a network; all others are for optimising pixels.
+# The options that apply to a network; all others are for optimising pixels.
 _OPTIONS = {
     *("--output", "--out", "-o", "--style", "--method", "--model", "--blend", "--strength"),
     *("--size", "--keep-colors", "--contact-sheet", "--quality", "--compare", "--sidecar"),
@@ -56,7 +56,7 @@ def is_trained(command: Stylize) -> bool:
 
 
 def paint_trained(command: Stylize, given: set[str]) -> int:
-    """Makes all pictures; the exit status is 0, or 2 if some could not be made.
+    """Paints all pictures or the video; returns 0, or 2 if any failed.
 
     Args:
       command: what to make.
@@ -112,7 +112,7 @@ class NetworkPainter(PictureMaker[Stylize]):
     counts_pictures = True
 
     def __init__(self, command: Stylize, model: Model, size: int | None) -> None:
-        """Makes the model ready; `size` is the long side of the results, None the photos' own."""
+        """Prepares the model; `size` is the long side of the results, None the photo's own."""
         super().__init__(command)
         self._model, self._size = model, size
         self._stylizer = Stylizer(model)
@@ -146,12 +146,12 @@ class NetworkPainter(PictureMaker[Stylize]):
 
 
 def _is_name(style: Path) -> bool:
-    """Whether it can only be the name of a trained style."""
+    """Whether a --style can only be the name of a trained style."""
     return not os.path.exists(style) and not style.suffix and len(style.parts) == 1
 
 
 def _check_command(command: Stylize, names: Sequence[str]) -> None:
-    """Raises JaxnstError for options that do not go together."""
+    """Raises JaxnstError for options that contradict one another."""
     check_counts(command, len(names))
     if command.paint.keep_colors == "match":
         raise JaxnstError("--keep-colors match is for style pictures: give luma")

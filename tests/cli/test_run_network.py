@@ -194,7 +194,7 @@ def test_streams(photo: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> N
         (["--style", "wave", "kiss", "--blend", "0", "0"], "all styles are 0"),
         (["--style", "wave", "--keep-colors", "match"], "give luma"),
         (["--style", "wave", "--contact-sheet"], "without --style"),
-        ([], "give --style NAME"),
+        ([], "`jaxnst models list`"),
     ],
 )
 def test_what_is_refused(
