@@ -1,4 +1,4 @@
-"""Dataclasses of options from the words of a command line, by tyro.
+"""Parses command lines into dataclasses of options, with tyro.
 
 Tyro would put what a dataclass's own checks raise into a box of several lines, under names from
 inside the program. So it is given copies without checks, and these run afterwards.
@@ -71,7 +71,7 @@ def parse(
     aliases: Mapping[str, str] = MappingProxyType({}),
     **defaults: Any,
 ) -> T:
-    """An instance of a dataclass from a command line.
+    """Parses a command line into a dataclass.
 
     Args:
       kind: a dataclass whose fields have a string below them, their help. Where a field is a
@@ -96,7 +96,7 @@ def parse(
 
 
 def options_in(argv: Sequence[str]) -> set[str]:
-    """The options that were given."""
+    """The options that appear on a command line."""
     names = {
         word.partition("=")[0]
         for word in _before_files(argv)
@@ -106,7 +106,7 @@ def options_in(argv: Sequence[str]) -> set[str]:
 
 
 def value_in(argv: Sequence[str], default: str, *names: str) -> str:
-    """What an option of one or more names is given, looked up before the rest is parsed."""
+    """The value of an option, found before the rest is parsed because it sets other defaults."""
     value, words = default, _before_files(argv)
     for word, following in pairwise((*words, "")):
         name, equals, text = word.partition("=")
@@ -123,7 +123,7 @@ def output_is_folder(argv: Sequence[str]) -> bool:
 def run_subcommand(
     commands: Mapping[str, Callable[..., int]], argv: Sequence[str], prog: str, about: str
 ) -> int:
-    """Runs one of several functions with the arguments that their signatures name."""
+    """Runs one of several functions, parsing the arguments in its signature."""
     return tyro.extras.subcommand_cli_from_dict(
         dict(commands),
         prog=prog,
@@ -134,7 +134,7 @@ def run_subcommand(
 
 
 def _before_files(argv: Sequence[str]) -> list[str]:
-    """The words up to "--"; what follows it are files."""
+    """The words before "--", after which there are only files."""
     words = list(argv)
     return words[: words.index("--")] if "--" in words else words
 
@@ -148,7 +148,7 @@ def _is_number(word: str) -> bool:
 
 
 def _check_dashes(argv: Sequence[str]) -> None:
-    """Refuses a file whose name begins like an option."""
+    """Raises JaxnstError for a file whose name begins with a dash, like an option."""
     for word in _before_files(argv):
         if word.startswith("-") and Path(word).suffix and os.path.lexists(word):
             name = display_name(word)
@@ -156,7 +156,7 @@ def _check_dashes(argv: Sequence[str]) -> None:
 
 
 def _check_repeated(kind: Any, argv: Sequence[str]) -> None:
-    """Refuses `--style a --style b`, of which only the last would count."""
+    """Raises JaxnstError for `--style a --style b`, of which only the last would count."""
     for name, wanted in typing.get_type_hints(kind).items():
         option = "--" + name.replace("_", "-")
         if dataclasses.is_dataclass(wanted):
@@ -167,7 +167,7 @@ def _check_repeated(kind: Any, argv: Sequence[str]) -> None:
 
 
 def _bare(kind: Any, aliases: Mapping[str, str], **defaults: Any) -> Any:
-    """A copy of a dataclass: the same fields, and their help, but no checks.
+    """A copy of a dataclass with the same fields and their help, but without checks.
 
     Tables of tables are no options; they keep their defaults.
     """
@@ -194,19 +194,19 @@ def _bare(kind: Any, aliases: Mapping[str, str], **defaults: Any) -> Any:
 
 
 def _metavar(field: dataclasses.Field[Any]) -> str | None:
-    """What stands for an option's value in the help; None: as the option itself says."""
+    """The placeholder of an option's value in --help; None for what the option itself defines."""
     kinds: dict[Any, str] = {int: "N", float: "NUMBER", str: "NAME|PATH"}
     return _METAVARS.get(field.name) or kinds.get(field.type)
 
 
 def _is_table(wanted: Any) -> bool:
-    """Whether a field holds rows that are dataclasses themselves."""
+    """Whether a field is a tuple of dataclasses."""
     elements = typing.get_args(wanted)
     return typing.get_origin(wanted) is tuple and dataclasses.is_dataclass(elements[0])
 
 
 def _built(kind: type[T], parsed: Any) -> T:
-    """The dataclass itself out of its bare copy; here its checks run."""
+    """Builds the dataclass from its bare copy, which runs its checks."""
     types = typing.get_type_hints(kind)
     values = vars(parsed) | {
         name: _built(types[name], value)
@@ -218,7 +218,7 @@ def _built(kind: type[T], parsed: Any) -> T:
 
 @cache
 def attribute_docs(kind: type) -> dict[str, str]:
-    """The string below each field of a class, on one line."""
+    """Field name -> the docstring below it, on one line."""
     tree = ast.parse(textwrap.dedent(inspect.getsource(kind))).body[0]
     assert isinstance(tree, ast.ClassDef)
     docs = {}
@@ -238,5 +238,5 @@ def _default(field: Any) -> Any:
 
 
 def _hint(default: str) -> str:
-    """What follows an option's help; nothing where none, or off, is the default."""
+    """The default as it follows an option's help; empty for None, False and empty text."""
     return "" if default in ("", "''", "None", "False") else f"(default: {default})"

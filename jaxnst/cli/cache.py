@@ -1,4 +1,4 @@
-"""JAX's cache of compiled functions, in the user's cache folder, so that they compile once."""
+"""JAX's compilation cache in the user's cache folder, so that functions compile only once."""
 
 import os
 import re
@@ -14,13 +14,13 @@ _UNREADABLE = re.compile(r"Error reading persistent compilation cache entry for 
 
 
 def cache_folder() -> Path:
-    """Where compiled functions are kept: `jaxnst` in XDG_CACHE_HOME, or in ~/.cache."""
+    """The cache's folder: `jaxnst` in XDG_CACHE_HOME, or in ~/.cache."""
     home = os.environ.get("XDG_CACHE_HOME", "")
     return (Path(home) if os.path.isabs(home) else Path("~/.cache").expanduser()) / "jaxnst"
 
 
 def use_compilation_cache() -> None:
-    """Switches the cache on, unless JAX's own variable has, or the folder cannot be written.
+    """Enables the cache, unless JAX's own setting already has or the folder is not writable.
 
     Entries that have not been used for longest are removed when all together are too large.
     """

@@ -30,7 +30,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _check(command: Live) -> None:
-    """Raises JaxnstError for what could not be done in the end, before anything is opened."""
+    """Raises JaxnstError for outputs that could not be written, before anything is opened."""
     from jaxnst.io.container import check_video_path
 
     if command.output is not None:
@@ -99,7 +99,7 @@ def _run(command: Live) -> int:
 
 
 def _described(source: Any) -> str:
-    """What a source really gives."""
+    """The size and frame rate that a source actually delivers."""
     size = f"{source.size[1]}x{source.size[0]} pixels, " if source.size else ""
     return f"{source.name}: {size}{source.rate:.3g} frames per second"
 

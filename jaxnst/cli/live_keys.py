@@ -1,4 +1,4 @@
-"""The keys of `jaxnst live`, and what they change."""
+"""The keys of `jaxnst live` and the settings they change."""
 
 import dataclasses
 import math
@@ -29,14 +29,14 @@ _STRENGTHS = (0.1, 2.0)  # a step, and the most
 
 @dataclasses.dataclass
 class Controls:
-    """What is shown, and how; changed by keys."""
+    """The display settings, which keys change."""
 
     styles: Sequence[str]
-    """All that the keys choose from."""
+    """The styles that keys choose from."""
     index: int = 0
     strength: float = 1.0
     has_strengths: bool = True
-    """Whether the model knows other strengths than 1."""
+    """Whether the model supports strengths other than 1."""
     keep_colors: bool = False
     smooth: bool = False
     split: bool = False
@@ -45,10 +45,10 @@ class Controls:
     help: bool = False
     blended: bool = False
     held: float | None = None
-    """Share of the second style of a blend; None: it moves."""
+    """Fixed share of the second style in a blend; None: it oscillates."""
 
     def press(self, key: str) -> None:
-        """Does what a key says, if it is one of those that change what is shown."""
+        """Applies a key that changes a setting; ignores any other."""
         toggles = {
             "c": "keep_colors", "t": "smooth", "v": "split", "m": "mirror", "h": "help",
             "space": "frozen", "b": "blended",
@@ -68,26 +68,26 @@ class Controls:
             self.held = min(1.0, max(0.0, share + (0.1 if key == "]" else -0.1)))
 
     def look(self, seconds: float) -> Look:
-        """How a frame at a time is painted."""
+        """The settings for a frame at the given time."""
         first, second = self._pair()
         share = self.share(seconds)
         style = {first: 1 - share, second: share} if self.blended and first != second else first
         return Look(style, round(self.strength, 3), self.keep_colors, self.smooth)
 
     def share(self, seconds: float) -> float:
-        """Of the second style of a blend, in twentieths."""
+        """Share of the second style in a blend, in steps of 1/20."""
         if self.held is not None:
             return self.held
         return round(10 * (1 - math.cos(2 * math.pi * seconds / _SECONDS))) / 20
 
     def title(self, seconds: float) -> str:
-        """The style in words."""
+        """The style and its strength as text."""
         first, second = self._pair()
         name = f"{first} + {self.share(seconds):.0%} {second}" if self.blended else first
         return name if self.strength == 1 else f"{name}, strength {self.strength:.1f}"
 
     def picture(self, photo: np.ndarray, painting: np.ndarray) -> np.ndarray:
-        """What is shown of a frame: the painting, beside its photo if wanted."""
+        """The picture to show: the painting, beside its photo if --split is on."""
         shown = np.concatenate([photo, painting], axis=1) if self.split else painting
         return np.ascontiguousarray(shown)
 

@@ -1,4 +1,4 @@
-"""Where the frames of `jaxnst live` go, and where its keys come from."""
+"""Output of `jaxnst live` (window, recordings, virtual camera) and its key presses."""
 
 import time
 from collections.abc import Callable
@@ -20,12 +20,12 @@ _NOTICE_SECONDS = 3.0
 
 
 class Stage:
-    """Where the frames are shown and recorded, and the keys come from; use as a context manager."""
+    """Shows and records frames, and handles keys; use as a context manager."""
 
     def __init__(self, command: Live, controls: Controls, say: Callable[[str], None]) -> None:
-        """Takes the options, what the keys change, and what prints a line."""
+        """Stores the options, the settings that keys change, and a function that prints a line."""
         self.size: tuple[int, int] | None = None
-        """Height and width of what was painted last."""
+        """Height and width of the last painting."""
         self._command, self._controls, self._say = command, controls, say
         self._opened = ExitStack()
         self._window: Window | None = None
@@ -67,7 +67,7 @@ class Stage:
             self._window.show(self._picture, [line, *self._texts()])
 
     def look_after(self) -> bool:
-        """Does what the keys say; whether to go on."""
+        """Handles key presses; returns whether to continue."""
         if self._window is None:
             return True
         key = self._window.key()
@@ -106,8 +106,7 @@ class Stage:
             self._record(self._new_path("recording", ".mp4"))
 
     def _keep(self, recorder: VideoWriter, picture: np.ndarray, seconds: float) -> None:
-        """Records a frame; if that fails it is the end of a recording that was asked for by a key,
-        and of everything if by --output."""
+        """Records a frame. A failure ends the recording, and with --output the whole command."""
         self._recorded_from = self._recorded_from or seconds
         try:
             recorder.write(picture, seconds - self._recorded_from)
@@ -126,12 +125,12 @@ class Stage:
             self._tell(recorder.path)
 
     def _warn(self, error: JaxnstError) -> None:
-        """Says what went wrong, on the screen as well."""
+        """Reports an error on stderr and in the window."""
         self._notice, self._notice_until = str(error), time.monotonic() + _NOTICE_SECONDS
         self._say(str(error))
 
     def _tell(self, path: Path) -> None:
-        """Says that a file was written."""
+        """Prints the path of a file that was written."""
         print(display_name(path), flush=True)
         self._notice, self._notice_until = path.name, time.monotonic() + _NOTICE_SECONDS
 

@@ -1,4 +1,4 @@
-"""`jaxnst models`: list, show, verify, export and blend trained networks, convert others'."""
+"""`jaxnst models`: list, show, verify, export, blend and convert trained networks."""
 
 import json
 import sys
@@ -64,7 +64,7 @@ def show(model: tyro.conf.Positional[str], json: Json = False) -> int:
 
 
 def verify(models: tyro.conf.Positional[tuple[str, ...]] = (), json: Json = False) -> int:
-    """Check network files: that their arrays are those of their cards, and fit together.
+    """Check that the arrays of network files match their cards and one another.
 
     Args:
       models: names or .safetensors files; without any, all that ship.
@@ -86,11 +86,11 @@ def verify(models: tyro.conf.Positional[tuple[str, ...]] = (), json: Json = Fals
 
 
 def export(work: tyro.conf.Positional[Path], out: NewFile, bits: Bits = 16) -> int:
-    """Write the network of a training run's last checkpoint.
+    """Export the network from a training run's last checkpoint.
 
     Args:
       work: the run's work folder.
-      bits: of each number; 8 for a file of half the size, whose pictures differ slightly.
+      bits: bits per weight; 8 halves the file and changes pictures slightly.
     """
     from jaxnst.training.run import export_checkpoint  # slow to import
 
@@ -102,11 +102,11 @@ def export(work: tyro.conf.Positional[Path], out: NewFile, bits: Bits = 16) -> i
 
 
 def convert(source: tyro.conf.Positional[Path], out: NewFile, name: str = "") -> int:
-    """Convert a network that PyTorch's fast_neural_style example has trained.
+    """Convert a network trained by PyTorch's fast_neural_style example.
 
     Args:
       source: its state dict: .pth, .npz or .safetensors.
-      name: what the style is to be called; none: as the file.
+      name: name of the style; by default that of the file.
     """
     from jaxnst.networks.convert_johnson import convert_network
 
@@ -128,11 +128,11 @@ def blend(
     """Write a network that paints in a blend of styles, or at another strength.
 
     Args:
-      styles: their names.
-      weights: how much each counts; none: all alike.
+      styles: names of the styles.
+      weights: weight of each style; without any, all count alike.
       strength: from 0, the photo, to 1; up to 2 exaggerates.
-      model: where the styles are: slim or johnson, a .safetensors file, or a folder of such files.
-      bits: of each number; 8 for a file of half the size, whose pictures differ slightly.
+      model: slim or johnson, a .safetensors file, or a folder of such files.
+      bits: bits per weight; 8 halves the file and changes pictures slightly.
     """
     check_new_file(out, "networks", Path(model))
     if len(weights or styles) != len(styles) or not styles:
@@ -148,20 +148,20 @@ def blend(
 
 
 def _summary(name: str, model: Model) -> dict[str, Any]:
-    """What a list says of a model."""
+    """The entry of a model in a list."""
     card = model.card
     style = {"style": model.style} if model.style else {}
     return {"model": name, "network": card["network"], **style, "sha256": card["sha256"]}
 
 
 def _credit(style: dict[str, str]) -> str:
-    """Title, artist and year, as far as they are known."""
+    """Title, artist and year, as far as known."""
     known = [style.get(key, "") for key in ("title", "artist", "year")]
     return display_name(", ".join(text for text in known if text))
 
 
 def _print_table(values: dict[str, Any], indent: str = "") -> None:
-    """A card line by line, what belongs together further in."""
+    """Prints a card line by line, nested tables indented."""
     for name, value in values.items():
         if isinstance(value, dict):
             print(f"{indent}{display_name(name)}:")

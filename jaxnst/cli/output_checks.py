@@ -1,4 +1,4 @@
-"""What a command will write, checked before any work begins."""
+"""Checks of output paths, before any work begins."""
 
 import os
 import re
@@ -17,7 +17,7 @@ from jaxnst.perceptual.vgg import NETS
 
 
 def check_new_file(out: Path, noun: str, source: Path | None = None) -> None:
-    """Refuses a .safetensors file that cannot be written, before anything is read or downloaded."""
+    """Raises JaxnstError unless a new .safetensors file can be written."""
     if out.suffix.lower() != ".safetensors":
         raise JaxnstError(f"{display_name(out)}: {noun} are written as .safetensors; name it so")
     if source is not None and os.path.realpath(out) == os.path.realpath(source):
@@ -26,7 +26,7 @@ def check_new_file(out: Path, noun: str, source: Path | None = None) -> None:
 
 
 def check_outputs(command: Stylize, tasks: Sequence[PictureTask]) -> None:
-    """Raises JaxnstError for what could not be written in the end, or would overwrite an input."""
+    """Raises JaxnstError for outputs that are not writable or would overwrite an input."""
     if command.output == STREAM:
         return
     reports = [path for path in (command.loss_csv, command.loss_plot) if path]
@@ -52,7 +52,7 @@ def _check_format(command: Stylize, task: PictureTask) -> None:
 
 
 def _written(command: Stylize, task: PictureTask) -> Iterator[Path]:
-    """The files made for a task, apart from previews."""
+    """The files that a task writes, apart from previews."""
     yield task.output
     if command.compare:
         yield task.comparison
@@ -63,7 +63,7 @@ def _written(command: Stylize, task: PictureTask) -> Iterator[Path]:
 
 
 def _inputs(command: Stylize, tasks: Sequence[PictureTask]) -> Iterator[Path]:
-    """The files read."""
+    """The files that a command reads."""
     for task in tasks:
         yield from task.inputs
     yield from command.mask
@@ -76,7 +76,7 @@ def _inputs(command: Stylize, tasks: Sequence[PictureTask]) -> Iterator[Path]:
 
 
 def _check_places(paths: Iterable[Path]) -> None:
-    """Tries out what `check_writable` takes on trust: the names, and one file in each folder."""
+    """Checks that the names are valid and that a file can be created in each folder."""
     folders = set()
     for path in paths:
         check_writable(path)
@@ -94,8 +94,7 @@ def _check_places(paths: Iterable[Path]) -> None:
 
 
 def check_enlarged(tasks: Sequence[PictureTask]) -> None:
-    """Raises JaxnstError for enlarged pictures that could not be written, or would overwrite an
-    input."""
+    """Raises JaxnstError if an enlarged picture is not writable or would overwrite an input."""
     outputs = [task.output for task in tasks if task.output != STREAM]
     _check_places(outputs)
     check_apart([path for task in tasks for path in task.inputs], outputs)
@@ -104,7 +103,7 @@ def check_enlarged(tasks: Sequence[PictureTask]) -> None:
 
 
 def check_apart(inputs: Sequence[Path], outputs: Sequence[Path]) -> None:
-    """Refuses files that would overwrite one another, by whatever names they go."""
+    """Raises JaxnstError for outputs that would overwrite an input or another output."""
     taken = {_identity(path): "an input" for path in inputs}
     for path in outputs:
         role = taken.setdefault(_identity(path), "")
@@ -116,7 +115,7 @@ def check_apart(inputs: Sequence[Path], outputs: Sequence[Path]) -> None:
 
 
 def _check_previews(paths: Sequence[Path], tasks: Sequence[PictureTask]) -> None:
-    """Refuses files with the name of a task's preview, whichever iteration it would be of."""
+    """Raises JaxnstError for files that a preview of some iteration could overwrite."""
     paintings = {(os.path.realpath(t.output.parent), t.output.stem, t.output.suffix) for t in tasks}
     for path in paths:
         numbered = re.fullmatch(r"(.+)_\d{4,}", path.stem, re.DOTALL)
@@ -128,7 +127,7 @@ def _check_previews(paths: Sequence[Path], tasks: Sequence[PictureTask]) -> None
 
 
 def _identity(path: Path) -> tuple[int, int] | str:
-    """The same for all names of a file: also by links, or on a disk that ignores case."""
+    """Identifies a file, whether reached by a link or with other case on some disks."""
     target = os.path.realpath(path)
     try:
         status = os.stat(target)

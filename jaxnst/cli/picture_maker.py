@@ -1,4 +1,4 @@
-"""What the commands that make pictures share: one after the other, without those already there."""
+"""The loop shared by all commands that make pictures; finished pictures are skipped."""
 
 import sys
 from abc import ABC, abstractmethod
@@ -21,18 +21,18 @@ Command = TypeVar("Command", Stylize, Upscale)
 class PictureMaker(ABC, Generic[Command]):
     """Makes the pictures of a command.
 
-    Subclasses say what a picture is made from, and make it.
+    Subclasses define the provenance of a picture and how it is made.
     """
 
     counts_pictures = False
-    """Whether to show how many pictures of a folder are done: for those that are made at once."""
+    """Whether to show progress by pictures, for work that takes moments per picture."""
 
     def __init__(self, command: Command) -> None:
-        """Takes what is asked for."""
+        """Stores the command's options."""
         self._command: Command = command
 
     def make_all(self, tasks: Sequence[PictureTask]) -> int:
-        """Makes all pictures, and goes on after one that fails; 0, or 2 if one did."""
+        """Makes all pictures, continuing after failures; returns 0, or 2 if any failed."""
         self._name_left_out()
         failed, total = 0, len(tasks)
         quiet = self._command.quiet or total == 1 or not self.counts_pictures
@@ -47,11 +47,11 @@ class PictureMaker(ABC, Generic[Command]):
 
     @abstractmethod
     def provenance(self, task: PictureTask) -> dict[str, Any]:
-        """What the picture will be made from."""
+        """The inputs and options that determine the picture."""
 
     @abstractmethod
     def make(self, task: PictureTask, provenance: dict[str, Any]) -> None:
-        """Makes and writes one picture, with its provenance in it."""
+        """Makes one picture and writes it with its provenance."""
 
     def _name_left_out(self) -> None:
         files = [] if self._command.quiet else left_out(self._command.inputs)

@@ -1,4 +1,4 @@
-"""Which pictures a `stylize` command is to make."""
+"""Plans which pictures a command makes, from which files, under which names."""
 
 import os
 import re
@@ -22,49 +22,49 @@ class PictureTask(NamedTuple):
 
     content: Path | None
     styles: tuple[Path, ...]
-    """Pictures, for a painting by optimisation."""
+    """Style pictures, for optimisation."""
     output: Path
     trained: tuple[str, ...] = ()
-    """Names, for a painting by a network."""
+    """Names of trained styles, for a network."""
     labels: tuple[str, ...] = ()
-    """Of the photo and the styles, each telling it from the others of the command."""
+    """Names of the photo and the styles, unique within the command."""
 
     @property
     def title(self) -> str:
-        """What the picture is called in reports."""
+        """Name of the picture in progress bars and reports."""
         return display_name(" + ".join(self.labels))
 
     @property
     def inputs(self) -> tuple[Path, ...]:
-        """The files it is made from."""
+        """The photo and the style pictures."""
         return (*((self.content,) if self.content else ()), *self.styles)
 
     @property
     def snapshot(self) -> Path:
-        """Where the state of an unfinished run is kept."""
+        """File for the state of an unfinished run."""
         return self.output.with_name(self.output.name + ".snapshot")
 
     @property
     def comparison(self) -> Path:
-        """Content, style and result side by side."""
+        """File for photo, style and result side by side."""
         return self.beside(f"_compare{self.output.suffix}")
 
     @property
     def sidecar(self) -> Path:
-        """The settings as a file."""
+        """File for the settings."""
         return self.beside(".json")
 
     def preview(self, iteration: int) -> Path:
-        """The picture as it is by then."""
+        """File for the unfinished picture at an iteration."""
         return self.beside(f"_{iteration:04d}{self.output.suffix}")
 
     def beside(self, suffix: str) -> Path:
-        """A file that belongs to the output: OUT + suffix in place of OUT's own suffix."""
+        """A path next to the output: OUT with another suffix."""
         return self.output.with_name(self.output.stem + suffix)
 
 
 class StyleChoice(NamedTuple):
-    """What makes a photo a painting: pictures, or names of trained styles."""
+    """The styles of one picture: style pictures, or names of trained styles."""
 
     pictures: tuple[Path, ...] = ()
     trained: tuple[str, ...] = ()
@@ -80,7 +80,7 @@ def plan_tasks(
     trained: Sequence[str] = (),
     folder: bool = False,
 ) -> list[PictureTask]:
-    """Every photo with every style, or with all styles at once.
+    """Pairs every photo with every style, or with all styles at once.
 
     Args:
       content: files and folders; none for a texture.
@@ -115,12 +115,12 @@ def plan_tasks(
 
 
 def left_out(paths: Iterable[Path]) -> list[Path]:
-    """The files in the folders named that are not taken for pictures."""
+    """The files in the given folders that are not pictures."""
     return [f for path in paths if os.path.isdir(path) for f in list_left_out(path)]
 
 
 def check_command(command: Stylize, tasks: Sequence[PictureTask]) -> None:
-    """Raises JaxnstError for options that do not go together, or ask for what there is not."""
+    """Raises JaxnstError for options that contradict one another or name unknown layers."""
     check_counts(command, len(tasks[0].styles))
     inverts = command.paint.optimize.init != "content" or command.start_from
     if not (command.style or inverts):
@@ -138,16 +138,16 @@ def check_command(command: Stylize, tasks: Sequence[PictureTask]) -> None:
 
 
 def check_counts(command: Stylize, count: int) -> None:
-    """Raises JaxnstError unless there is a weight, or a mask, for each of so many styles."""
+    """Raises JaxnstError unless --blend and --mask have one value per style."""
     for name, values in (("blend", command.blend), ("mask", command.mask)):
         if values and len(values) != count:
             raise JaxnstError(
-                f"--{name} has {len(values)} values for {count} styles: give one for each --style"
+                f"--{name} has {len(values)} values for {count} styles: give one per style"
             )
 
 
 def _files(paths: Iterable[Path]) -> list[Path]:
-    """The files named, and those in the folders named."""
+    """The given files, and the pictures in the given folders."""
     files: list[Path] = []
     for path in paths:
         address = re.fullmatch(r"(\w[\w+.-]+):/([^/].*)", str(path))  # Path has taken out a slash
@@ -172,7 +172,7 @@ def _choices(styles: Sequence[Path], trained: Sequence[str], *, one: bool) -> li
 
 
 def _labels(paths: Sequence[Path]) -> dict[Path, str]:
-    """What each file is called: its stem, and its suffix too where two have the same stem."""
+    """Path -> its stem, with the suffix appended where two files share a stem."""
     count = Counter(path.stem for path in set(paths))
     return {
         path: path.stem if count[path.stem] == 1 else path.name.replace(".", "_") for path in paths

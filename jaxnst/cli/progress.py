@@ -1,4 +1,4 @@
-"""How long work is shown: a bar on a terminal, plain lines in a pipe, nothing when quiet."""
+"""Progress of long work: a bar on a terminal, plain lines in a pipe, nothing when quiet."""
 
 import sys
 import time
@@ -12,12 +12,12 @@ _PERCENT = "{l_bar}{bar}| [{elapsed}{postfix}]"
 
 
 class ProgressDisplay:
-    """Progress of one piece of work on stderr; use as a context manager."""
+    """Shows the progress of one job on stderr; use as a context manager."""
 
     def __init__(
         self, title: str, total: int, *, unit: str = "iterations", quiet: bool = False
     ) -> None:
-        """Starts the display; the first update tells how much was done before.
+        """Starts the display. The first update sets how much was done earlier.
 
         Args:
           title: what is worked on.
@@ -44,7 +44,7 @@ class ProgressDisplay:
         self._bar.close()
 
     def resume(self, done: int, share: float) -> None:
-        """Tells what was done before, which the pace does not count; else the first update does."""
+        """Sets what was done in an earlier run, which is excluded from the pace."""
         self._before = done, share
         self._bar.initial = self._bar.n = done
         self._started = time.monotonic()
@@ -52,7 +52,7 @@ class ProgressDisplay:
     def update(
         self, done: int, values: Mapping[str, float], share: float, *, note: str = ""
     ) -> None:
-        """Shows that `done` units are done, `share` of all the work, with some numbers."""
+        """Shows that `done` units, `share` of all the work, are done, with some numbers."""
         shown = " ".join([*(f"{name} {value:.4g}" for name, value in values.items()), note]).strip()
         if self._before is None:  # above 0 when an earlier run is continued
             self._before = done - 1, share * (done - 1) / done
@@ -65,7 +65,7 @@ class ProgressDisplay:
             self._bar.update(done - self._bar.n)
 
     def row(self, head: Sequence[str], values: Sequence[float]) -> None:
-        """Prints a row of a table, the first one below its head."""
+        """Prints a row of a table, with the header above the first row."""
         if not self._has_rows:
             self.line(" ".join(f"{name:>12}" for name in head))
         self._has_rows = True
@@ -77,7 +77,7 @@ class ProgressDisplay:
             tqdm.write(text, file=sys.stderr)
 
     def _update_lines(self, done: int, shown: str, share: float) -> None:
-        """A line for about every tenth of the work, and for the last of it."""
+        """Prints a line for about every tenth of the work, and for its end."""
         if done >= self._next_line or done == self._total:
             self._next_line = done + max(1, self._total // 10)
             count = f"{done} %" if self._unit == "%" else f"{done}/{self._total}"
@@ -85,7 +85,7 @@ class ProgressDisplay:
             self.line(f"{self._title}: {told}")
 
     def _pace(self, done: int, share: float) -> str:
-        """Rate and time left, once there is something to tell them from."""
+        """Rate and time left, once they can be estimated."""
         here = done - (self._before or (0, 0.0))[0]
         if here <= 1:
             return ""
@@ -94,7 +94,7 @@ class ProgressDisplay:
         return f"({pace}{self._left(share)})"
 
     def _left(self, share: float) -> str:
-        """The time left, in words."""
+        """The time left as text."""
         here = share - (self._before or (0, 0.0))[1]
         seconds = (time.monotonic() - self._started) * (1 - share) / max(here, 1e-9)
         return f"{tqdm.format_interval(seconds)} left"

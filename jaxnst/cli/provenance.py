@@ -1,4 +1,5 @@
-"""What a picture is made from: it travels inside the picture, and tells whether it is there."""
+"""Provenance: what a picture was made from. It is embedded in the picture, and a second run
+compares it to skip finished pictures."""
 
 import dataclasses
 import hashlib
@@ -22,7 +23,7 @@ _LONGEST_IN_JPEG = 60_000  # bytes; EXIF holds 65,533, and the losses are still 
 
 
 def optimize_provenance(command: Stylize, task: PictureTask) -> dict[str, Any]:
-    """Program, inputs by hash, options, weights.
+    """Provenance of an optimised picture: version, hashes of the inputs, options, weights.
 
     Raises:
       JaxnstError: an input cannot be read, or the provenance does not fit into the output.
@@ -48,7 +49,7 @@ def optimize_provenance(command: Stylize, task: PictureTask) -> dict[str, Any]:
 def network_provenance(
     command: Stylize, task: PictureTask, gallery: Gallery, size: int | None
 ) -> dict[str, Any]:
-    """Program, photo and networks by hash, options; `size` is the long side asked for.
+    """Provenance of a network's painting; `size` is the long side that was asked for.
 
     Raises:
       JaxnstError: the photo cannot be read.
@@ -71,7 +72,7 @@ def network_provenance(
 def upscale_provenance(
     command: Upscale, task: PictureTask, card: Mapping[str, Any], model: str
 ) -> dict[str, Any]:
-    """Program, photo and model by hash, options; `model` is the name or file of the latter.
+    """Provenance of an enlarged picture; `model` is the model's name or file.
 
     Raises:
       JaxnstError: the photo cannot be read.
@@ -85,12 +86,12 @@ def upscale_provenance(
 
 
 def fingerprint(provenance: dict[str, Any]) -> str:
-    """The SHA-256 of a provenance, by which a snapshot knows its own run."""
+    """The SHA-256 of a provenance, which ties a snapshot to its run."""
     return hashlib.sha256(json.dumps(provenance, sort_keys=True).encode()).hexdigest()
 
 
 def finished_record(task: PictureTask, provenance: dict[str, Any]) -> dict[str, Any] | None:
-    """What the output says of itself if it is the very picture, and no run that was stopped."""
+    """The record in the output if it has the same provenance and was finished, else None."""
     if not os.path.isfile(task.output):
         return None
     record = read_settings(task.output) or {}

@@ -1,4 +1,4 @@
-"""Makes the pictures of a `stylize` command with a trained network, in one pass each."""
+"""Paints the pictures of a `stylize` command with a trained network, in one pass each."""
 
 import dataclasses
 import os
@@ -27,7 +27,7 @@ from jaxnst.networks.model_file import SUFFIX
 from jaxnst.networks.shipped import DEFAULT
 from jaxnst.ops.pixels import from_uint8, to_uint8
 
-# The options that mean something to a network; all others are for optimising pixels.
+# The options that apply to a network; all others are for optimising pixels.
 _OPTIONS = {
     *("--output", "--out", "-o", "--style", "--method", "--model", "--blend", "--strength"),
     *("--size", "--keep-colors", "--contact-sheet", "--quality", "--compare", "--sidecar"),
@@ -56,7 +56,7 @@ def is_trained(command: Stylize) -> bool:
 
 
 def paint_trained(command: Stylize, given: set[str]) -> int:
-    """Makes all pictures; the exit status is 0, or 2 if some could not be made.
+    """Paints all pictures or the video; returns 0, or 2 if any failed.
 
     Args:
       command: what to make.
@@ -104,7 +104,7 @@ class NetworkPainter(PictureMaker[Stylize]):
     counts_pictures = True
 
     def __init__(self, command: Stylize, gallery: Gallery, size: int | None) -> None:
-        """Takes what paints; `size` is the long side of the results, None the photos' own."""
+        """Prepares the networks; `size` is the long side of the results, None the photo's own."""
         super().__init__(command)
         self._gallery, self._size = gallery, size
         self._stylizer = Stylizer(gallery)
@@ -169,14 +169,14 @@ def _named_styles(
 
 
 def _is_name(style: Path) -> bool:
-    """Whether it can only be the name of a trained style, or the file of one."""
+    """Whether a --style can only be the name of a trained style, or the file of one."""
     if style.suffix == SUFFIX:
         return True
     return not os.path.exists(style) and not style.suffix and len(style.parts) == 1
 
 
 def _check_command(command: Stylize, names: Sequence[str]) -> None:
-    """Raises JaxnstError for options that do not go together."""
+    """Raises JaxnstError for options that contradict one another."""
     check_counts(command, len(names))
     if command.mask and (command.blend or len(set(names)) < len(names)):
         raise JaxnstError("--mask gives each style its region: leave --blend out, name each once")

@@ -1,4 +1,4 @@
-"""Makes the pictures of a `stylize` command, one after the other."""
+"""Paints the pictures of a `stylize` command by optimising their pixels."""
 
 import dataclasses
 import os
@@ -50,7 +50,7 @@ class OptimizePainter(PictureMaker[Stylize]):
         self._losses: dict[str, list[LossRow]] = {}
 
     def make_all(self, tasks: Sequence[PictureTask]) -> int:
-        """Makes all pictures, and writes the reports however it ends; 0, or 2 if one failed."""
+        """Paints all pictures and writes the reports, even if interrupted; 0, or 2 on failure."""
         try:
             status = super().make_all(tasks)
         finally:
@@ -64,12 +64,12 @@ class OptimizePainter(PictureMaker[Stylize]):
     def make(self, task: PictureTask, provenance: dict[str, Any]) -> None:
         """Paints one picture and writes it.
 
-        Ctrl-C writes the picture as it is by then, and goes on interrupting.
+        Ctrl-C saves the unfinished picture and ends the command.
         """
         self._run(self._load(task, provenance))
 
     def write_reports(self) -> None:
-        """The tables and plots of all pictures so far."""
+        """Writes the tables and plots of all pictures so far."""
         if self._losses and self._command.loss_csv:
             write_loss_csv(self._command.loss_csv, self._losses)
         if self._losses and self._command.loss_plot:
@@ -102,7 +102,7 @@ class OptimizePainter(PictureMaker[Stylize]):
         return mask
 
     def _run(self, loaded: LoadedTask) -> None:
-        """Optimises and writes, also what there is after Ctrl-C."""
+        """Optimises and writes the picture, the unfinished one after Ctrl-C."""
         title, total = loaded.task.title, loaded.job.options.iterations
         last: Progress | None = None
         try:
@@ -131,7 +131,7 @@ class OptimizePainter(PictureMaker[Stylize]):
         return state
 
     def _rescue(self, loaded: LoadedTask, last: Progress) -> None:
-        """What can be kept of a run that is interrupted."""
+        """Saves the snapshot and the unfinished picture of an interrupted run."""
         snapshot = loaded.task.snapshot
         if self._command.snapshot_every and last.iteration < last.total:
             self._save_snapshot(loaded, last)
@@ -151,7 +151,7 @@ class OptimizePainter(PictureMaker[Stylize]):
             display.row(("iteration", "style", "content", "total"), (progress.iteration, *losses))
 
     def _keep(self, loaded: LoadedTask, progress: Progress) -> None:
-        """Previews and snapshots on the way."""
+        """Writes previews and snapshots along the way."""
         command, n = self._command, progress.iteration
         if n == progress.total:
             return
@@ -166,12 +166,12 @@ class OptimizePainter(PictureMaker[Stylize]):
         save_snapshot(loaded.task.snapshot, progress.state, fingerprint(loaded.provenance))
 
     def _result(self, loaded: LoadedTask, progress: Progress) -> Picture:
-        """The picture as it is by then, with the photo's transparency and colour profile."""
+        """The picture so far, with the photo's transparency and colour profile."""
         rgb = finish(progress.image, loaded.job, self._command.paint)
         return loaded.content.with_rgb(rgb) if loaded.content else Picture(rgb)
 
     def _write(self, loaded: LoadedTask, progress: Progress) -> None:
-        """The picture and what goes with it."""
+        """Writes the picture and the files beside it."""
         losses = {"iterations": progress.iteration, "loss": progress.loss, "parts": progress.parts}
         record = {**loaded.provenance, "result": losses}
         photo = [loaded.job.content] if loaded.job.content is not None else []

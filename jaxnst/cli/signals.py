@@ -1,4 +1,4 @@
-"""Work that goes on until a signal asks it to stop, and then ends in good order."""
+"""Signals that stop a long job gracefully."""
 
 import contextlib
 import signal
@@ -7,22 +7,22 @@ from typing import Any
 
 
 class StopSignals:
-    """SIGTERM and the first Ctrl-C ask for an end; a second Ctrl-C interrupts."""
+    """SIGTERM and the first Ctrl-C request a stop; a second Ctrl-C interrupts."""
 
     def __init__(self) -> None:
         self._received = 0
 
     def is_set(self) -> bool:
-        """Whether a signal has come."""
+        """Whether a stop was requested."""
         return bool(self._received)
 
     @property
     def status(self) -> int:
-        """The exit status of a program that the signal has ended."""
+        """The exit status of a program ended by the signal."""
         return 128 + self._received
 
     def receive(self, number: int, _: Any) -> None:
-        """The signals' handler."""
+        """Signal handler."""
         if self._received and number == signal.SIGINT:
             raise KeyboardInterrupt
         self._received = number
@@ -30,7 +30,7 @@ class StopSignals:
 
 @contextlib.contextmanager
 def stop_signals() -> Iterator[StopSignals]:
-    """Signals that ask a run to stop, during the block."""
+    """Handles SIGTERM and Ctrl-C as requests to stop, within the block."""
     signals = StopSignals()
     before = {n: signal.signal(n, signals.receive) for n in (signal.SIGTERM, signal.SIGINT)}
     try:

@@ -1,4 +1,4 @@
-"""How a command ends: exit statuses, and what went wrong as one line on stderr."""
+"""Exit statuses, and errors as one line on stderr."""
 
 import os
 import sys
@@ -47,12 +47,12 @@ def exit_status(good: bool) -> int:
 
 
 class StdoutError(Exception):
-    """Standard output could not be written, for the `OSError` that is its cause."""
+    """Standard output cannot be written; the cause is an `OSError`."""
 
 
 @contextmanager
 def stdout_errors() -> Iterator[None]:
-    """Tells what standard output raises in the block from any other `OSError`."""
+    """Turns an `OSError` of standard output into a `StdoutError`, within the block."""
     try:
         yield
     except OSError as error:
@@ -80,7 +80,7 @@ class Stdout:
 
 
 def stdout_status(error: StdoutError) -> int:
-    """Exit status when what is printed cannot be: quietly, if the reader has seen enough."""
+    """Exit status when standard output fails; silent if its reader has closed it."""
     # Python flushes once more at exit, and would complain then.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     cause = error.__cause__
@@ -91,6 +91,6 @@ def stdout_status(error: StdoutError) -> int:
 
 
 def os_error_status(error: OSError) -> int:
-    """Reports an `OSError` that no caller has turned into a `JaxnstError`, with its file if any."""
+    """Reports an `OSError` that was not turned into a `JaxnstError`, with its file if known."""
     place = "" if error.filename is None else f"{display_name(error.filename)}: "
     return complain(JaxnstError(f"{place}{one_line(error)}"))

@@ -17,7 +17,7 @@ _TRAINED = {"--strength", "--stroke", "--model", "--contact-sheet", "--smooth"}
 
 
 def main(argv: Sequence[str]) -> int:
-    """Runs the command; the exit status is 0, or 2 if some picture could not be made."""
+    """Runs the command; returns 0, or 2 if any picture failed."""
     command, given = parse_stylize(argv), options_in(argv)
     if is_trained(command):
         return paint_trained(command, given)
@@ -41,7 +41,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def parse_stylize(argv: Sequence[str]) -> Stylize:
-    """The command from its arguments; what they leave open comes from the preset they name."""
+    """Parses the command line; defaults come from its --preset."""
     preset = value_in(argv, "default", "--preset")
     presets = f"Defaults are those of --preset {preset}; there are {', '.join(preset_names())}."
     about = f"{Stylize.__doc__}\n\n{presets}"

@@ -1,4 +1,4 @@
-"""`jaxnst train`: a transform network from photos and paintings."""
+"""`jaxnst train`: trains a network on photos and paintings."""
 
 import contextlib
 import dataclasses
@@ -33,13 +33,13 @@ from jaxnst.training.run import (
 )
 
 SAMPLES = "samples"
-"""In a configuration: the photos, and as samples/NAME the paintings, that ship."""
+"""Data source of the photos that ship; samples/NAME is a painting that ships."""
 
 _ASSETS = Path(jaxnst.__file__).parent / "assets"
 
 
 def main(argv: Sequence[str]) -> int:
-    """Runs the command; the exit status is 0, or that of the signal which stopped it."""
+    """Runs the command; returns 0, or the status of the signal that stopped it."""
     command = parse_train(argv)
     if command.output is not None:
         check_writable(command.output)
@@ -48,7 +48,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def parse_train(argv: Sequence[str]) -> Train:
-    """The command from its arguments; what they leave open comes from the configuration."""
+    """Parses the command line; defaults come from its --config."""
     name = value_in(argv, TRAIN_CONFIG, "--config")
     names = ", ".join(train_config_names())
     about = f"{Train.__doc__}\n\nDefaults are those of --config {name}; there are {names}."
@@ -72,14 +72,14 @@ def parse_train(argv: Sequence[str]) -> Train:
 
 
 def _source(source: str) -> str:
-    """The data source with its kind: folder:PATH for a folder, and for the photos that ship."""
+    """The data source as folder:PATH, if it is a folder or the photos that ship."""
     if source == SAMPLES:
         return f"folder:{_ASSETS / 'photos'}"
     return f"folder:{source}" if source and os.path.isdir(source) else source
 
 
 def _with_sample(painting: Painting) -> Painting:
-    """A painting whose file is found, if it is one that ships: samples/NAME."""
+    """The painting with the path of its file, if it is one that ships."""
     folder, _, name = painting.file.partition("/")
     if folder != SAMPLES:
         return painting
@@ -155,13 +155,13 @@ def _run(command: Train) -> int:
 
 
 def _hush_orbax() -> None:
-    """What Orbax's threads log and print of an error, pages of it, is raised here as well."""
+    """Silences the pages that Orbax's threads print about an error that is raised here anyway."""
     logging.getLogger("absl").setLevel(logging.CRITICAL)
     sys.unraisablehook = lambda _: None
 
 
 def _finish(command: Train, run: Run, last: Progress) -> None:
-    """Measures and writes the model, and says where it is."""
+    """Measures the model, writes it and prints its path."""
     from jaxnst.networks.model_file import save_model
 
     held_out = held_out_losses(run, last.state)
@@ -189,7 +189,7 @@ class Watch:
     def __init__(
         self, command: Train, run: Run, display: ProgressDisplay, records: Records, start: Progress
     ) -> None:
-        """Begins where the run does; what is on record behind that is forgotten."""
+        """Begins at the step of the last checkpoint."""
         self._command, self._display = command, display
         self._batch, self._by_clock = run.config.data.batch, bool(run.config.optimizer.minutes)
         self._records = records
@@ -200,7 +200,7 @@ class Watch:
             display.line(f"{display_name(command.work)}: going on from step {start.step}")
 
     def see(self, progress: Progress) -> None:
-        """Takes note of the run's progress."""
+        """Shows and records the latest progress."""
         step, now = progress.step, time.monotonic()
         rate = (step - self._before[0]) * self._batch / max(now - self._before[1], 1e-9)
         shown = {name: value for name, value in progress.metrics.items() if value}

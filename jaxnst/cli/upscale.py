@@ -1,4 +1,4 @@
-"""`jaxnst upscale`: larger pictures by super-resolution."""
+"""`jaxnst upscale`: enlarges pictures by super-resolution."""
 
 import sys
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ from jaxnst.networks.model_file import Model, load_model, upscaling_model
 
 
 def main(argv: Sequence[str]) -> int:
-    """Runs the command; the exit status is 0, or 2 if some picture could not be made."""
+    """Runs the command; returns 0, or 2 if any picture failed."""
     folder = output_is_folder(argv)
     about = Upscale.__doc__ or ""
     command = parse(Upscale, argv, "jaxnst upscale", about, output_is_folder=folder)
@@ -59,7 +59,7 @@ class Enlarger(PictureMaker[Upscale]):
     """Enlarges pictures with one model."""
 
     def __init__(self, command: Upscale, upscaler: Upscaler, name: str) -> None:
-        """Takes the options, the upscaler, and the name or file of its model."""
+        """Stores the options, the upscaler, and the name or file of its model."""
         super().__init__(command)
         self._upscaler, self._name = upscaler, name
 
@@ -88,14 +88,14 @@ class Enlarger(PictureMaker[Upscale]):
 
 
 def _model_name(command: Upscale) -> str:
-    """The model that a command means, by name or file."""
+    """The name or file of the model to use."""
     if command.model and command.sharp:
         raise JaxnstError("--sharp chooses the network: leave out --model, or it")
     return command.model or upscaling_model(command.scale, sharp=command.sharp)
 
 
 def _check_scale(command: Upscale, model: Model) -> None:
-    """Raises JaxnstError if a model enlarges, but not as many times as --scale says."""
+    """Raises JaxnstError if the model's scale differs from --scale."""
     scale = getattr(model.network, "scale", None)
     if scale not in (None, command.scale):
         raise JaxnstError(

@@ -21,7 +21,7 @@ from jaxnst.web import check_installed
 
 
 def main(argv: Sequence[str]) -> int:
-    """Runs the command until Ctrl-C or SIGTERM; the exit status is 0."""
+    """Runs the command until Ctrl-C or SIGTERM; returns 0."""
     command = parse(Web, argv, "jaxnst web", Web.__doc__ or "")
     check_installed()
     with (
@@ -54,7 +54,7 @@ def _serve(command: Web, listener: socket.socket, folder: Path) -> None:
 
 
 def _run(app: Any, listener: socket.socket) -> None:
-    """Answers requests until Ctrl-C or SIGTERM, and closes all connections."""
+    """Serves requests until Ctrl-C or SIGTERM, then closes all connections."""
     import uvicorn
 
     class Server(uvicorn.Server):
@@ -81,7 +81,7 @@ def _run(app: Any, listener: socket.socket) -> None:
 
 
 def _listening(host: str, port: int) -> socket.socket:
-    """A socket that waits for visitors.
+    """A listening socket.
 
     Raises:
       JaxnstError: the address is not this machine's, or the port is taken.
@@ -108,7 +108,7 @@ def _address(host: str, listener: Any) -> str:
 
 
 def _has_desktop() -> bool:
-    """Whether a browser can be shown; in a terminal alone a text browser would start."""
+    """Whether there is a desktop; without one, a text browser would start in the terminal."""
     if sys.platform.startswith("linux"):
         return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
     return True

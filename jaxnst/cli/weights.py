@@ -152,7 +152,7 @@ def _download(url: str, path: Path) -> str:
 
 
 def _report(files: Sequence[WeightFile], as_json: bool, *, details: bool = False) -> int:
-    """Prints what is known of each file; 2 if one was refused."""
+    """Prints a line or JSON for each file; returns 2 if any was refused."""
     if as_json:
         print(json.dumps([asdict(file) for file in files], indent=2))
     for file in files:
@@ -166,7 +166,7 @@ def _report(files: Sequence[WeightFile], as_json: bool, *, details: bool = False
 
 
 def _certainty(metadata: dict[str, str]) -> str:
-    """How the convention is known, and what to do if it is wrong."""
+    """How the convention was determined, and what to do if it is wrong."""
     if metadata["convention_from"] != "assumption":
         return {
             "argument": "as you said",

@@ -1,4 +1,4 @@
-"""Where what a command has made goes: pictures, what lies beside them, and lines on stdout."""
+"""Writes results: pictures, the files beside them, and lines on stdout."""
 
 import json
 import os
@@ -22,7 +22,7 @@ from jaxnst.io.sheets import write_comparison
 
 @contextmanager
 def new_folder(folder: Path) -> Iterator[None]:
-    """A folder for the block, which leaves none behind that it has made and is empty."""
+    """Creates a folder for the block, and removes it again if it is left empty."""
     made = [path for path in (folder, *folder.parents) if not os.path.lexists(path)]
     try:
         try:
@@ -41,7 +41,7 @@ def new_folder(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def place_of(tasks: Sequence[PictureTask], output: Path) -> Iterator[None]:
-    """The folder that --output names for several pictures, made for the block; else nothing."""
+    """Creates the output folder of several pictures for the block, see `new_folder`."""
     is_folder = tasks[0].output != output
     with new_folder(output) if is_folder else nullcontext():
         yield
@@ -54,7 +54,7 @@ def write_painting(
     record: Mapping[str, Any],
     beside: Sequence[np.ndarray],
 ) -> None:
-    """Writes a painting and what goes with it, and says where it is.
+    """Writes a painting and the files beside it, and prints its path.
 
     Args:
       command: which files are wanted.
@@ -87,7 +87,7 @@ def write_picture(
 
 
 def make_folder_again(path: Path) -> None:
-    """Makes the folder of an output if it was removed since the checks, so that no work is lost.
+    """Recreates the folder of an output that was removed since the checks, so no work is lost.
 
     Raises:
       JaxnstError: it cannot be made.
@@ -110,7 +110,7 @@ def _png(picture: Picture, settings: dict[str, Any] | None) -> bytes:
 
 
 def announce(command: Stylize | Upscale, task: PictureTask, record: Mapping[str, Any]) -> None:
-    """Prints the path of a picture that is there now, or its record, on stdout."""
+    """Prints the path of a finished picture, or its record as JSON."""
     if task.output == STREAM:
         return
     print(json.dumps({"output": str(task.output), **record}) if command.json else task.output)
@@ -119,7 +119,7 @@ def announce(command: Stylize | Upscale, task: PictureTask, record: Mapping[str,
 def announce_finished(
     command: Stylize | Upscale, task: PictureTask, record: Mapping[str, Any]
 ) -> None:
-    """Says that a picture was there before."""
+    """Reports that a picture already exists with the same settings."""
     if not command.quiet:
         name = display_name(task.output)
         print(f"{name}: already there with these settings", file=sys.stderr)

@@ -1,6 +1,6 @@
-"""Settings in TOML files, read into frozen dataclasses with every name and type checked.
+"""Reads settings from TOML files into frozen dataclasses, checking every name and type.
 
-The files that ship are in `configs/`: a folder for each kind, a file for each named setting.
+The files that ship are in `configs/KIND/NAME.toml`.
 """
 
 import dataclasses
@@ -20,12 +20,12 @@ T = typing.TypeVar("T")
 
 
 def options_from(options: T, values: Mapping[str, Any], origin: str = "") -> T:
-    """A frozen dataclass with some of its fields replaced, names and types checked.
+    """Replaces fields of a frozen dataclass, checking names and types.
 
     Args:
-      options: what is not replaced.
-      values: as parsed; a field that is a dataclass itself is a table of its fields.
-      origin: where they are from, with which messages begin.
+      options: the values of all other fields.
+      values: field name -> value as parsed; a nested dataclass is a table.
+      origin: where the values are from, the beginning of error messages.
     """
     fields = typing.get_type_hints(type(options))
     read: dict[str, Any] = {}
@@ -43,15 +43,15 @@ def options_from(options: T, values: Mapping[str, Any], origin: str = "") -> T:
 
 
 def config_names(kind: str) -> tuple[str, ...]:
-    """The files that ship in `configs/KIND`, without their suffix."""
+    """Names of the files that ship in `configs/KIND`, without their suffix."""
     return tuple(sorted(path.stem for path in _config_dir().glob(f"{kind}/*.toml")))
 
 
 def read_config(kind: str, name_or_path: str, options: T) -> T:
-    """Options with those replaced that a file of `configs/KIND`, or a .toml file, names.
+    """Options overridden by a named file of `configs/KIND`, or by a .toml file.
 
     Raises:
-      JaxnstError: no such file, or it has a name or a value that does not belong in it.
+      JaxnstError: there is no such file, or it has an unknown name or a wrong value.
     """
     path = Path(name_or_path)
     if path.suffix != ".toml":
@@ -67,13 +67,13 @@ def read_config(kind: str, name_or_path: str, options: T) -> T:
             values = tomllib.loads(file.read().decode())
         except (ValueError, RecursionError) as error:  # ValueError: no TOML, no UTF-8, huge numbers
             raise JaxnstError(
-                f"{display_name(path)}: not a preset that can be read ({one_line(error)})"
+                f"{display_name(path)}: not a TOML file that can be read ({one_line(error)})"
             ) from error
     return options_from(options, values, f"{display_name(path)}: ")
 
 
 def _converted(value: Any, wanted: Any, what: str) -> Any:
-    """The value as the field's type, or a JaxnstError: TOML has lists for tuples, 1 for 1.0."""
+    """Converts a TOML value to the field's type: lists to tuples, 1 to 1.0."""
     if typing.get_origin(wanted) is types.UnionType:  # such as a table that may be left out
         if value is None:
             return None
@@ -97,7 +97,7 @@ def _converted(value: Any, wanted: Any, what: str) -> Any:
 
 
 def _row(values: Mapping[str, Any], kind: Any, origin: str) -> Any:
-    """A dataclass of a table in an array of tables, which has no options to start from."""
+    """Builds a dataclass from one table of an array of tables, which has no defaults."""
     needed = [f.name for f in dataclasses.fields(kind) if f.default is dataclasses.MISSING]
     for name in needed:
         if name not in values:
@@ -106,7 +106,7 @@ def _row(values: Mapping[str, Any], kind: Any, origin: str) -> Any:
 
 
 def _spoken(wanted: Any) -> str:
-    """A type in words."""
+    """A type as text for error messages."""
     if typing.get_origin(wanted) is Literal:
         return "one of " + ", ".join(map(repr, typing.get_args(wanted)))
     if typing.get_origin(wanted) is tuple:
@@ -117,6 +117,6 @@ def _spoken(wanted: Any) -> str:
 
 
 def _config_dir() -> Path:
-    """`configs/`: package data when installed, beside the package in a checkout."""
+    """The folder `configs/`: inside the package when installed, beside it in a checkout."""
     inside = Path(__file__).parents[1] / "configs"
     return inside if inside.is_dir() else Path(__file__).parents[2] / "configs"

@@ -117,7 +117,7 @@ def test_bad_pictures(refused, place, role, name):
         (["--iterations", "0"], "iterations is 0"),
         (["--quality", "101"], "quality is 101"),
         (["--preview-every", "-1"], "preview_every is -1"),
-        (["--blend", "1", "2"], "--blend has 2 values for 1 styles: give one for each --style"),
+        (["--blend", "1", "2"], "--blend has 2 values for 1 styles: give one per style"),
         (["--blend", "0"], "--blend is 0 for every style"),
         (["--blend", "-inf"], "blend is -inf"),
         (["--mask", "a.png", "b.png"], "--mask has 2 values for 1 styles"),

@@ -57,9 +57,9 @@ def test_file_of_ones_own(tmp_path):
         ("[loss]\nstyle_layers = [3]", "style_layers = 3 has the wrong type: expected str"),
         ("loss = 3", "loss = 3 has the wrong type: expected a table"),
         ("[size]\nx = 1", "expected int"),
-        ("size = ", "not a preset that can be read (Invalid value (at"),
-        ("x = " + "[" * 9000, "not a preset that can be read"),
-        ("size = " + "9" * 9000, "not a preset that can be read"),
+        ("size = ", "not a TOML file that can be read (Invalid value (at"),
+        ("x = " + "[" * 9000, "not a TOML file that can be read"),
+        ("size = " + "9" * 9000, "not a TOML file that can be read"),
         ("", "is empty"),
     ],
 )

@@ -52,7 +52,7 @@ def test_johnson_is_the_papers():
         ("[painting]\nname = 'a'", "'file' is missing"),
         ("[painting]\nname='a'\nfile='b'\nmargin=0.5", "margin is 0.5: give a finite number"),
         ("painting = 'a'", "painting = 'a' has the wrong type: expected a table"),
-        ("seed =", "not a preset that can be read"),
+        ("seed =", "not a TOML file that can be read"),
     ],
 )
 def test_wrong_configuration(capsys, tmp_path, toml, message):
