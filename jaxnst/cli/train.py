@@ -177,7 +177,7 @@ def _finish(command: Train, run: Run, last: Progress) -> None:
     if command.json:
         print(json.dumps({"model": str(command.model), "held_out": held_out}))
         return
-    if not command.quiet:
+    if held_out and not command.quiet:
         shown = " ".join(f"{part} {value:.4g}" for part, value in held_out.items() if value)
         print(f"held-out loss: {shown}", file=sys.stderr)
     print(display_name(command.model))

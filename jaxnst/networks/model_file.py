@@ -22,6 +22,7 @@ from safetensors.numpy import save as dump_arrays
 
 from jaxnst.errors import JaxnstError, check_number, nearest
 from jaxnst.io.files import PathLike, atomic_write, display_name, one_line, open_binary
+from jaxnst.io.safetensors import read_header
 from jaxnst.networks import int8
 from jaxnst.networks.base import Network
 from jaxnst.networks.johnson import Johnson
@@ -127,11 +128,8 @@ def read_card(data: bytes) -> dict[str, Any]:
     Raises:
       ValueError: there is none.
     """
-    length = int.from_bytes(data[:8], "little")
-    header = json.loads(data[8 : 8 + length].decode())
-    metadata = header.get("__metadata__", {}) if isinstance(header, dict) else {}
-    card = json.loads(metadata.get("card", "{}"))
-    if not isinstance(card, dict) or card.get("format") not in (_FORMAT, *_BEFORE_GALLERIES):
+    card = read_header(data, "card")
+    if card.get("format") not in (_FORMAT, *_BEFORE_GALLERIES):
         raise ValueError("no card that this version can read")
     is_painter = card.get("network", {}).get("name") in PAINTERS
     if card.pop("format") in _BEFORE_GALLERIES and is_painter:

@@ -1,7 +1,7 @@
 """The optimizer of a training run, put together from optax, and its learning rate."""
 
 import dataclasses
-from typing import Literal
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -9,6 +9,8 @@ import optax
 from jax.typing import ArrayLike
 
 from jaxnst.errors import check_choice, check_number
+
+_SQUARABLE = 1e15  # a length of gradients that Adam can square in float32
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,13 +49,18 @@ class OptimizerOptions:
 
 def make_optimizer(options: OptimizerOptions) -> optax.GradientTransformation:
     """Clipping, Adam at a learning rate of 1, accumulation; `learning_rate` scales its updates."""
-    tx = optax.chain(
-        optax.clip_by_global_norm(options.clip) if options.clip else optax.identity(),
-        optax.adam(1.0),
-    )
+    tx = optax.chain(_clip(options.clip or _SQUARABLE), optax.adam(1.0))
     if options.accumulate == 1:
         return tx
     return optax.MultiSteps(tx, options.accumulate).gradient_transformation()
+
+
+def gradient_norm(gradients: Any) -> jax.Array:
+    """Length of a gradient, also where the squares of its numbers leave float32's range."""
+    leaves = jax.tree.leaves(gradients)
+    most = jnp.max(jnp.stack([jnp.max(jnp.abs(leaf)) for leaf in leaves]))
+    most = jnp.where(most > 0, most, 1.0)
+    return most * jnp.sqrt(sum(jnp.sum(jnp.square(leaf / most)) for leaf in leaves))
 
 
 def learning_rate(options: OptimizerOptions, step: ArrayLike, progress: ArrayLike) -> jax.Array:
@@ -72,3 +79,13 @@ def learning_rate(options: OptimizerOptions, step: ArrayLike, progress: ArrayLik
     if options.warmup:
         rate = rate * jnp.minimum(1.0, (step + 1) / options.warmup)
     return rate
+
+
+def _clip(limit: float) -> optax.GradientTransformation:
+    """Shortens gradients longer than a limit."""
+
+    def clip(gradients: Any, _: Any) -> Any:
+        factor = jnp.minimum(1.0, limit / jnp.maximum(gradient_norm(gradients), 1e-30))
+        return optax.tree.scale(factor, gradients)
+
+    return optax.stateless(clip)

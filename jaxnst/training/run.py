@@ -298,7 +298,8 @@ def _recipe(config: TrainConfig) -> dict[str, Any]:
     kind, _, source = config.data.source.partition(":")
     recipe["data"]["source"] = f"{kind}:{Path(source).name if kind == 'folder' else source}"
     recipe["data"]["held_out_list"] = Path(config.data.held_out_list).name
-    recipe["start_from"] = Path(config.start_from).name
+    if Path(config.start_from).suffix:  # a file, not the name of a model that ships
+        recipe["start_from"] = Path(config.start_from).name
     if config.painting is not None:
         recipe["painting"]["file"] = Path(config.painting.file).name
     return recipe

@@ -15,6 +15,7 @@ import optax
 from jax.sharding import NamedSharding, PartitionSpec
 
 from jaxnst.errors import JaxnstError
+from jaxnst.training.optimizer import gradient_norm
 
 Params = Any
 Batch = Mapping[str, Any]
@@ -104,7 +105,7 @@ def make_train_step(
         averaged = (
             optax.incremental_update(params, state.average, 1 - average) if average else params
         )
-        metrics = {**parts, "loss": loss, "gradient_norm": optax.tree.norm(gradients)}
+        metrics = {**parts, "loss": loss, "gradient_norm": gradient_norm(gradients)}
         return TrainState(state.step + 1, params, opt_state, averaged), metrics
 
     def many(state: TrainState, *others: Any) -> tuple[TrainState, Metrics]:

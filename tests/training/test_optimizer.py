@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxnst.training.optimizer import OptimizerOptions, learning_rate, make_optimizer
+from jaxnst.training.optimizer import OptimizerOptions, gradient_norm, learning_rate, make_optimizer
 
 pytestmark = pytest.mark.usefixtures("optax_promotion")
 
@@ -45,6 +45,16 @@ def test_clipping_bounds_what_adam_is_given() -> None:
         next(leaf for leaf in jax.tree.leaves(m) if leaf.shape == (2,)) for m in moments
     )
     np.testing.assert_allclose(second, 5 * first, rtol=1e-5)
+
+
+@pytest.mark.parametrize("clip", [0.0, 1.0])
+def test_gradients_whose_squares_leave_float32_are_followed_all_the_same(clip: float) -> None:
+    tx = make_optimizer(OptimizerOptions(clip=clip))
+    gradients = {"a": jnp.array([3e30, -4e30]), "b": jnp.zeros(2)}
+    updates, _ = tx.update(gradients, tx.init(gradients))
+    np.testing.assert_allclose(updates["a"], [-1, 1], rtol=1e-3)
+    np.testing.assert_allclose(gradient_norm(gradients), 5e30, rtol=1e-5)
+    assert float(gradient_norm({"a": jnp.zeros(2)})) == 0
 
 
 def test_accumulated_batches_are_as_one() -> None:
