@@ -83,7 +83,7 @@ class Studio:
     ) -> np.ndarray:
         """A photo [H, W, 3], uint8, painted with its longer side at `size`."""
         painting = self._stylizer(
-            photo, look, strength=strength, keep_colors=keep_colors, size=size
+            photo, look, strength=strength, keep_colors=keep_colors, size=size, stroke=1.0
         )
         self._painted.add(_canvas(photo, size, keep_colors))
         return painting
