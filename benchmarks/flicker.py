@@ -1,6 +1,6 @@
 """Flicker of painted video, smoothed and not; and whether smoothing leaves ghosts.
 
-    python benchmarks/flicker.py --data DIR [--style NAME] [--out FOLDER]
+    python benchmarks/flicker.py --data DIR [--style NAME] [--pictures FOLDER] [--out FILE.json]
 
 Over every clip of DIR/video, up to 90 frames at 512 pixels: the painting before is warped along the
 optical flow of the photos (Farneback's, by OpenCV), and compared with the present one where nothing
@@ -10,11 +10,11 @@ than 2 pixels the smoothed painting is compared with the one that is not. Then t
 other by a hard cut. Differences are means in 255ths.
 """
 
-import argparse
 import itertools
 from pathlib import Path
 from typing import NamedTuple
 
+import _record
 import cv2
 import numpy as np
 
@@ -40,14 +40,14 @@ class Scene(NamedTuple):
 
 def main() -> None:
     """Prints a row for each clip, the mean of their ratios, and what is left after a cut."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True)
+    parser = _record.parser(__doc__)
     parser.add_argument("--style", default="")
-    parser.add_argument("--out", type=Path)
+    parser.add_argument("--pictures", type=Path, help="folder for the clips side by side")
     args = parser.parse_args()
     stylizer = Stylizer(DEFAULT, exact=True)
     style = args.style or stylizer.gallery.styles[0]
-    ratios, scenes = [], []
+    clips: dict[str, dict[str, float]] = {}
+    scenes = []
     for path in sorted((args.data / "video").iterdir()):
         photos = read(path)
         plain = [stylizer(photo, style) for photo in photos]
@@ -55,8 +55,8 @@ def main() -> None:
         smooth = [smoother(*pair) for pair in zip(photos, plain, strict=True)]
         flows = [flow(*pair) for pair in itertools.pairwise(photos)]
         off, on = (flicker(frames, flows) for frames in (plain, smooth))
-        ratios.append(on / off)
         ghosts = difference_where_moving(plain, smooth, flows)
+        clips[path.name] = {"plain": off, "smoothed": on, "ratio": on / off, "moving": ghosts}
         print(
             f"{path.name:>30}: flicker {off:.2f}, smoothed {on:.2f} ({on / off:.2f} times); "
             f"moving parts differ by {ghosts:.2f}",
@@ -64,13 +64,15 @@ def main() -> None:
         )
         ends = (photos[0], plain[0]), (photos[-1], plain[-1])
         scenes.append(Scene(path.name, *ends))
-        if args.out:
-            args.out.mkdir(parents=True, exist_ok=True)
-            with VideoWriter(args.out / f"{path.stem}.mp4") as writer:
+        if args.pictures:
+            args.pictures.mkdir(parents=True, exist_ok=True)
+            with VideoWriter(args.pictures / f"{path.stem}.mp4") as writer:
                 for number, pair in enumerate(zip(plain, smooth, strict=True)):
                     writer.write(np.concatenate(pair, axis=1), number / 25)
-    print(f"smoothed, flicker is {np.mean(ratios):.2f} times what it was, mean over the clips")
-    after_cuts(scenes)
+    ratio = np.mean([clip["ratio"] for clip in clips.values()])
+    print(f"smoothed, flicker is {ratio:.2f} times what it was, mean over the clips")
+    cuts = after_cuts(scenes)
+    _record.write(args.out, {"clips": clips, "ratio": ratio, "after_cuts": cuts})
 
 
 def read(path: Path) -> list[np.ndarray]:
@@ -130,9 +132,10 @@ def difference_where_moving(
     return total / max(count, 1)
 
 
-def after_cuts(scenes: list[Scene]) -> None:
-    """Prints, for all pairs of clips of a size, by how much the first frame after a cut from one to
-    the other differs from its own painting, at most."""
+def after_cuts(scenes: list[Scene]) -> dict[str, float]:
+    """Prints and returns, for all pairs of clips of a size, by how much the first frame after a cut
+    from one to the other differs from its own painting, at most."""
+    found = {}
     for before, after in itertools.permutations(scenes, 2):
         if before.last[0].shape == after.first[0].shape:
             smoother = Smoother()
@@ -140,6 +143,8 @@ def after_cuts(scenes: list[Scene]) -> None:
             shown = smoother(*after.first).astype(float)
             most = np.abs(shown - after.first[1]).max()
             print(f"after a cut from {before.name} to {after.name}: {most:.0f} at most")
+            found[f"{before.name} to {after.name}"] = float(most)
+    return found
 
 
 if __name__ == "__main__":

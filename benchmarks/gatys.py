@@ -8,10 +8,10 @@ its own L-BFGS as neural-style-pt sets it (history 100, no line search, pixels i
 leaves pixels outside [0, 1]; a file can only hold them clipped, so both losses are given.
 """
 
-import argparse
 import time
 from pathlib import Path
 
+import _record
 import jax.numpy as jnp
 import numpy as np
 import torch
@@ -78,8 +78,7 @@ class JaxRun:
 
 def main() -> None:
     """Prints the comparison."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True)
+    parser = _record.parser(__doc__)
     parser.add_argument("--size", type=int, default=384, help="long side, pixels")
     args = parser.parse_args()
     preset = load_preset("default")
@@ -91,7 +90,7 @@ def main() -> None:
     reference = TorchRun(TorchLoss(params, content, style, preset.loss), content)
     ours = JaxRun(_evaluation(params, content, style, preset.loss), content, preset.optimize.memory)
     seconds = _take_turns(reference, ours)
-    _report(reference, ours, seconds)
+    _record.write(args.out, _report(reference, ours, seconds))
 
 
 def _sized(path: Path, size: int) -> np.ndarray:
@@ -123,7 +122,10 @@ def _take_turns(reference: TorchRun, ours: JaxRun) -> dict[str, list[float]]:
     return seconds
 
 
-def _report(reference: TorchRun, ours: JaxRun, seconds: dict[str, list[float]]) -> None:
+def _report(
+    reference: TorchRun, ours: JaxRun, seconds: dict[str, list[float]]
+) -> dict[str, dict[str, float]]:
+    """Prints and returns the pace, and what torch's losses take."""
     pace = {name: float(np.median(turns)) / TURN for name, turns in seconds.items()}
     print(f"{'evaluations':>11} {'torch loss':>12} {'jaxnst loss':>12}")
     for n in range(TURN, EVALUATIONS + 1, TURN):
@@ -132,17 +134,20 @@ def _report(reference: TorchRun, ours: JaxRun, seconds: dict[str, list[float]]) 
     for name, value in pace.items():
         print(f"{name}: {value:.3f} s per evaluation (median of turns), {1 / value:.2f} per second")
     print(f"evaluations per second, jaxnst / torch: {pace['torch'] / pace['jaxnst']:.2f}")
+    shares: dict[str, float] = {}
     goals = {"free": reference.losses[EVALUATIONS - 1], "as saved": reference.clipped_loss()}
     for name, goal in goals.items():
         needed = next((i for i, loss in enumerate(ours.losses, 1) if loss <= goal), None)
         if needed is None:
             print(f"torch's loss after {EVALUATIONS} ({name}): not reached")
             continue
-        ratio = needed * pace["jaxnst"] / (EVALUATIONS * pace["torch"])
+        shares[name] = needed * pace["jaxnst"] / (EVALUATIONS * pace["torch"])
         print(
             f"torch's loss after {EVALUATIONS} ({name}, {goal:.4f}): reached after {needed} "
-            f"evaluations, in {ratio:.2f} of torch's time"
+            f"evaluations, in {shares[name]:.2f} of torch's time"
         )
+    ratio = {"jaxnst / torch": pace["torch"] / pace["jaxnst"]}
+    return {"seconds": pace, "per_second": ratio, "share_of_torchs_time": shares}
 
 
 if __name__ == "__main__":

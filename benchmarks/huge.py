@@ -1,12 +1,11 @@
 """Peak memory of a trained style at 7680 x 4320, and how bands differ from the whole.
 
-    python benchmarks/huge.py --data DIR [--model FILE] [--style NAME]
+    python benchmarks/huge.py --data DIR [--model FILE] [--style NAME] [--out FILE.json]
 
 Runs `jaxnst stylize` in a process of its own and reads its peak resident memory; then paints a
 photo of DIR/content at 1600 pixels at once and in bands. DIR holds content/*.jpg.
 """
 
-import argparse
 import resource
 import subprocess
 import sys
@@ -14,6 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import _record
 import numpy as np
 
 from jaxnst.inference import stylizer as inference
@@ -24,8 +24,7 @@ from jaxnst.io.resize import fit_long_side, resize
 
 def main() -> None:
     """Prints size, time, peak memory, and the largest difference."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True)
+    parser = _record.parser(__doc__)
     parser.add_argument("--width", type=int, default=7680, help="pixels; 9/16 of it high")
     parser.add_argument("--model", default="slim", help="name or file of a model")
     parser.add_argument("--style", default="starry_night")
@@ -40,6 +39,8 @@ def main() -> None:
     print(f"{size[1]} x {size[0]}: peak {peak / 1e9:.2f} GB, {seconds:.0f} s, the whole process")
     difference = bands_against_whole(picture, args.model, args.style)
     print(f"1600 pixels in bands against at once: at most {difference} of 255")
+    figures = {"size": size, "seconds": seconds, "peak_bytes": peak, "difference": difference}
+    _record.write(args.out, figures)
 
 
 def run(photo: Path, out: Path, model: str, style: str) -> tuple[float, int]:

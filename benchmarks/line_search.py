@@ -1,15 +1,15 @@
 """Our L-BFGS, bounded and without a line search, against optax's, unbounded and with one.
 
-    python benchmarks/line_search.py --data DIR
+    python benchmarks/line_search.py --data DIR [--out FILE.json]
 
 Prints the loss that each has after as many evaluations. DIR holds content/tubingen.jpg and
 styles/starry_night_full.jpg.
 """
 
-import argparse
 from collections.abc import Callable
 from pathlib import Path
 
+import _record
 import jax
 import jax.numpy as jnp
 import optax
@@ -30,12 +30,10 @@ BUDGETS = (20, 40, 60, 80)
 
 def main() -> None:
     """Prints the comparison."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True)
-    data = parser.parse_args().data
+    args = _record.parser(__doc__).parse_args()
     options, params = load_preset("fast").loss, load_vgg("vgg16")
     content, style = (
-        jnp.asarray(_sized(data / name))
+        jnp.asarray(_sized(args.data / name))
         for name in ("content/tubingen.jpg", "styles/starry_night_full.jpg")
     )
     targets = Targets(
@@ -46,6 +44,13 @@ def main() -> None:
     print(f"{'evaluations':>11} {'jaxnst':>9} {'optax':>9}")
     for budget in BUDGETS:
         print(f"{budget:>11} {_at(ours, budget):>9.4f} {_at(theirs, budget):>9.4f}")
+    _record.write(
+        args.out,
+        {
+            name: {budget: _at(curve, budget) for budget in BUDGETS}
+            for name, curve in (("jaxnst", ours), ("optax", theirs))
+        },
+    )
 
 
 Curve = list[tuple[int, float]]

@@ -1,17 +1,18 @@
 """The camera loop: rate, latency, dropped frames, memory, and what it costs over bare painting.
 
-    python benchmarks/live.py --data DIR [--seconds 60]
+    python benchmarks/live.py --data DIR [--seconds 60] [--out FILE.json]
 
 Every clip of DIR/video comes again and again at the pace of a camera, 30 frames per second, and is
 painted at 512 pixels in the slim network, without a window. Then frames come as fast as they are
 taken, and the loop takes turns with the network alone, on the same frames.
 """
 
-import argparse
 import itertools
 import time
 from pathlib import Path
+from typing import Any
 
+import _record
 import numpy as np
 import psutil
 
@@ -51,21 +52,19 @@ class Clip:
 
 def main() -> None:
     """Prints a table, then what the loop costs."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True)
+    parser = _record.parser(__doc__)
     parser.add_argument("--seconds", type=float, default=60)
     args = parser.parse_args()
     stylizer = Stylizer(DEFAULT, exact=True)
     clips = sorted((args.data / "video").iterdir())
     print(f"{'clip':>30} {'painted':>10} {'fps':>6} {'p50':>7} {'p95':>7} {'dropped':>7}  memory")
-    for path in clips:
-        print(at_the_pace_of_a_camera(path, stylizer, args.seconds), flush=True)
-    for path in clips:
-        print(cost_of_the_loop(path, stylizer), flush=True)
+    pace = {path.name: at_the_pace_of_a_camera(path, stylizer, args.seconds) for path in clips}
+    cost = {path.name: cost_of_the_loop(path, stylizer) for path in clips}
+    _record.write(args.out, {"camera": pace, "loop": cost})
 
 
-def at_the_pace_of_a_camera(path: Path, stylizer: Stylizer, seconds: float) -> str:
-    """A row of the table."""
+def at_the_pace_of_a_camera(path: Path, stylizer: Stylizer, seconds: float) -> dict[str, Any]:
+    """Prints a row of the table, and returns it."""
     clip, size, how = Clip(path, RATE), FixedSize(SIZE), Look(stylizer.gallery.styles[0])
     warm_up(stylizer, how, size, clip.size)
     meter, memory, process = Meter(), [], psutil.Process()
@@ -82,15 +81,18 @@ def at_the_pace_of_a_camera(path: Path, stylizer: Stylizer, seconds: float) -> s
                 break
         dropped = capture.dropped
     height, width = size.of(clip.size)
-    return (
-        f"{path.name:>30} {width:>5}x{height:<4} {meter.rate():>6.1f} "
-        f"{1000 * meter.latency(50):>4.0f} ms {1000 * meter.latency(95):>4.0f} ms {dropped:>7}  "
-        f"{memory[1]:.0f} MB, {memory[-1]:.0f} MB in the end"
+    rate, latency = meter.rate(), [meter.latency(50), meter.latency(95)]
+    print(
+        f"{path.name:>30} {width:>5}x{height:<4} {rate:>6.1f} "
+        f"{1000 * latency[0]:>4.0f} ms {1000 * latency[1]:>4.0f} ms {dropped:>7}  "
+        f"{memory[1]:.0f} MB, {memory[-1]:.0f} MB in the end",
+        flush=True,
     )
+    return {"fps": rate, "latency": latency, "dropped": dropped, "megabytes": memory}
 
 
-def cost_of_the_loop(path: Path, stylizer: Stylizer) -> str:
-    """Seconds for a frame in the loop and of the network alone, taking turns."""
+def cost_of_the_loop(path: Path, stylizer: Stylizer) -> dict[str, Any]:
+    """Prints and returns seconds of a frame in the loop and by the network alone, in turns."""
     size, how = FixedSize(SIZE), Look(stylizer.gallery.styles[0])
     ratios, alone, looped = [], [], []
     for _ in range(TURNS):
@@ -109,10 +111,14 @@ def cost_of_the_loop(path: Path, stylizer: Stylizer) -> str:
                     break
         looped.append((time.perf_counter() - started) / FRAMES)
         ratios.append(looped[-1] / alone[-1])
-    return (
-        f"{path.name}: {1000 * np.median(looped):.1f} ms a frame in the loop, "
-        f"{1000 * np.median(alone):.1f} ms the network alone: {np.median(ratios):.2f} times"
+    seconds = {"loop": float(np.median(looped)), "alone": float(np.median(alone))}
+    ratio = float(np.median(ratios))
+    print(
+        f"{path.name}: {1000 * seconds['loop']:.1f} ms a frame in the loop, "
+        f"{1000 * seconds['alone']:.1f} ms the network alone: {ratio:.2f} times",
+        flush=True,
     )
+    return {"seconds": seconds, "ratio": ratio}
 
 
 if __name__ == "__main__":

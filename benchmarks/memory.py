@@ -1,18 +1,19 @@
 """Peak memory of a 3840 x 2160 picture with the default preset's optimiser.
 
-    python benchmarks/memory.py --data DIR
+    python benchmarks/memory.py --data DIR [--out FILE.json]
 
 Runs `jaxnst stylize` in a process of its own, limited to so many gigabytes, three evaluations at
 each size, and reads its peak resident memory. DIR holds content/*.jpg and styles/*.jpg.
 """
 
-import argparse
 import resource
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+
+import _record
 
 from jaxnst.io.codec import load, save
 from jaxnst.io.resize import resize
@@ -22,8 +23,7 @@ from jaxnst.optimize.run import Job, scales
 
 def main() -> None:
     """Prints size, evaluations, time and peak memory."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True)
+    parser = _record.parser(__doc__)
     parser.add_argument("--width", type=int, default=3840, help="pixels; 9/16 of it high")
     parser.add_argument("--limit", type=float, default=11.0, help="gigabytes given to jaxnst")
     args = parser.parse_args()
@@ -50,6 +50,8 @@ def main() -> None:
         f"{size[1]} x {size[0]}, default preset, {count} evaluations (3 at full size), "
         f"--memory-limit {args.limit:g}: peak {peak / 1e9:.2f} GB, {seconds:.0f} s"
     )
+    figures = {"size": size, "evaluations": count, "seconds": seconds, "peak_bytes": peak}
+    _record.write(args.out, {**figures, "limit_gigabytes": args.limit})
 
 
 if __name__ == "__main__":

@@ -1,15 +1,14 @@
 """Do the default weights carry over between sizes, sets of layers and nets?
 
-    python benchmarks/size.py --data DIR [--out FOLDER]
+    python benchmarks/size.py --data DIR [--pictures FOLDER] [--out FILE.json]
 
 Three pairs of photo and painting, the default preset's weights, 100 evaluations each: 256 and 512
 pixels, VGG-16 and VGG-19, two sets of style layers; one pair at 1024 pixels as well. The relative
 errors |a - b| / |b| that are left (the loss adds up their squares), layer by layer, are compared
 between sizes, and those of the content and of all style layers together between sets of layers and
-between nets. DIR holds content/*.jpg and styles/*.jpg; --out keeps the pictures.
+between nets. DIR holds content/*.jpg and styles/*.jpg; --pictures keeps the pictures.
 """
 
-import argparse
 import dataclasses
 import itertools
 import time
@@ -17,6 +16,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import _record
 import numpy as np
 
 from jaxnst.io.codec import load, save
@@ -45,20 +45,24 @@ Run = tuple[tuple[str, str], str, str, int]
 
 def main() -> None:
     """Prints the errors and the largest ratio between runs that should agree."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--out", type=Path)
+    parser = _record.parser(__doc__)
+    parser.add_argument("--pictures", type=Path, help="folder for the pictures")
     args = parser.parse_args()
     errors = {}
     print(f"{'photo':>15} {'net':>6} {'layers':>16} {'size':>5} | relative errors at the end")
     for pair, net, layers in itertools.product(PAIRS, NETS, LAYERS):
         first = pair == PAIRS[0] and (net, layers) == ("vgg19", "relu1_1-relu5_1")
         for size in (256, 512, 1024) if first else (256, 512):
-            errors[pair, net, layers, size] = _run(args.data, pair, net, layers, size, args.out)
-    _compare("sizes, layer by layer", errors, lambda pair, net, layers, size: (pair, net, layers))
+            errors[pair, net, layers, size] = _run(
+                args.data, pair, net, layers, size, args.pictures
+            )
     both = {key: _content_and_style(run) for key, run in errors.items()}
-    _compare("sets of layers", both, lambda pair, net, layers, size: (pair, net, size))
-    _compare("nets", both, lambda pair, net, layers, size: (pair, layers, size))
+    found = _compare(
+        "sizes, layer by layer", errors, lambda pair, net, layers, size: (pair, net, layers)
+    )
+    found |= _compare("sets of layers", both, lambda pair, net, layers, size: (pair, net, size))
+    found |= _compare("nets", both, lambda pair, net, layers, size: (pair, layers, size))
+    _record.write(args.out, found)
 
 
 def _content_and_style(run: Errors) -> Errors:
@@ -69,18 +73,21 @@ def _content_and_style(run: Errors) -> Errors:
 
 def _compare(
     what: str, errors: Mapping[Run, Errors], group: Callable[[tuple[str, str], str, str, int], Any]
-) -> None:
-    """Prints the ratios of errors that should agree."""
+) -> dict[str, list[float]]:
+    """Prints the ratios of errors that should agree, and returns their medians and maxima."""
     alike: dict[Any, list[float]] = {}
     for run, values in errors.items():
         for name, value in values.items():
             alike.setdefault((group(*run), name), []).append(value)
+    found = {}
     for kind in ("content", "style"):
         ratios = [max(v) / min(v) for (_, name), v in alike.items() if name.startswith(kind)]
         print(
             f"between {what}: {kind} errors differ by a factor {np.median(ratios):.2f} "
             f"in the median, {max(ratios):.2f} at most (their squares {max(ratios) ** 2:.2f})"
         )
+        found[f"{what}, {kind}"] = [float(np.median(ratios)), max(ratios)]
+    return found
 
 
 def _run(

@@ -1,6 +1,7 @@
 """How good super-resolution is: the paper's table, on Set5, Set14 and B100.
 
     python benchmarks/superres.py --data DIR [--model FILE ...] [--scales 4 8] [--quick]
+        [--out FILE.json]
 
 PSNR and SSIM of the luma of video, less a border as wide as the scale, as in Johnson et al. (2016);
 grey files as they are. And the distance of VGG-19's features (`metrics.feature_distance`) in the
@@ -11,14 +12,13 @@ is made as they were. The paper's rows are printed beside ours.
 DIR holds sr/Set5, sr/Set14, sr/B100 and sr/LR_bicubic_x4.
 """
 
-import argparse
-import json
 import math
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import _record
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -52,12 +52,10 @@ Scores = dict[str, float]
 
 def main() -> None:
     """Prints a table for each scale."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True)
+    parser = _record.parser(__doc__)
     parser.add_argument("--model", nargs="*", default=[], help="more networks to measure")
     parser.add_argument("--scales", type=int, nargs="*", default=sorted({4, 8, *UPSCALING}))
     parser.add_argument("--quick", action="store_true", help="no features")
-    parser.add_argument("--out", type=Path)
     args = parser.parse_args()
     judge = Judge(with_features=not args.quick)
     found: dict[int, Any] = {}
@@ -76,8 +74,7 @@ def main() -> None:
         }
         print_table(scale, found[scale])
         print_agreement(args.data / "sr", scale)
-    if args.out:
-        args.out.write_text(json.dumps(found, indent=1) + "\n")
+    _record.write(args.out, found)
 
 
 def networks(scale: int, files: list[str]) -> dict[str, Enlarge]:

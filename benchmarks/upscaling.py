@@ -1,6 +1,6 @@
 """Speed and memory of super-resolution, beside the same networks in torch.
 
-    python benchmarks/upscaling.py --data DIR [--model NAME|FILE ...] [--rounds 5]
+    python benchmarks/upscaling.py --data DIR [--model NAME|FILE ...] [--rounds 5] [--out FILE.json]
 
 Enlarges a photo of DIR/content to about two megapixels with each kind of network that ships, ours
 and its copy in torch taking turns, and prints milliseconds per megapixel of the result. Then
@@ -8,7 +8,6 @@ and its copy in torch taking turns, and prints milliseconds per megapixel of the
 is read.
 """
 
-import argparse
 import resource
 import subprocess
 import sys
@@ -16,6 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import _record
 import numpy as np
 import torch
 from _torch_upscalers import TorchUpscaler, enlarge
@@ -33,21 +33,19 @@ RIM = 16  # pixels of the photo in which torch's bicubic interpolation differs
 
 def main() -> None:
     """Prints a line for each network, and the memory."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True)
+    parser = _record.parser(__doc__)
     parser.add_argument("--model", nargs="*", default=[*UPSCALING.values(), "johnson_upscale_x4"])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2, help="of torch")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     photo = load(list_images(args.data / "content")[0]).rgb
-    for name in args.model:
-        compare(name, photo, args.rounds)
-    memory(photo)
+    found = {Path(name).stem: compare(name, photo, args.rounds) for name in args.model}
+    _record.write(args.out, {"networks": found, "command": memory(photo)})
 
 
-def compare(name: str, photo: np.ndarray, rounds: int) -> None:
-    """Ours and torch's in turns."""
+def compare(name: str, photo: np.ndarray, rounds: int) -> dict[str, float]:
+    """Ours and torch's in turns: milliseconds a megapixel, their ratio, and the difference."""
     model = load_model(name)
     assert isinstance(model.network, UpscaleNetwork)
     scale = model.network.scale
@@ -68,9 +66,10 @@ def compare(name: str, photo: np.ndarray, rounds: int) -> None:
         f"{Path(name).stem:<24} {here:7.0f} ms a megapixel, torch {there:7.0f}: "
         f"{there / here:.2f}x; results differ by {difference} of 255 at most"
     )
+    return {"jaxnst": here, "torch": there, "ratio": there / here, "difference": difference}
 
 
-def memory(photo: np.ndarray) -> None:
+def memory(photo: np.ndarray) -> dict[str, float]:
     """Time and peak memory of the command."""
     with tempfile.TemporaryDirectory() as folder:
         source, out = Path(folder, "photo.png"), Path(folder, "out.png")
@@ -90,6 +89,7 @@ def memory(photo: np.ndarray) -> None:
         seconds = time.monotonic() - started
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
     print(f"1920 x 1080, 4 times: {seconds:.1f} s, peak {peak / 1e9:.2f} GB (limit 6)")
+    return {"seconds": seconds, "peak_bytes": peak}
 
 
 if __name__ == "__main__":

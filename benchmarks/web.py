@@ -1,6 +1,6 @@
 """The page under load: many clients at once, and the webcam in a browser.
 
-    python benchmarks/web.py --data DIR [--clients 20] [--seconds 120]
+    python benchmarks/web.py --data DIR [--clients 20] [--seconds 120] [--out FILE.json]
 
 Starts `jaxnst web` on loopback. Clients ask its API for paintings of DIR's photos, each as soon as
 it has its answer. Then Chromium, if it is there, has a clip of DIR/video as webcam in the Live tab.
@@ -16,7 +16,9 @@ import threading
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
+import _record
 import cv2
 import numpy as np
 import psutil
@@ -34,8 +36,7 @@ LIVE_SECONDS = 20
 
 def main() -> None:
     """Prints what clients got, and the rate of the webcam."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True)
+    parser = _record.parser(__doc__)
     parser.add_argument("--clients", type=int, default=20)
     parser.add_argument("--seconds", type=float, default=120)
     args = parser.parse_args()
@@ -45,14 +46,17 @@ def main() -> None:
         assert server.stdout is not None
         url = server.stdout.readline().split()[0]
         try:
-            load(url, psutil.Process(server.pid), list_images(args.data / "photos"), args)
-            webcam(url, args.data)
+            process = psutil.Process(server.pid)
+            clients = load(url, process, list_images(args.data / "photos"), args)
+            _record.write(args.out, {"clients": clients, "webcam_fps": webcam(url, args.data)})
         finally:
             server.terminate()
 
 
-def load(url: str, server: psutil.Process, photos: list[Path], args: argparse.Namespace) -> None:
-    """Many clients at once."""
+def load(
+    url: str, server: psutil.Process, photos: list[Path], args: argparse.Namespace
+) -> dict[str, Any]:
+    """Many clients at once: what they got, and how long it took."""
     ask(connect(url), photos[0])  # compiles
     print(f"memory before: {server.memory_info().rss / 1e9:.2f} GB")
     answers: list[tuple[str, float]] = []
@@ -76,14 +80,16 @@ def load(url: str, server: psutil.Process, photos: list[Path], args: argparse.Na
     for thread in threads:
         thread.join()
     times = [seconds for kind, seconds in answers if kind == "painted"]
-    print(
-        f"{args.clients} clients, {args.seconds:g} s: {dict(Counter(kind for kind, _ in answers))}"
-    )
+    counts = Counter(kind for kind, _ in answers)
+    print(f"{args.clients} clients, {args.seconds:g} s: {dict(counts)}")
     p50, p95 = np.percentile(times, [50, 95])
     print(f"a painting: p50 {p50:.2f} s, p95 {p95:.2f} s; {len(times) / args.seconds:.2f} a second")
     began = time.monotonic()
     kind = ask(connect(url), photos[0])
-    print(f"afterwards, alone: {kind} in {time.monotonic() - began:.2f} s")
+    alone = time.monotonic() - began
+    print(f"afterwards, alone: {kind} in {alone:.2f} s")
+    memory = server.memory_info().rss
+    return {"answers": counts, "seconds": [p50, p95], "alone": alone, "bytes": memory}
 
 
 def connect(url: str) -> Client:
@@ -100,12 +106,12 @@ def ask(client: Client, photo: Path) -> str:
     return "painted"
 
 
-def webcam(url: str, data: Path) -> None:
-    """Painted frames per second in the browser."""
+def webcam(url: str, data: Path) -> float | None:
+    """Painted frames per second in the browser, if there is one."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:
         print("the webcam: Chromium is not there")
-        return
+        return None
     from playwright.sync_api import sync_playwright
 
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
@@ -122,7 +128,9 @@ def webcam(url: str, data: Path) -> None:
             time.sleep(1)
             rates.append(float(re.match(r"[\d.]+", page.inner_text("#live-status"))[0]))  # type: ignore[index]
         browser.close()
-    print(f"the webcam at 320 x 240: {np.median(rates):.1f} painted frames a second (aim 10)")
+    rate = float(np.median(rates))
+    print(f"the webcam at 320 x 240: {rate:.1f} painted frames a second (aim 10)")
+    return rate
 
 
 def write_camera(data: Path, folder: Path) -> Path:

@@ -1,12 +1,13 @@
 """Trains the networks that ship, each for its share of the time, and goes on from what is there.
 
-    python tools/train_gallery.py --data DIR --minutes 120 [--out work/gallery] [--only udnie ...]
+    python tools/train_gallery.py --data DIR --minutes 120 [--out work/gallery] [--only slim/udnie]
 
 DIR holds photos/ and styles/. What is trained stands in configs/gallery.toml; how, in
-configs/train/add_style.toml and johnson_style.toml. OUT gets a model file for each style, written
-every minute, its held-out losses and a contact sheet of a few held-out photos. A second run goes on
-from the model files. With --pack all of OUT is kept in one tar file as well. On an accelerator the
-photos stay on the device, features are bfloat16 and batches larger.
+configs/train/add_style.toml and johnson_style.toml; --gallery and --configs name others. OUT gets a
+model file for each style, written every minute and on Ctrl-C, with its held-out losses, and a
+contact sheet of a few held-out photos. A second run goes on from the model files. With --pack all
+of OUT is kept in one tar file as well. On an accelerator the photos stay on the device, features
+are bfloat16 and batches larger.
 """
 
 import argparse
@@ -16,17 +17,19 @@ import sys
 import tarfile
 import time
 import tomllib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
 
+from jaxnst.cli.signals import StopSignals, stop_signals
 from jaxnst.errors import JaxnstError, nearest
 from jaxnst.io.codec import save
-from jaxnst.io.files import atomic_write
-from jaxnst.networks.model_file import save_model
+from jaxnst.io.files import atomic_write, display_name, one_line, open_binary
+from jaxnst.io.settings import options_from
+from jaxnst.networks.model_file import Model, load_model, save_model
 from jaxnst.ops.pixels import from_uint8
 from jaxnst.perceptual.weights import load_vgg
 from jaxnst.training.config import LoopOptions, TrainConfig, load_train_config
@@ -103,11 +106,17 @@ class Trainer:
         self._calls = steps_per_call(config, LOOP)
         self._step = make_step(config, task, self._tx, self._calls)
 
-    def train(self, item: Item, minutes: float, pack: Callable[[], None]) -> None:
-        """Trains one style for so long; leaves its model file and a sheet of photos in it."""
+    def train(
+        self, item: Item, minutes: float, pack: Callable[[], None], stopped: StopSignals
+    ) -> None:
+        """Trains one style for so long; leaves its model file, and a sheet unless it is stopped."""
         path = self._args.out / f"{item.name}.safetensors"
         path.parent.mkdir(parents=True, exist_ok=True)
-        start = str(path) if path.is_file() else self._config.start_from
+        before = load_model(path).card if path.is_file() else None
+        start = str(path) if before else self._config.start_from
+        print(
+            f"{item.name}: {minutes:.1f} minutes from {Path(start).stem or 'scratch'}", flush=True
+        )
         config = dataclasses.replace(self._config, painting=item.painting, start_from=start)
         painting = item.painting.load(str(self._args.data / "styles"))
         frozen = self._task.freeze(self._vgg, painting, self._photos, item.painting.weight)
@@ -115,16 +124,20 @@ class Trainer:
         state, _ = first_state(config, self._task)
 
         def write(state: TrainState, held_out: Measured | None = None) -> None:
-            save_model(path, export(config, self._task, state, held_out), bits=8)
+            model = export(config, self._task, state, held_out)
+            save_model(path, going_on(model, before) if before else model, bits=8)
             pack()
 
         last = None
         for last in train(
             self._advance(frozen), state, self._feed, ModelFile(write),
             budget=Budget(1, minutes), steps_per_call=self._calls, options=LOOP,
+            should_stop=stopped.is_set,
         ):  # fmt: skip
             self._tell(item, last)
         assert last is not None
+        if stopped.is_set():
+            return
         photos, params = list(self._held_out()), jax.device_get(last.state.average)
         losses = self._task.measure(params, jax.device_get(frozen), iter(photos))
         write(jax.device_get(last.state), losses)
@@ -152,9 +165,17 @@ class Trainer:
             print(f"{item.name}: step {progress.step}, {progress.share:.0%}, {shown}", flush=True)
 
 
+def going_on(model: Model, before: Mapping[str, Any]) -> Model:
+    """A model with what its file had been trained for before, by the card, counted as well."""
+    counts = {name: before.get(name, 0) + model.card[name] for name in ("steps", "images_seen")}
+    start = before.get("recipe", {}).get("start_from", "")
+    recipe = {**model.card["recipe"], "start_from": start}
+    return dataclasses.replace(model, card={**model.card, **counts, "recipe": recipe})
+
+
 def configuration(kind: str, args: argparse.Namespace) -> TrainConfig:
     """How a kind of network is trained here."""
-    config = load_train_config(CONFIGS[kind])
+    config = load_train_config(str(args.configs / f"{CONFIGS[kind]}.toml"))
     listed = str(ROOT / "configs" / "held_out_photos.txt") if args.held_out_list else ""
     data = dataclasses.replace(
         config.data, source=f"folder:{args.data / 'photos'}", held_out_list=listed
@@ -172,16 +193,21 @@ def configuration(kind: str, args: argparse.Namespace) -> TrainConfig:
     )  # fmt: skip
 
 
-def read_items(only: Sequence[str]) -> list[Item]:
-    """The networks of configs/gallery.toml, or those of some styles."""
-    values = tomllib.loads((ROOT / "configs" / "gallery.toml").read_text())
-    styles = [Painting(licence="public domain", **style) for style in values["styles"]]
+def read_items(gallery: Path, only: Sequence[str]) -> list[Item]:
+    """The networks of a gallery's file, or some of them."""
+    name, usual = display_name(gallery), Painting("", "", licence="public domain")
+    with open_binary(gallery) as file:
+        try:
+            rows = tomllib.load(file)["styles"]
+        except (ValueError, LookupError) as error:
+            raise JaxnstError(f"{name}: not a list of styles ({one_line(error)})") from error
+    styles = [options_from(usual, row, f"{name}: ") for row in rows]
     items = [Item("slim", style) for style in styles]
     items += [Item("johnson", style) for style in styles if style.name in JOHNSON]
     names = [item.name for item in items]
     for name in only:
         if name not in names:
-            raise JaxnstError(f"{name!r} is not in configs/gallery.toml: {nearest(name, names)}")
+            raise JaxnstError(f"{name!r} is not in {gallery.name}: {nearest(name, names)}")
     return [item for item in items if item.name in only] if only else items
 
 
@@ -191,19 +217,26 @@ def write_pack(out: Path, packed: Path) -> None:
         tar.add(out, arcname=out.name)
 
 
-def main() -> None:
-    """Trains one style after the other; each gets its share of the time that is left."""
+def options() -> argparse.Namespace:
+    """What was asked for."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", type=Path, required=True, help="folder with photos/ and styles/")
     parser.add_argument("--minutes", type=float, required=True, help="for everything together")
     parser.add_argument("--out", type=Path, default=ROOT / "work" / "gallery")
     parser.add_argument("--only", nargs="*", default=[], help="such as slim/udnie johnson/udnie")
+    parser.add_argument("--gallery", type=Path, default=ROOT / "configs" / "gallery.toml")
+    parser.add_argument("--configs", type=Path, default=ROOT / "configs" / "train")
     parser.add_argument("--pack", type=Path, help="keep all of --out in this .tar file, too")
     parser.add_argument("--batch", type=int, default=16, help="on an accelerator")
     parser.add_argument("--crop", type=int, default=0, help="side of the squares; 0: as configured")
     parser.add_argument("--held-out-list", action="store_true", help="hold out the listed photos")
-    args = parser.parse_args()
-    items, end = read_items(args.only), time.monotonic() + 60 * args.minutes
+    return parser.parse_args()
+
+
+def main(args: argparse.Namespace, stopped: StopSignals) -> int:
+    """Trains one style after the other, each for its share of the time that is left; returns the
+    exit status."""
+    items, end = read_items(args.gallery, args.only), time.monotonic() + 60 * args.minutes
     pack = functools.partial(write_pack, args.out, args.pack) if args.pack else lambda: None
     trainer, kind = None, ""
     for number, item in enumerate(items):
@@ -211,11 +244,17 @@ def main() -> None:
             trainer, kind = Trainer(item.kind, args), item.kind
         left = (end - time.monotonic()) / 60
         share = TIME[item.kind] / sum(TIME[other.kind] for other in items[number:])
-        trainer.train(item, max(0.05, left * share), pack)
+        trainer.train(item, max(0.05, left * share), pack, stopped)
+        if stopped.is_set():
+            print(f"stopped at {item.name}: the same command goes on from there", file=sys.stderr)
+            return stopped.status
+    return 0
 
 
 if __name__ == "__main__":
     try:
-        main()
+        with stop_signals() as signals:
+            sys.exit(main(options(), signals))
     except JaxnstError as error:
-        sys.exit(f"train_gallery: error: {error}")
+        print(f"train_gallery: error: {error}", file=sys.stderr)
+        sys.exit(2)
