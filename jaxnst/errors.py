@@ -2,6 +2,7 @@
 
 import difflib
 import math
+import numbers
 from collections.abc import Iterable
 
 
@@ -14,6 +15,8 @@ class JaxnstError(ValueError):
 
 def check_number(name: str, value: float, *, low: float = 0.0, high: float = math.inf) -> None:
     """Raises JaxnstError unless low <= value <= high and the value is finite."""
+    if not isinstance(value, numbers.Real):
+        raise JaxnstError(f"{name} is {value!r}: give a number")
     if not (low <= value <= high and math.isfinite(value)):
         upper = f" and at most {high:g}" if math.isfinite(high) else ""
         raise JaxnstError(f"{name} is {value}: give a finite number, at least {low:g}{upper}")

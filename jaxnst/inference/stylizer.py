@@ -35,8 +35,9 @@ BUCKET = 64
 """Sides of the pictures that functions are compiled for are multiples of this, in pixels."""
 
 WHOLE = 8e7
-"""Floats in a network's largest features up to which a picture is painted as a whole; about six
-times as much is in memory at once. Larger pictures are painted in bands."""
+"""Floats in a network's largest features up to which pictures are painted as a whole; about six
+times as much is in memory at once. Larger batches are painted in parts, larger pictures in row
+tiles."""
 
 Variables = Mapping[str, Any]
 
@@ -169,8 +170,14 @@ class Stylizer:
         photos = _enlarged(photos, self._network.stride, "reflect", MIN_SIDE)
         pixels = photos.shape[1] * photos.shape[2]
         is_huge = pixels * self._network.floats_per_pixel > WHOLE
-        paint = self._in_bands if is_huge else self._at_once
-        paintings = paint(photos, variables, keep_colors)
+        if is_huge:
+            paintings: Any = self._in_bands(photos, variables, keep_colors)
+        else:
+            at_once = max(1, int(WHOLE / (pixels * self._network.floats_per_pixel)))
+            paintings = self._at_once(photos[:at_once], variables, keep_colors)
+            for i in range(at_once, len(photos), at_once):  # a batch too large for the memory
+                part = self._at_once(photos[i : i + at_once], variables, keep_colors)
+                paintings = np.concatenate([paintings, part])
 
         def wait() -> np.ndarray:
             return np.asarray(paintings)[:, :height, :width].reshape(*batch, height, width, 3)
@@ -259,6 +266,11 @@ def _enlarged(photos: np.ndarray, multiple: int, mode: Any, least: int = 0) -> n
 
 def _checked(image: ArrayLike) -> np.ndarray:
     """The image as an array, if it is one."""
+    if isinstance(image, jax.core.Tracer):
+        raise JaxnstError(
+            "image is traced: a Stylizer is for arrays outside of jax.jit; within it apply "
+            "`stylizer.gallery.network` to `stylizer.variables(style)`"
+        )
     array = np.asarray(image)
     if array.dtype != np.uint8:
         raise JaxnstError(f"image has values of type {array.dtype}: give uint8")

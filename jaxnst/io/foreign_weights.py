@@ -27,8 +27,23 @@ def read_pth_state(path: Path, name: str) -> dict[str, Any]:
                 f"{name}: is no state dict of plain tensors, and loading anything else could run "
                 "code: save model.state_dict() and convert that"
             ) from error
-        state = state.get("state_dict", state)
-        return {key: value for key, value in state.items() if torch.is_tensor(value)}
+        tensors = {k: v for k, v in unwrapped(state).items() if torch.is_tensor(v)}
+        return {key: tensor.detach() for key, tensor in tensors.items()}
+
+
+def unwrapped(state: Mapping[str, Any]) -> dict[str, Any]:
+    """A state dict out of the checkpoint that a trainer has wrapped it in.
+
+    Trainers keep it under a name beside the optimizer's state, and `DataParallel` and compiled
+    modules begin every name with their own.
+    """
+    for name in ("state_dict", "model_state_dict", "model"):
+        if isinstance(state.get(name), Mapping):
+            return unwrapped(state[name])
+    for prefix in ("module.", "_orig_mod."):
+        if state and all(key.startswith(prefix) for key in state):
+            return unwrapped({key.removeprefix(prefix): state[key] for key in state})
+    return dict(state)
 
 
 def read_safetensors_state(path: Path, name: str) -> dict[str, Any]:

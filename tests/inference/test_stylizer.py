@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -122,9 +123,37 @@ def test_sizes_of_a_bucket_compile_once(
     assert len(traces) == 1
 
 
+def test_a_large_batch_is_painted_in_parts(
+    stylizer: Stylizer, photo: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = np.stack([photo[i : i + 64, :64] for i in (0, 8, 16, 24, 32)])
+    whole, sizes = stylizer(batch, "wave"), []
+    paint = Stylizer._at_once
+
+    def counted(self: Stylizer, photos: np.ndarray, *others: object) -> object:
+        sizes.append(len(photos))
+        return paint(self, photos, *others)
+
+    monkeypatch.setattr(Stylizer, "_at_once", counted)
+    monkeypatch.setattr(inference, "WHOLE", 2 * 64 * 64)
+    assert difference(stylizer(batch, "wave"), whole) <= 1
+    assert sizes == [2, 2, 1]
+
+
+def test_inside_jit_it_says_what_to_do_instead(stylizer: Stylizer, photo: np.ndarray) -> None:
+    with pytest.raises(JaxnstError, match=r"image is traced: .*outside of jax\.jit"):
+        jax.jit(lambda image: stylizer(image, "wave"))(photo)
+
+
+def test_a_strength_that_is_no_number_is_refused(stylizer: Stylizer, photo: np.ndarray) -> None:
+    with pytest.raises(JaxnstError, match="strength is '1': give a number"):
+        stylizer(photo, "wave", strength="1")
+
+
 @pytest.mark.parametrize(
     ("image", "message"),
     [
+        (np.zeros((0, 64, 64, 3), np.uint8), "expected"),
         (np.zeros((64, 64, 3), np.float32), "type float32: give uint8"),
         (np.zeros((64, 64), np.uint8), "expected"),
         (np.zeros((64, 64, 4), np.uint8), "expected"),
