@@ -46,7 +46,7 @@ class UpscaleTab:
                 match = gr.Checkbox(False, label="Match the colours of the original exactly")
                 go = gr.Button("Enlarge", variant="primary", elem_id="upscale-go")
             with gr.Column(min_width=340):
-                result = both_views("Plain enlargement | with details", "upscale-result", 460)
+                result = both_views("Plain | detailed", "upscale-result", 460)
                 file = download_button("upscale-download")
         scale.input(self._sharpness, scale, sharp, queue=False, show_progress="hidden", **PRIVATE)
         job = go.click(
