@@ -158,10 +158,8 @@ def test_state_dict_of_torch(tmp_path):
     state = {key: torch.from_numpy(array) for key, array in torch_names(checkpoint()).items()}
     torch.save(state, tmp_path / "a.pth")
     assert same(convert_network(tmp_path / "a.pth", "x"), convert_network(CHECKPOINT, "x"))
-    wanted = {
-        f"module.{key}": t.requires_grad_() for key, t in state.items() if t.is_floating_point()
-    }
-    torch.save({"model": wanted, "epoch": 3}, tmp_path / "a.pth")
+    trained = {f"module.{key}": torch.nn.Parameter(tensor) for key, tensor in state.items()}
+    torch.save({"model": trained, "epoch": 3}, tmp_path / "a.pth")
     assert same(convert_network(tmp_path / "a.pth", "x"), convert_network(CHECKPOINT, "x"))
     torch.save({"conv1": os.getcwd}, tmp_path / "a.pth")
     with pytest.raises(JaxnstError, match="could run code"):
