@@ -23,7 +23,7 @@ def parser(doc: str | None) -> argparse.ArgumentParser:
     return found
 
 
-def write(out: Path | None, figures: Mapping[str, Any]) -> None:
+def write(out: Path | None, figures: Mapping[Any, Any]) -> None:
     """Writes the figures of a run and where they come from, if a file was asked for."""
     if out:
         found = {"machine": machine(), "commit": commit(), "figures": figures}
