@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from jaxnst.networks.model_file import load_model as load_model
     from jaxnst.ops.metrics import psnr as psnr
     from jaxnst.ops.metrics import ssim as ssim
+    from jaxnst.optimize.options import OptimizeOptions as OptimizeOptions
     from jaxnst.optimize.presets import PaintOptions as PaintOptions
     from jaxnst.optimize.presets import load_preset as load_preset
     from jaxnst.optimize.presets import preset_names as preset_names
-    from jaxnst.optimize.run import OptimizeOptions as OptimizeOptions
     from jaxnst.optimize.run import Style as Style
     from jaxnst.optimize.stylize import stylize as stylize
     from jaxnst.perceptual.feature_distance import feature_distance as feature_distance
@@ -56,7 +56,8 @@ _HOMES = {
     "perceptual.loss_options": ("LossOptions",),
     "networks.model_file": ("load_model",),
     "ops.metrics": ("psnr", "ssim"),
-    "optimize.run": ("OptimizeOptions", "Style"),
+    "optimize.options": ("OptimizeOptions",),
+    "optimize.run": ("Style",),
     "optimize.stylize": ("stylize",),
     "optimize.presets": ("PaintOptions", "load_preset", "preset_names"),
     "inference.upscaler": ("Upscaler",),

@@ -9,12 +9,17 @@ from typing import NamedTuple
 
 from jaxnst.cli.options import Stylize
 from jaxnst.errors import JaxnstError
+from jaxnst.io import animation
 from jaxnst.io.codec import list_images, list_left_out
+from jaxnst.io.container import WRITTEN, is_video
 from jaxnst.io.files import display_name
 from jaxnst.perceptual.vgg import NETS, check_layers
 
 STREAM = Path("-")
 """Standard input or output."""
+
+MOVING = (*WRITTEN, *animation.SUFFIXES)
+"""Of files that can hold many frames."""
 
 
 class PictureTask(NamedTuple):
@@ -205,3 +210,24 @@ def _check_distinct(tasks: Sequence[PictureTask]) -> None:
                 f"{display_name(task.output)}: would be made from {one} and from {two}: "
                 f"give files of different names"
             )
+
+
+def is_film(command: Stylize) -> bool:
+    """Whether a command asks for a video, or for an animation.
+
+    An animated picture is a film where the output can be one, and else a picture, its first frame.
+
+    Raises:
+      JaxnstError: it asks for more than that.
+    """
+    moving = command.output.suffix.lower() in MOVING
+    films = [
+        path
+        for path in command.content
+        if is_video(path) or (moving and animation.is_animation(path))
+    ]
+    if films and len(command.content) > 1:
+        raise JaxnstError(
+            f"{display_name(films[0])}: is a video, and others are given beside it: give one video"
+        )
+    return bool(films)

@@ -12,9 +12,8 @@ from jaxnst.cli.cache import use_compilation_cache
 from jaxnst.cli.options import Stylize
 from jaxnst.cli.output_checks import check_outputs
 from jaxnst.cli.picture_maker import PictureMaker
-from jaxnst.cli.plan import STREAM, PictureTask, check_counts, plan_tasks
+from jaxnst.cli.plan import STREAM, PictureTask, check_counts, is_film, plan_tasks
 from jaxnst.cli.provenance import network_provenance
-from jaxnst.cli.run_video import is_film, paint_video
 from jaxnst.cli.status import status_of
 from jaxnst.cli.writing import place_of, write_painting
 from jaxnst.errors import JaxnstError, nearest
@@ -91,6 +90,8 @@ def paint_trained(command: Stylize, given: set[str]) -> int:
     _check_command(command, names)
     size = command.paint.size if "--size" in given else None
     if is_film(command):
+        from jaxnst.cli.run_video import paint_video  # pictures do not wait for PyAV
+
         return status_of(partial(paint_video, command, tasks[0], gallery, size))
     use_compilation_cache()
     with place_of(tasks, command.output):

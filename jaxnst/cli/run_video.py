@@ -12,7 +12,7 @@ from typing import Any
 from jaxnst.cli.cache import use_compilation_cache
 from jaxnst.cli.options import Stylize
 from jaxnst.cli.output_checks import check_apart
-from jaxnst.cli.plan import PictureTask
+from jaxnst.cli.plan import MOVING, PictureTask
 from jaxnst.cli.progress import ProgressDisplay
 from jaxnst.cli.provenance import network_provenance
 from jaxnst.cli.signals import StopSignals, stop_signals
@@ -23,7 +23,7 @@ from jaxnst.inference.stylizer import Stylizer
 from jaxnst.inference.temporal import Smoothed
 from jaxnst.inference.video import paint_frames
 from jaxnst.io import animation
-from jaxnst.io.container import WRITTEN, check_video_path, is_video
+from jaxnst.io.container import check_video_path
 from jaxnst.io.files import check_writable, display_name
 from jaxnst.io.resize import fit_long_side
 from jaxnst.io.video_join import check_tracks, join, read_comment
@@ -31,32 +31,7 @@ from jaxnst.io.video_parts import VideoParts
 from jaxnst.io.video_reader import Reader, VideoReader, open_reader
 from jaxnst.networks.gallery import Gallery
 
-_MOVING = (*WRITTEN, *animation.SUFFIXES)
-"""Of files that can hold many frames."""
-
-
 _DEFAULTS = {field.name: field.default for field in dataclasses.fields(Stylize)}
-
-
-def is_film(command: Stylize) -> bool:
-    """Whether a command asks for a video, or for an animation.
-
-    An animated picture is a film where the output can be one, and else a picture, its first frame.
-
-    Raises:
-      JaxnstError: it asks for more than that.
-    """
-    moving = command.output.suffix.lower() in _MOVING
-    films = [
-        path
-        for path in command.content
-        if is_video(path) or (moving and animation.is_animation(path))
-    ]
-    if films and len(command.content) > 1:
-        raise JaxnstError(
-            f"{display_name(films[0])}: is a video, and others are given beside it: give one video"
-        )
-    return bool(films)
 
 
 def paint_video(command: Stylize, task: PictureTask, gallery: Gallery, size: int | None) -> int:
@@ -108,7 +83,7 @@ def _check(command: Stylize, task: PictureTask) -> None:
             f"{display_name(command.output)}: is a folder; give the path of a video, as in "
             f"{display_name(command.output / 'out.mp4')}"
         )
-    check_video_path(task.output, _MOVING)
+    check_video_path(task.output, MOVING)
     check_writable(task.output)
     check_apart([task.content], [task.output])
 

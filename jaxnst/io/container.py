@@ -5,7 +5,6 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import av
 import numpy as np
 
 from jaxnst.errors import JaxnstError
@@ -44,6 +43,8 @@ Frames = Generator[TimedFrame, None, None]
 
 def open_container(path: PathLike) -> Any:
     """A container to be read; metadata in an old encoding is no reason to refuse it."""
+    import av  # slow to import
+
     try:
         return av.open(os.fspath(path))
     except UnicodeError:
@@ -89,6 +90,8 @@ def check_video_path(path: PathLike, suffixes: tuple[str, ...] = WRITTEN) -> Non
 
 
 def _has_moving_pictures(path: PathLike) -> bool:
+    import av  # slow to import
+
     try:
         with open_container(path) as container:
             name = container.format.name

@@ -12,15 +12,16 @@ does not find, and most evaluations cost little.
 import dataclasses
 import math
 from collections.abc import Iterator
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxnst.errors import JaxnstError, check_choice, check_number
+from jaxnst.errors import JaxnstError, check_number
 from jaxnst.io.resize import fit_long_side, resize
 from jaxnst.optimize.optimizer import Evaluate, Optimizer, OptimizerState, float_parts
+from jaxnst.optimize.options import OptimizeOptions
 from jaxnst.optimize.projected_adam import ProjectedAdam
 from jaxnst.optimize.projected_lbfgs import ProjectedLbfgs
 from jaxnst.perceptual import memory, vgg
@@ -44,43 +45,6 @@ _LEAST_ALPHA = 1e-6
 loss_and_gradient = jax.jit(
     jax.value_and_grad(perceptual_loss, argnums=1, has_aux=True), static_argnames="options"
 )
-
-
-@dataclasses.dataclass(frozen=True)
-class OptimizeOptions:
-    """How the pixels are optimized."""
-
-    iterations: int = 150
-    """Evaluations of the loss in all, shared equally by the sizes from coarse to fine."""
-    optimizer: Literal["lbfgs", "adam"] = "lbfgs"
-    """L-BFGS, or Adam."""
-    learning_rate: float = 0.02
-    """Adam's step, in units of the pixel range, at most 1."""
-    memory: int = 40
-    """Pairs that L-BFGS remembers, each the size of two pictures."""
-    init: Literal["content", "noise"] = "content"
-    """Start from the photo or from noise."""
-    coarsest: int = 128
-    """Sizes are halved down to this long side at the least, in pixels; 0: full size only."""
-    average: float = 0.0
-    """Decay of an exponential average of the iterates, below 1, which becomes the result (losses
-    shown are still those of the iterates); 0: the last iterate."""
-    seed: int = 0
-    """Seed of the noise."""
-    memory_limit: float = 0.0
-    """Gigabytes that may be used; larger pictures are worked on in tiles. 0: three quarters
-    of the machine's."""
-
-    def __post_init__(self) -> None:
-        check_choice("optimizer", self.optimizer, ("lbfgs", "adam"))
-        check_choice("init", self.init, ("content", "noise"))
-        check_number("iterations", self.iterations, low=1)
-        check_number("learning_rate", self.learning_rate, low=1e-6, high=1)
-        check_number("memory", self.memory, low=1, high=1000)
-        check_number("coarsest", self.coarsest)
-        check_number("memory_limit", self.memory_limit)
-        check_number("average", self.average, high=0.9999)
-        check_number("seed", self.seed, high=2**32 - 1)
 
 
 class Style(NamedTuple):

@@ -13,7 +13,6 @@ from jaxnst.networks.model_file import NETWORKS, PAINTERS
 from jaxnst.networks.super_resolution import SCALES, UPSCALERS, UpscaleNetwork
 from jaxnst.perceptual.losses import LossOptions
 from jaxnst.training.data import DataOptions
-from jaxnst.training.optimizer import OptimizerOptions
 from jaxnst.training.painting import Painting
 from jaxnst.training.style_task import StyleOptions
 from jaxnst.training.upscale_task import UpscaleOptions
@@ -52,6 +51,40 @@ class NetworkOptions:
         if self.network in UPSCALERS:
             return UPSCALERS[self.network](scale=self.scale, **given)  # type: ignore[arg-type]
         return PAINTERS[self.network](**given)  # type: ignore[arg-type]
+
+
+@dataclasses.dataclass(frozen=True)
+class OptimizerOptions:
+    """How the parameters are trained: Adam (Kingma & Ba, 2015) and what goes with it."""
+
+    steps: int = 40_000
+    """Batches to train on."""
+    minutes: float = 0.0
+    """Train for this long instead, however many steps that makes; the learning rate follows the
+    clock, so that the result is not the same to the bit when repeated. 0: count steps."""
+    learning_rate: float = 1e-3
+    """Greatest step size of Adam."""
+    schedule: Literal["constant", "cosine"] = "constant"
+    """Whether the step size falls to zero along a cosine."""
+    warmup: int = 0
+    """Batches over which the step size rises from zero."""
+    clip: float = 0.0
+    """Greatest norm of the gradient; longer ones are shortened to it. 0: any."""
+    accumulate: int = 1
+    """Batches whose gradients are averaged before a step is taken."""
+    average: float = 0.0
+    """The result is a moving average of the parameters with this decay for every batch, such as
+    0.999; 0: the parameters themselves."""
+
+    def __post_init__(self) -> None:
+        check_number("steps", self.steps, low=1, high=1e9)
+        check_number("minutes", self.minutes, high=1e6)
+        check_number("learning_rate", self.learning_rate, high=1e3)
+        check_choice("schedule", self.schedule, ("constant", "cosine"))
+        check_number("warmup", self.warmup, high=self.steps)
+        check_number("clip", self.clip)
+        check_number("accumulate", self.accumulate, low=1, high=1e6)
+        check_number("average", self.average, high=0.999999)
 
 
 @dataclasses.dataclass(frozen=True)
