@@ -94,7 +94,7 @@ def _card(gallery: str, name: str, model: Model) -> str:
         credit,
         facts,
     ]
-    return f"- {'<br>\n  '.join(filter(None, lines))}\n"
+    return "- " + "<br>\n  ".join(filter(None, lines)) + "\n"
 
 
 def _upscalers() -> str:
