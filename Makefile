@@ -5,7 +5,7 @@ DATA ?= data
 # Two processes; the tests of a file stay together, as they share what takes long to make.
 PARALLEL ?= --numprocesses 2 --dist loadfile
 
-.PHONY: demo test test-all lint bench clean
+.PHONY: demo test test-all lint docs bench clean
 demo: .venv/installed
 	@mkdir -p out
 	$(BIN)/jaxnst stylize jaxnst/assets/photos/cat.jpg \
@@ -21,8 +21,13 @@ lint: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
-# Every figure in the README: `make bench DATA=DIR`, with a folder of photos and paintings.
+# The site, in site/; a link that leads nowhere is an error.
+docs: .venv/installed
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
+
+# Every figure in the documentation: `make bench DATA=DIR`, with a folder of photos and paintings.
 bench: .venv/installed
 	$(BIN)/pip install --quiet --constraint constraints.txt -e '.[bench]'
 	for script in benchmarks/[a-z]*.py; do $(BIN)/python $$script --data $(DATA) || exit 1; done
@@ -33,4 +38,4 @@ bench: .venv/installed
 	touch $@
 
 clean:
-	rm -rf .venv out build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf .venv out site build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis

@@ -6,7 +6,7 @@ What is listed here is the public interface; importing the package itself costs 
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 if TYPE_CHECKING:
     from jaxnst.errors import JaxnstError as JaxnstError
