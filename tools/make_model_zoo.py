@@ -101,7 +101,7 @@ def _upscalers() -> str:
     rows = []
     for name in (name for name in SHIPPED if "/" not in name):
         model = jaxnst.load_model(name)
-        measured = next(iter(model.card.get("held_out", {}).values()), {})
+        measured: dict[str, float] = next(iter(model.card.get("held_out", {}).values()), {})
         cells = (f"`{name}`", _network(model), _losses(measured), _seen(model), _file(name))
         rows.append(f"| {' | '.join(cells)} |")
     head = "| | network | measured | trained on | file |\n|---|---|---|---|---|"
