@@ -1,5 +1,7 @@
 """What README and documentation show runs, and what they say of the project is so."""
 
+import dataclasses
+import inspect
 import re
 import subprocess
 import sys
@@ -15,6 +17,8 @@ from PIL import Image
 from web_server import serving
 
 import jaxnst
+from jaxnst.cli import COMMANDS, models, weights
+from jaxnst.cli.options import Live, Stylize, Train, Upscale, Web
 from jaxnst.networks.model_file import Model, save_model
 from jaxnst.networks.shipped import SHIPPED
 
@@ -31,6 +35,8 @@ SMALLER = {
 SLOW = {f"guides/{name}.md" for name in ("losses", "one_pass", "optimize", "upscale")}
 NEEDS_PAGE = "guides/page.md"
 OWN_STYLE = "run/model.safetensors"
+OTHER_OPTIONS = {"check", "clients", "file_format", "no_deps", "rounds", "seconds", "wheel_dir"}
+"""Options that the pages name of pip, of TensorFlow Datasets, of benchmarks and tools."""
 
 CELLS = {
     "losses_in_your_own_loop": "SIDE, STEPS = 64, 3",
@@ -124,27 +130,37 @@ def assigned(source: str) -> set[str]:
 
 
 def test_commands_of_the_pages_exist():
-    from jaxnst.cli import COMMANDS
-
-    lines = [line for page in PAGES for block in SHELL.findall(page.read_text("utf-8"))
-             for line in block.splitlines()]  # fmt: skip
-    used = set(re.findall(r"(?:^|[|&] )jaxnst (\w+)", "\n".join(lines), re.MULTILINE))
-    assert used == set(COMMANDS) - {"weights"}
+    blocks = [block for page in PAGES for block in SHELL.findall(page.read_text(encoding="utf-8"))]
+    used = set(re.findall(r"(?:^|[|&] )jaxnst (\w+)", "\n".join(blocks), re.MULTILINE))
+    assert used
+    assert used <= set(COMMANDS)
 
 
 def test_options_of_the_pages_exist():
     """Long options on the pages are those of jaxnst, or of the other programs that they name."""
-    sources = [path.read_text(encoding="utf-8") for path in (ROOT / "jaxnst").rglob("*.py")]
-    known = {name.replace("_", "-") for name in re.findall(r"\b(\w+): ", "\n".join(sources))}
-    known |= set(re.findall(r'"--([\w-]+)"', "\n".join(sources)))
-    known |= {"check", "clients", "file_format", "no-deps", "rounds", "seconds", "wheel-dir"}
+    known = {"coordinator", "data", "out", "help", "version"} | OTHER_OPTIONS
+    for options in (Stylize, Live, Upscale, Train, Web):
+        known |= fields_in(options)
+    for command in (models, weights):
+        known |= {name for _, f in inspect.getmembers(command, inspect.isfunction)
+                  for name in inspect.signature(f).parameters}  # fmt: skip
     unknown = {
         f"{name_of(page)}: --{name}"
         for page in PAGES
         for name in re.findall(r"(?<![\w-])--([a-z][\w-]+)", page.read_text(encoding="utf-8"))
-        if name not in known
+        if name.replace("-", "_") not in known
     }
     assert unknown == set()
+
+
+def fields_in(options: type) -> set[str]:
+    """The names of a dataclass's fields, and of those in it."""
+    found = set()
+    for field in dataclasses.fields(options):
+        found.add(field.name)
+        if dataclasses.is_dataclass(field.default_factory):
+            found |= fields_in(field.default_factory)
+    return found
 
 
 def test_every_public_name_is_in_the_api():
