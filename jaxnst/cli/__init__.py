@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext, redirect_stdout
 
 from jaxnst import __version__
-from jaxnst.cli.status import (
+from jaxnst.cli.exit_status import (
     INTERRUPTED,
     USAGE_ERROR,
     Stdout,

@@ -8,14 +8,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from jaxnst.cli.arguments import parse
 from jaxnst.cli.cache import use_compilation_cache
+from jaxnst.cli.exit_status import status_of
 from jaxnst.cli.live_keys import Controls
 from jaxnst.cli.live_output import Stage
 from jaxnst.cli.options import Live
 from jaxnst.cli.output_checks import check_apart
+from jaxnst.cli.parsing import parse
 from jaxnst.cli.signals import stop_signals
-from jaxnst.cli.status import status_of
 from jaxnst.errors import JaxnstError, nearest
 from jaxnst.io.files import atomic_write, check_writable, display_name
 

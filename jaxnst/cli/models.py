@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 import tyro
 
-from jaxnst.cli.arguments import Json, NewFile, run_subcommand
 from jaxnst.cli.output_checks import check_new_file
+from jaxnst.cli.parsing import Json, NewFile, run_subcommand
 from jaxnst.errors import JaxnstError
 from jaxnst.io.files import display_name
 from jaxnst.networks.gallery import gallery_names, load_gallery

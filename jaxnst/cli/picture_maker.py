@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, Generic, TypeVar
 
+from jaxnst.cli.exit_status import exit_status, went_well
 from jaxnst.cli.options import Stylize, Upscale
 from jaxnst.cli.plan import STREAM, PictureTask, left_out
 from jaxnst.cli.progress import ProgressDisplay
 from jaxnst.cli.provenance import finished_record
-from jaxnst.cli.status import exit_status, went_well
 from jaxnst.cli.writing import announce_finished
 from jaxnst.io.files import display_name
 

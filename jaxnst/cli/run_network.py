@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from jaxnst.cli.cache import use_compilation_cache
+from jaxnst.cli.exit_status import status_of
 from jaxnst.cli.options import Stylize
 from jaxnst.cli.output_checks import check_outputs
 from jaxnst.cli.picture_maker import PictureMaker
 from jaxnst.cli.plan import STREAM, PictureTask, check_counts, is_film, plan_tasks
 from jaxnst.cli.provenance import network_provenance
-from jaxnst.cli.status import status_of
 from jaxnst.cli.writing import place_of, write_painting
 from jaxnst.errors import JaxnstError, nearest
 from jaxnst.inference.stylizer import Stylizer

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 
 from jaxnst.cli.cache import use_compilation_cache
+from jaxnst.cli.exit_status import exit_status, went_well
 from jaxnst.cli.options import Stylize
 from jaxnst.cli.picture_maker import PictureMaker
 from jaxnst.cli.plan import PictureTask
 from jaxnst.cli.progress import ProgressDisplay
 from jaxnst.cli.provenance import fingerprint, optimize_provenance
-from jaxnst.cli.status import exit_status, went_well
 from jaxnst.cli.writing import make_folder_again, write_painting, write_picture
 from jaxnst.errors import JaxnstError
 from jaxnst.io.codec import Picture, load, load_mask

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from jaxnst.cli.arguments import options_in, output_is_folder, parse, value_in
 from jaxnst.cli.options import Stylize
 from jaxnst.cli.output_checks import check_outputs
+from jaxnst.cli.parsing import options_in, output_is_folder, parse, value_in
 from jaxnst.cli.plan import check_command, plan_tasks
 from jaxnst.cli.run_network import is_trained, paint_trained
 from jaxnst.cli.writing import place_of

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import jaxnst
-from jaxnst.cli.arguments import parse, value_in
 from jaxnst.cli.options import TRAIN_CONFIG, Train
+from jaxnst.cli.parsing import parse, value_in
 from jaxnst.cli.progress import ProgressDisplay
 from jaxnst.cli.signals import stop_signals
 from jaxnst.errors import JaxnstError

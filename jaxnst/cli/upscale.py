@@ -4,10 +4,10 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from jaxnst.cli.arguments import options_in, output_is_folder, parse
 from jaxnst.cli.cache import use_compilation_cache
 from jaxnst.cli.options import Upscale
 from jaxnst.cli.output_checks import check_enlarged
+from jaxnst.cli.parsing import options_in, output_is_folder, parse
 from jaxnst.cli.picture_maker import PictureMaker
 from jaxnst.cli.plan import STREAM, PictureTask, plan_tasks
 from jaxnst.cli.progress import ProgressDisplay

@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from jaxnst.cli.arguments import parse
 from jaxnst.cli.cache import use_compilation_cache
 from jaxnst.cli.options import Web
+from jaxnst.cli.parsing import parse
 from jaxnst.errors import JaxnstError
 from jaxnst.io.files import one_line
 from jaxnst.web import check_installed

@@ -15,8 +15,8 @@ from typing import Annotated, Literal
 import tyro
 from tqdm import tqdm
 
-from jaxnst.cli.arguments import Json, NewFile, run_subcommand
 from jaxnst.cli.output_checks import check_new_file
+from jaxnst.cli.parsing import Json, NewFile, run_subcommand
 from jaxnst.errors import JaxnstError
 from jaxnst.io.files import display_name, one_line
 from jaxnst.io.foreign_weights import some

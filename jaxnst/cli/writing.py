@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from jaxnst.cli.exit_status import stdout_errors
 from jaxnst.cli.options import Stylize, Upscale
 from jaxnst.cli.plan import STREAM, PictureTask
-from jaxnst.cli.status import stdout_errors
 from jaxnst.errors import JaxnstError
 from jaxnst.io.codec import Picture, save
 from jaxnst.io.files import atomic_write, display_name, one_line

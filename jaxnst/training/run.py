@@ -27,7 +27,7 @@ from jaxnst.training.config import LoopOptions, TrainConfig, differences
 from jaxnst.training.data import Data, batches, held_out_batches, middle_square, open_data
 from jaxnst.training.loop import Advance, Feed
 from jaxnst.training.optimizer import learning_rate, make_optimizer
-from jaxnst.training.resident import ResidentFeed, make_draw, pack
+from jaxnst.training.resident_photos import ResidentFeed, make_draw, pack
 from jaxnst.training.step import (
     Batch,
     Metrics,

@@ -26,8 +26,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
 from jaxnst.errors import JaxnstError, is_out_of_memory
-from jaxnst.web.presence import GoneError, Presence
 from jaxnst.web.storage import Quota
+from jaxnst.web.visitors import GoneError, Presence
 
 log = logging.getLogger("jaxnst.web")
 

@@ -20,8 +20,8 @@ from jaxnst.optimize.run import loss_and_gradient
 from jaxnst.perceptual import vgg
 from jaxnst.perceptual.weights import load_vgg
 from jaxnst.web.limits import Limits
-from jaxnst.web.presence import Presence
 from jaxnst.web.storage import Results
+from jaxnst.web.visitors import Presence
 
 SAMPLES = Path(__file__).parent.parent / "assets"
 Look = Mapping[str, float]

@@ -177,7 +177,7 @@ def test_every_allowed_exception_is_needed():
         ("jaxnst.ops.color", "jaxnst.io.files"),  # up
         ("jaxnst.networks.layers", "jaxnst.perceptual.vgg"),  # across
         ("jaxnst.training.loop", "jaxnst.optimize.run"),
-        ("jaxnst.web.page", "jaxnst.cli.status"),
+        ("jaxnst.web.page", "jaxnst.cli.exit_status"),
         ("jaxnst.cli.upscale", "jaxnst.web.server"),  # only `jaxnst web` starts the page
         ("jaxnst.errors", "jaxnst.ops.color"),
     ],

@@ -16,9 +16,9 @@ from starlette.routing import Route, Router, WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
-from jaxnst.web.presence import Presence
 from jaxnst.web.security import Gate, GuardedBlocks, KnownHandlers, is_foreign
 from jaxnst.web.storage import Quota
+from jaxnst.web.visitors import Presence
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of Gradio and what it stands on
 

@@ -12,8 +12,8 @@ from jaxnst.optimize.run import loss_and_gradient
 from jaxnst.perceptual.losses import LossOptions, Targets
 from jaxnst.web import presence
 from jaxnst.web.limits import Limits
-from jaxnst.web.presence import GoneError, Presence
 from jaxnst.web.shared import Studio, whole
+from jaxnst.web.visitors import GoneError, Presence
 
 
 @pytest.fixture

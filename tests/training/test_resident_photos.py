@@ -10,7 +10,7 @@ import pytest
 from training_files import mean_color_task, photos
 
 from jaxnst.training.data import DataOptions, Subset, open_data
-from jaxnst.training.resident import ResidentFeed, ResidentPhotos, make_draw, pack
+from jaxnst.training.resident_photos import ResidentFeed, ResidentPhotos, make_draw, pack
 from jaxnst.training.step import create_train_state, make_train_step, replicate
 
 pytestmark = pytest.mark.usefixtures("optax_promotion")
