@@ -10,7 +10,7 @@ from jaxnst.errors import JaxnstError
 from jaxnst.inference import stylizer
 from jaxnst.optimize.run import loss_and_gradient
 from jaxnst.perceptual.losses import LossOptions, Targets
-from jaxnst.web import presence
+from jaxnst.web import visitors
 from jaxnst.web.limits import Limits
 from jaxnst.web.shared import Studio, whole
 from jaxnst.web.visitors import GoneError, Presence
@@ -55,7 +55,7 @@ def test_what_is_no_whole_number_is_refused(value):
 
 def test_a_visitor_is_there_while_they_listen_and_a_while_longer(monkeypatch):
     now = [0.0]
-    monkeypatch.setattr(presence.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(visitors.time, "monotonic", lambda: now[0])
     here = Presence()
     with here.listening("a"):
         for now[0] in (0.0, 100.0):
