@@ -69,6 +69,9 @@ def paint_trained(command: Stylize, given: set[str]) -> int:
             f"{option} is for optimising pixels: leave it out, or give --method optimize and the "
             f"path of a style picture"
         )
+    if not command.model and [style.suffix for style in command.style] == [SUFFIX]:
+        # A single file is a gallery of its own, of whichever kind of network.
+        command = dataclasses.replace(command, model=str(command.style[0]), style=())
     gallery = load_gallery(command.model or DEFAULT)
     if not command.style and not command.contact_sheet and len(gallery.styles) == 1:
         command = dataclasses.replace(command, style=(Path(gallery.styles[0]),))

@@ -66,12 +66,18 @@ class Gallery:
         """This gallery and the style of a .safetensors file, under the name that its card gives.
 
         Raises:
-          JaxnstError: the file is not a network that paints, or the name is taken.
+          JaxnstError: the file is not a network that paints, it is of another kind than those of
+            the gallery, or the name is taken.
         """
         model = load_model(path)
         if model.name in ("", *self._load):
             has = f"a style {model.name!r}, as the gallery has" if model.name else "no style"
             raise JaxnstError(f"{display_name(path)}: has {has}: give another file")
+        if describe_network(model.network) != describe_network(self.network):
+            raise JaxnstError(
+                f"{display_name(path)}: is a network of another kind than those of the gallery: "
+                f"give it by --model, without styles of the gallery"
+            )
         return Gallery({**self._load, model.name: lambda: model}, self._load_start)
 
     @property

@@ -14,7 +14,10 @@ from stylize_files import cut_outs, picture, pixels, tree
 from jaxnst.cli import main
 from jaxnst.inference.stylizer import Stylizer
 from jaxnst.io.codec import read_settings
+from jaxnst.networks.base import Network
+from jaxnst.networks.johnson import Johnson
 from jaxnst.networks.model_file import save_model
+from jaxnst.networks.slim import Slim
 
 
 @pytest.fixture(autouse=True)
@@ -73,6 +76,14 @@ def test_a_second_run_leaves_the_picture(
     assert out.stat().st_mtime_ns == before
     assert run(*words, "--strength", "0.5") == 0
     assert out.stat().st_mtime_ns != before
+
+
+@pytest.mark.parametrize("network", [Slim(width=4, blocks=2), Johnson(width=4, blocks=1)])
+def test_a_file_alone_may_be_a_network_of_any_kind(photo: Path, network: Network) -> None:
+    out, own = photo.with_name("out.png"), photo.with_name("own.safetensors")
+    save_model(own, random_model(network, "own"))
+    assert run(photo, "--style", own, "-o", out) == 0
+    assert read_settings(out)["options"]["styles"] == {"own": 1.0}
 
 
 def test_a_style_of_ones_own_file_beside_those_that_have_names(photo: Path, model: Path) -> None:

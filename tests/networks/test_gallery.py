@@ -132,6 +132,12 @@ def test_a_file_joins_a_gallery_under_its_own_name(tmp_path: Path) -> None:
         gallery.with_file(tmp_path / "file.safetensors")
 
 
+def test_a_file_of_another_kind_does_not_join_a_gallery(tmp_path: Path) -> None:
+    save_model(tmp_path / "file.safetensors", random_model(Johnson(width=4, blocks=1), "own"))
+    with pytest.raises(JaxnstError, match="another kind than those of the gallery: give it by"):
+        small_gallery().with_file(tmp_path / "file.safetensors")
+
+
 def test_models_blend_writes_a_network_of_its_own(
     tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
