@@ -27,7 +27,7 @@ COMMANDS = {
     "upscale": "enlarge pictures",
     "web": "open a page in the browser",
     "train": "train a network that paints in one pass",
-    "models": "list, show, verify, export, select from and convert trained networks",
+    "models": "list, show, verify, export, blend and convert trained networks",
     "weights": "list, verify, convert and fetch VGG weights",
 }
 

@@ -9,6 +9,7 @@ import dataclasses
 import inspect
 import os
 import textwrap
+import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
@@ -57,7 +58,7 @@ _METAVARS = {  # what the values of an option are, by its field
     "style_layer_weights": "[WEIGHT ...]",
     "style_layers": "[LAYER ...]",
     "tfds_dir": "FOLDER",
-    "width": "PIXELS",
+    "width": "N",
     "work": "FOLDER",
 }
 
@@ -200,9 +201,9 @@ def _metavar(field: dataclasses.Field[Any]) -> str | None:
 
 
 def _is_table(wanted: Any) -> bool:
-    """Whether a field is a tuple of dataclasses."""
-    elements = typing.get_args(wanted)
-    return typing.get_origin(wanted) is tuple and dataclasses.is_dataclass(elements[0])
+    """Whether a field is a table that only a file can give: one that may be missing, or several."""
+    is_compound = typing.get_origin(wanted) in (tuple, types.UnionType)
+    return is_compound and any(map(dataclasses.is_dataclass, typing.get_args(wanted)))
 
 
 def _built(kind: type[T], parsed: Any) -> T:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from stylize_files import picture
 
+from jaxnst.cli import main
 from jaxnst.cli.train import parse_train
 from jaxnst.training.data import open_data
 
@@ -28,3 +29,8 @@ def test_a_folder_of_photos_needs_no_prefix(tmp_path: Path) -> None:
     folder = f"folder:{tmp_path}"
     assert parse_train([*words, str(tmp_path)]).settings.data.source == folder
     assert parse_train([*words, folder]).settings.data.source == folder
+
+
+def test_help_offers_no_option_for_what_only_a_file_can_give(capsys) -> None:
+    assert main(["train", "--help"]) == 0
+    assert "painting}" not in capsys.readouterr().out

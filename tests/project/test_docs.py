@@ -35,7 +35,9 @@ SMALLER = {
 SLOW = {f"guides/{name}.md" for name in ("losses", "one_pass", "optimize", "upscale")}
 NEEDS_PAGE = "guides/page.md"
 OWN_STYLE = "run/model.safetensors"
-OTHER_OPTIONS = {"check", "clients", "file_format", "no_deps", "rounds", "seconds", "wheel_dir"}
+OTHER_OPTIONS = {
+    *("check", "clients", "file_format", "gallery", "no_deps", "rounds", "seconds", "wheel_dir")
+}
 """Options that the pages name of pip, of TensorFlow Datasets, of benchmarks and tools."""
 
 CELLS = {
