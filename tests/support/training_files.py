@@ -8,7 +8,9 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -82,12 +84,8 @@ def mean_color_task() -> tuple[MeanColor, jax.Array, dict]:
 
 
 def make_batches(count: int = STEPS, samples: int = SAMPLES) -> list[dict[str, np.ndarray]]:
-    """Batches of noise.
-
-    The seed is one with which no activation lies so near zero that rounding switches it on or off:
-    that alone, of one in thousands, is a difference of 1e-4.
-    """
-    rng = np.random.default_rng(26)
+    """Batches of noise."""
+    rng = np.random.default_rng(2)
     return [
         {
             "image": rng.integers(0, 256, (samples, CROP, CROP, 3), np.uint8),
@@ -130,7 +128,16 @@ def run_steps(
     """What every device here has of the first gradients and of the parameters after a few steps.
 
     Every host takes its share of the batches. The result is by optimiser, device and name.
+    Softplus stands for ReLU: of an activation next to zero rounding alone would switch the gradient
+    on or off, which for one in thousands is a difference of 1e-4.
     """
+    with mock.patch.object(nn, "relu", nn.softplus):
+        return _run_steps(devices, host, hosts, make_task)
+
+
+def _run_steps(
+    devices: Sequence[jax.Device] | None, host: int, hosts: int, make_task: Callable[[], tuple]
+) -> dict[str, list[dict[str, np.ndarray]]]:
     task, frozen, params = make_task()
     tx = sgd_or_adam()
     step = make_train_step(task, tx, lambda step, progress: 1e-3, devices=devices)
