@@ -7,9 +7,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from jaxnst.io.function_cache import SUFFIX
+
 _LEAST_SECONDS = 0.2  # of compiling, for an entry to be worth a file
 _LARGEST = 500_000_000  # bytes of all entries; a preset's functions take about one million
 _ENTRIES = "*-cache"
+_ALL_ENTRIES = (_ENTRIES, f"*{SUFFIX}")
 _UNREADABLE = re.compile(r"Error reading persistent compilation cache entry for '(\w+)")
 
 
@@ -40,7 +43,7 @@ def use_compilation_cache() -> None:
 
 def limit_size(folder: Path, largest: int = _LARGEST) -> None:
     """Removes the entries of a cache that were not used for longest, down to a size in bytes."""
-    entries = [(path, path.stat()) for path in folder.glob(_ENTRIES)]
+    entries = [(path, path.stat()) for kind in _ALL_ENTRIES for path in folder.glob(kind)]
     # Some file systems do not note when a file was read.
     entries.sort(key=lambda entry: max(entry[1].st_atime, entry[1].st_mtime), reverse=True)
     total = 0

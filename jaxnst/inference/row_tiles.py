@@ -6,7 +6,6 @@ they are there for; the trunk, where a picture is small, is applied to the whole
 by what the convolutions see beyond their borders, and are all of one height, to compile once.
 """
 
-import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxnst.io.function_cache import cached_jit
 from jaxnst.networks.base import STAGES, Network
 from jaxnst.ops.color import transfer_luma
 from jaxnst.ops.pixels import from_uint8, to_uint8
@@ -104,7 +104,7 @@ def _sums(x: jax.Array, band: RowTile) -> tuple[jax.Array, jax.Array, jax.Array]
     return count, jnp.sum(own, (1, 2), keepdims=True), jnp.sum(own**2, (1, 2), keepdims=True)
 
 
-@functools.partial(jax.jit, static_argnames=("network", "wanted"))
+@cached_jit(static=("network", "wanted"))
 def _encode(
     network: Network,
     wanted: str,
@@ -121,13 +121,13 @@ def _encode(
     return _sums(_unnormed(kept, wanted), band) if wanted else x
 
 
-@functools.partial(jax.jit, static_argnames="network")
+@cached_jit(static=("network",))
 def _trunk(network: Network, variables: Variables, features: jax.Array) -> Any:
     """The trunk on the whole picture."""
     return network.stages()[1].apply(variables, features, None)
 
 
-@functools.partial(jax.jit, static_argnames=("network", "wanted", "keep_colors"))
+@cached_jit(static=("network", "wanted", "keep_colors"))
 def _decode(
     network: Network,
     wanted: str,

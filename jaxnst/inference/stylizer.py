@@ -5,7 +5,6 @@ corner of such a canvas, and the network is told its size, so that a folder of m
 a few times only. It is first continued by its reflection to a multiple of the network's stride.
 """
 
-import functools
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -22,6 +21,7 @@ from jaxnst.inference.regions import combine
 from jaxnst.inference.row_tiles import paint_in_bands
 from jaxnst.inference.stroke import enlarge_painting, painted_size, resized
 from jaxnst.io.files import PathLike
+from jaxnst.io.function_cache import cached_jit
 from jaxnst.io.resize import MIN_SIDE, fit_long_side, resize
 from jaxnst.networks import base as networks
 from jaxnst.networks.base import Network
@@ -199,8 +199,8 @@ class Stylizer:
             if key in self._ready:
                 self._ready.move_to_end(key)
                 return self._ready[key]
-        params = jax.tree.map(jnp.asarray, self.gallery.params(shares, strength))
-        prepared = jax.device_put(networks.prepare(self._network, params))
+        params = jax.device_put(self.gallery.params(shares, strength))
+        prepared = networks.prepare(self._network, params)
         with self._lock:
             self._ready[key] = prepared
             while len(self._ready) > _KEPT:
@@ -231,7 +231,7 @@ class Stylizer:
         canvases = _enlarged(photos, self._bucket, "constant")
         valid: Valid = None
         if canvases.shape != photos.shape:
-            valid = (jnp.int32(photos.shape[1]), jnp.int32(photos.shape[2]))
+            valid = (np.int32(photos.shape[1]), np.int32(photos.shape[2]))
         return _paint(self._network, variables, canvases, valid, keep_colors=keep_colors)
 
     def _in_bands(self, photos: np.ndarray, variables: Variables, keep_colors: bool) -> jax.Array:
@@ -242,7 +242,7 @@ class Stylizer:
         return jnp.stack(paintings)
 
 
-@functools.partial(jax.jit, static_argnums=0, static_argnames="keep_colors")
+@cached_jit(static=("network", "keep_colors"))
 def _paint(
     network: Network,
     variables: Variables,

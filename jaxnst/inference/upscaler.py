@@ -8,18 +8,17 @@ The networks that ship have learnt from pictures without compression: they take 
 JPEG leaves along edges for detail, and sharpen them.
 """
 
-import functools
 import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from numpy.typing import ArrayLike
 
 from jaxnst.errors import JaxnstError
 from jaxnst.io.codec import Picture
+from jaxnst.io.function_cache import cached_jit
 from jaxnst.networks.base import prepare
 from jaxnst.networks.model_file import UPSCALING, Model, load_model
 from jaxnst.networks.super_resolution import UpscaleNetwork
@@ -61,8 +60,7 @@ class Upscaler:
             raise JaxnstError("this model paints and does not enlarge: give one for upscaling")
         self._network = network
         self._tile = tile or _fitting_tile(network)
-        params = jax.tree.map(jnp.asarray, self.model.params)
-        self._variables = jax.device_put(prepare(network, params))
+        self._variables = prepare(network, jax.device_put(self.model.params))
 
     @property
     def scale(self) -> int:
@@ -141,7 +139,7 @@ def split(height: int, width: int, side: int) -> Iterator[Tile]:
             yield Tile(rows.top, columns.top, *size)
 
 
-@functools.partial(jax.jit, static_argnums=0)
+@cached_jit(static=("network",))
 def _enlarge(network: UpscaleNetwork, variables: Mapping[str, Any], window: jax.Array) -> jax.Array:
     """uint8 [H + 2 reach, W + 2 reach, 3] to uint8 [scale H, scale W, 3]."""
     enlarged = network.apply(variables, from_uint8(window[None]))

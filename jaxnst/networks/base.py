@@ -10,7 +10,6 @@ decoded in row tiles. `valid` are the rows and columns of an image that are not 
 of the network's stride; what is painted there does not depend on the padding.
 """
 
-import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -19,6 +18,7 @@ import jax
 import jax.numpy as jnp
 from flax.traverse_util import path_aware_map
 
+from jaxnst.io.function_cache import cached_jit
 from jaxnst.networks.layers import ConvNorm, Valid
 
 Params = Mapping[str, Any]
@@ -144,6 +144,6 @@ def downsampled(valid: Valid, stride: int) -> Valid:
     return None if valid is None else (valid[0] // stride, valid[1] // stride)
 
 
-@functools.partial(jax.jit, static_argnums=0)
+@cached_jit(static=("network",))
 def _prepared(network: nn.Module, params: Params) -> Any:
     return network.apply({"params": params}, *network.example(), mutable=["prepared"])[1]

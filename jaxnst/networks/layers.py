@@ -5,6 +5,8 @@ it with zeros, which would draw a frame around every picture. Padding first and 
 afterwards gives the same numbers as a convolution without padding, several times faster on a CPU.
 """
 
+from typing import Any
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -12,7 +14,7 @@ import numpy as np
 
 from jaxnst.ops import winograd
 
-Valid = tuple[jax.Array, jax.Array] | None
+Valid = tuple[jax.Array | np.int32, jax.Array | np.int32] | None
 """How many rows and columns belong to a picture and are not padding; None: all of them."""
 
 _DIMS = ("NHWC", "HWIO", "NHWC")
@@ -224,7 +226,7 @@ class ConvNorm(nn.Module):
         before = None if valid is None else (self._before(valid[0]), self._before(valid[1]))
         return InstanceNorm(self.norm_bias, name="norm")(conv(x, before), valid)
 
-    def _before(self, length: jax.Array) -> jax.Array:
+    def _before(self, length: Any) -> Any:
         """Rows or columns of the input that make so many of the output."""
         return length // 2 if self.upsample else length * self.stride
 

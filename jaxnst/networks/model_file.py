@@ -110,7 +110,8 @@ def load_model(name_or_path: PathLike) -> Model:
         data = file.read(_LARGEST + 1)
     if len(data) > _LARGEST:
         raise JaxnstError(f"{name}: is larger than any model")
-    if path.is_relative_to(ASSETS) and _shipped_hash(path) != hashlib.sha256(data).hexdigest():
+    ships = path.is_relative_to(ASSETS)
+    if ships and _shipped_hash(path) != hashlib.sha256(data).hexdigest():
         raise JaxnstError(f"{name}: is not the file that ships: install jaxnst anew")
     try:
         card = read_card(data)
@@ -119,7 +120,7 @@ def load_model(name_or_path: PathLike) -> Model:
         raise JaxnstError(f"{name}: not a model of jaxnst ({one_line(error)})") from error
     if card.get("sha256") != _digest(arrays):
         raise JaxnstError(f"{name}: its arrays are not those of its card: get the file anew")
-    return _assembled(name, card, arrays)
+    return _assembled(name, card, arrays, known=ships)
 
 
 def read_card(data: bytes) -> dict[str, Any]:
@@ -188,14 +189,18 @@ def check_params(network: Network | UpscaleNetwork, params: Mapping[str, Any]) -
             )
 
 
-def _assembled(name: str, card: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Model:
-    """The model of a card and arrays, in float32, after a look at their shapes."""
+def _assembled(
+    name: str, card: Mapping[str, Any], arrays: Mapping[str, np.ndarray], *, known: bool
+) -> Model:
+    """The model of a card and arrays, in float32; unless they are known, their shapes are checked,
+    for which the network is traced."""
     try:
         full = int8.dequantize(arrays)
         full.pop("conditions", None)  # of earlier versions; networks that enlarge had none
         network = described_network(card)
         params = unflatten_dict({tuple(key.split("/")): array for key, array in full.items()})
-        check_params(network, params)
+        if not known:
+            check_params(network, params)
         model = Model(network, params, card)
         if isinstance(network, Network) and not isinstance(model.name, str):
             raise TypeError("its style has no name")

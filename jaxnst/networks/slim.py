@@ -49,9 +49,9 @@ class Slim(Network):
     def photo_params(self, start: Params) -> Params:
         kernel = start["decoder"]["out"]["kernel"]
         new = {
-            "decoder/out/kernel": jnp.zeros_like(kernel),
-            "decoder/photo/kernel": jnp.eye(3),
-            "decoder/photo/bias": jnp.zeros(3),
+            "decoder/out/kernel": np.zeros_like(kernel),
+            "decoder/photo/kernel": np.eye(3, dtype=np.float32),
+            "decoder/photo/bias": np.zeros(3, np.float32),
         }
         return replaced(start, new)
 

@@ -116,7 +116,7 @@ def test_sizes_of_a_bucket_compile_once(
         return apply_network(*args, **kwargs)
 
     monkeypatch.setattr(inference.networks, "paint", counted)
-    inference._paint.clear_cache()
+    inference._paint.jitted.clear_cache()
     for height, width in ((100, 70), (90, 110), (65, 127), (101, 71)):
         stylizer(photo[:height, :width], "wave", strength=0.5)
         stylizer(photo[:height, :width], "kiss")

@@ -24,7 +24,7 @@ def studio(tmp_path):
 def test_losses_for_too_many_sizes_are_forgotten_and_nothing_else(studio, random_vgg):
     photo = np.zeros((64, 64, 3), np.uint8)
     studio.paint(photo, {"wave": 1.0}, 1.0, False, 64)
-    painters = stylizer._paint._cache_size()
+    painters = stylizer._paint.jitted._cache_size()
     smooth = LossOptions(tv_weight=1.0)
     loss_and_gradient(random_vgg, jnp.zeros((32, 32, 3)), Targets(), options=smooth)
     for side in [*range(100, 120), 100, 119]:
@@ -32,7 +32,7 @@ def test_losses_for_too_many_sizes_are_forgotten_and_nothing_else(studio, random
     assert loss_and_gradient._cache_size()
     studio.note_size((1, 1))
     assert not loss_and_gradient._cache_size()
-    assert stylizer._paint._cache_size() == painters > 0
+    assert stylizer._paint.jitted._cache_size() == painters > 0
 
 
 def test_pictures_above_the_limit_are_not_opened(studio, tmp_path):
