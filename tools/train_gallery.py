@@ -141,7 +141,8 @@ class Trainer:
         photos, params = list(self._held_out()), jax.device_get(last.state.average)
         losses = self._task.measure(params, jax.device_get(frozen), iter(photos))
         write(jax.device_get(last.state), losses)
-        rows = [(photo[0], *self._task.show(params, photo[0])) for photo in photos[:SHEET_PHOTOS]]
+        shown = photos[:SHEET_PHOTOS]
+        rows = [(photo[0], *self._task.show(params, frozen, photo[0])) for photo in shown]
         sheet = np.concatenate([np.concatenate(row) for row in rows], axis=1)
         save(path.with_suffix(".jpg"), np.clip(sheet, 0, 1))
         pack()

@@ -200,6 +200,14 @@ def depth_to_space(x: jax.Array, factor: int) -> jax.Array:
     return x.transpose(0, 1, 3, 2, 4, 5).reshape(n, h * factor, w * factor, c // factor**2)
 
 
+def residual_blocks(x: jax.Array, count: int) -> jax.Array:
+    """Residual blocks (He et al., 2016) without norms; to be called within a module."""
+    for i in range(1, count + 1):
+        y = nn.relu(Conv(x.shape[-1], use_bias=True, start=2.0, name=f"block{i}_1")(x))
+        x = x + Conv(x.shape[-1], use_bias=True, start=0.1, name=f"block{i}_2")(y)
+    return x
+
+
 class ConvNorm(nn.Module):
     """A convolution and its instance norm (Ulyanov et al., 2016).
 

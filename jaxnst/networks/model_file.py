@@ -20,11 +20,12 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as dump_arrays
 
-from jaxnst.errors import JaxnstError, check_number, nearest
+from jaxnst.errors import JaxnstError, check_choice, check_number, nearest
 from jaxnst.io.files import PathLike, atomic_write, display_name, one_line, open_binary
 from jaxnst.io.safetensors import read_header
 from jaxnst.networks import int8
 from jaxnst.networks.base import Network
+from jaxnst.networks.decoders import LAYERS, Decoder
 from jaxnst.networks.johnson import Johnson
 from jaxnst.networks.shipped import ASSETS, SHIPPED
 from jaxnst.networks.slim import Slim
@@ -35,8 +36,13 @@ SUFFIX = ".safetensors"
 PAINTERS: Mapping[str, type[Network]] = {"johnson": Johnson, "slim": Slim}
 """Networks that paint, by the names that cards give them."""
 
-NETWORKS: Mapping[str, type[Network] | type[UpscaleNetwork]] = {**PAINTERS, **UPSCALERS}
+AnyNetwork = Network | UpscaleNetwork | Decoder
+
+NETWORKS: Mapping[str, type[AnyNetwork]] = {**PAINTERS, **UPSCALERS, "decoder": Decoder}
 """All networks by the names that cards give them."""
+
+DECODERS = {layer: f"decoder_{layer}" for layer in LAYERS}
+"""The decoder that ships for each layer of VGG-19."""
 
 UPSCALING = {2: "upscale_x2", 4: "upscale_x4", 8: "upscale_x8"}
 """The model that ships for each scale of super-resolution."""
@@ -53,7 +59,7 @@ _LARGEST = 200_000_000  # bytes; the largest network one can ask for is far belo
 class Model:
     """A network with its parameters, and what is known of it."""
 
-    network: Network | UpscaleNetwork
+    network: AnyNetwork
     params: Mapping[str, Any]
     card: Mapping[str, Any]
 
@@ -158,14 +164,19 @@ def model_names() -> tuple[str, ...]:
     return tuple(SHIPPED)
 
 
-def describe_network(network: Network | UpscaleNetwork) -> dict[str, Any]:
+def describe_network(network: AnyNetwork) -> dict[str, Any]:
     """What a card says of a network: its name, and what it is set to."""
     name = next(name for name, kind in NETWORKS.items() if type(network) is kind)
     settings = {"name": name, "width": network.width, "blocks": network.blocks}
-    return settings | ({"scale": network.scale} if isinstance(network, UpscaleNetwork) else {})
+    own = {UpscaleNetwork: "scale", Decoder: "layer"}
+    return settings | {
+        setting: getattr(network, setting)
+        for kind, setting in own.items()
+        if isinstance(network, kind)
+    }
 
 
-def described_network(card: Mapping[str, Any]) -> Network | UpscaleNetwork:
+def described_network(card: Mapping[str, Any]) -> AnyNetwork:
     """The network that a card describes.
 
     Raises:
@@ -174,10 +185,12 @@ def described_network(card: Mapping[str, Any]) -> Network | UpscaleNetwork:
     settings = dict(card["network"])
     check_number("width", settings["width"], low=1, high=512)
     check_number("blocks", settings["blocks"], high=64)
+    if "layer" in settings:
+        check_choice("layer", settings["layer"], LAYERS)
     return NETWORKS[settings.pop("name")](**settings)
 
 
-def check_params(network: Network | UpscaleNetwork, params: Mapping[str, Any]) -> None:
+def check_params(network: AnyNetwork, params: Mapping[str, Any]) -> None:
     """Raises JaxnstError unless the parameters have the names and shapes that the network wants."""
     wanted = jax.eval_shape(network.init, jax.random.key(0), *network.example())["params"]
     shapes = {path: leaf.shape for path, leaf in flatten_dict(wanted).items()}

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxnst.errors import JaxnstError
-from jaxnst.networks.layers import Conv, depth_to_space
+from jaxnst.networks.layers import Conv, depth_to_space, residual_blocks
 from jaxnst.ops.resampling import enlarge_bicubic
 
 SCALES = (2, 3, 4, 8)
@@ -69,7 +69,7 @@ class Compact(UpscaleNetwork):
     def __call__(self, image: jax.Array) -> jax.Array:
         """Maps [N, H, W, 3] to [N, scale H, scale W, 3]."""
         x = first = Conv(self.width, use_bias=True, name="first")(image - 0.5)
-        x = _blocks(x, self.blocks)
+        x = residual_blocks(x, self.blocks)
         x = Conv(3 * self.scale**2, use_bias=True, start=0.01, name="out")(x + first)
         return enlarge_bicubic(image, self.scale) + depth_to_space(x, self.scale)
 
@@ -99,7 +99,7 @@ class JohnsonUpscaler(UpscaleNetwork):
         if self.scale & (self.scale - 1):
             raise JaxnstError(f"this network doubles: a scale of 2, 4 or 8, not {self.scale}")
         x = nn.relu(Conv(self.width, size=9, use_bias=True, name="first")(image - 0.5))
-        x = _blocks(x, self.blocks)
+        x = residual_blocks(x, self.blocks)
         for i in range(1, int(math.log2(self.scale)) + 1):
             x = nn.relu(Conv(self.width, upsample=True, use_bias=True, name=f"up{i}")(x))
         x = Conv(3, size=9, use_bias=True, start=0.01, name="out")(x)
@@ -110,11 +110,3 @@ UPSCALERS: dict[str, type[UpscaleNetwork]] = {
     "compact": Compact,
     "johnson_upscaler": JohnsonUpscaler,
 }
-
-
-def _blocks(x: jax.Array, count: int) -> jax.Array:
-    """Residual blocks (He et al., 2016) without norms, called within a module."""
-    for i in range(1, count + 1):
-        y = nn.relu(Conv(x.shape[-1], use_bias=True, start=2.0, name=f"block{i}_1")(x))
-        x = x + Conv(x.shape[-1], use_bias=True, start=0.1, name=f"block{i}_2")(y)
-    return x

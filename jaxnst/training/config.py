@@ -8,11 +8,12 @@ from typing import Any, Literal
 
 from jaxnst.errors import JaxnstError, check_choice, check_number
 from jaxnst.io.settings import config_names, read_config
-from jaxnst.networks.base import Network
-from jaxnst.networks.model_file import NETWORKS, PAINTERS
-from jaxnst.networks.super_resolution import SCALES, UPSCALERS, UpscaleNetwork
+from jaxnst.networks.decoders import LAYERS, Decoder
+from jaxnst.networks.model_file import NETWORKS, PAINTERS, AnyNetwork
+from jaxnst.networks.super_resolution import SCALES, UPSCALERS
 from jaxnst.perceptual.losses import LossOptions
 from jaxnst.training.data import DataOptions
+from jaxnst.training.decoder_task import DecoderOptions
 from jaxnst.training.painting import Painting
 from jaxnst.training.style_task import StyleOptions
 from jaxnst.training.upscale_task import UpscaleOptions
@@ -22,9 +23,9 @@ from jaxnst.training.upscale_task import UpscaleOptions
 class NetworkOptions:
     """What is trained."""
 
-    network: Literal["slim", "johnson", "compact", "johnson_upscaler"] = "slim"
+    network: Literal["slim", "johnson", "compact", "johnson_upscaler", "decoder"] = "slim"
     """For styles: slim, ours, for real time; johnson, the residual network of the paper. For
-    super-resolution: compact, ours; johnson_upscaler, the paper's."""
+    super-resolution: compact, ours; johnson_upscaler, the paper's. For any style: decoder."""
     width: int = 0
     """Channels of the first and last layer, of which those inside have two and four times as many;
     0: the network's own default."""
@@ -32,7 +33,8 @@ class NetworkOptions:
     """Residual blocks; 0: the network's own default."""
     scale: int = 4
     """How many times as wide and high the pictures of a network for super-resolution are."""
-
+    layer: Literal["relu2_1", "relu3_1", "relu4_1"] = "relu4_1"
+    """Layer of VGG-19 that a decoder inverts."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """Of its features and VGG's in training; parameters, statistics and losses are float32."""
 
@@ -41,15 +43,18 @@ class NetworkOptions:
         check_choice("precision", self.precision, ("float32", "bfloat16"))
         check_number("width", self.width, high=512)
         check_number("blocks", self.blocks, high=64)
+        check_choice("layer", self.layer, LAYERS)
         if self.scale not in SCALES:
             raise JaxnstError(f"scale is {self.scale}: there are {', '.join(map(str, SCALES))}")
 
-    def make(self) -> Network | UpscaleNetwork:
+    def make(self) -> AnyNetwork:
         """The network itself."""
         given = {"width": self.width, "blocks": self.blocks}
         given = {name: value for name, value in given.items() if value}
         if self.network in UPSCALERS:
             return UPSCALERS[self.network](scale=self.scale, **given)  # type: ignore[arg-type]
+        if self.network == "decoder":
+            return Decoder(layer=self.layer, **given)  # type: ignore[arg-type]
         return PAINTERS[self.network](**given)  # type: ignore[arg-type]
 
 
@@ -110,13 +115,15 @@ class TrainConfig:
     """What else a network that paints learns."""
     upscale: UpscaleOptions = dataclasses.field(default_factory=UpscaleOptions)
     """What counts in super-resolution."""
+    decoder: DecoderOptions = dataclasses.field(default_factory=DecoderOptions)
+    """How a decoder learns."""
     optimizer: OptimizerOptions = dataclasses.field(default_factory=OptimizerOptions)
     """How the parameters are trained."""
 
     @property
-    def upscales(self) -> bool:
-        """Whether it is for super-resolution."""
-        return self.network.network in UPSCALERS
+    def paints(self) -> bool:
+        """Whether it is for a style."""
+        return self.network.network in PAINTERS
 
     def __post_init__(self) -> None:
         check_number("seed", self.seed, high=2**32 - 1)

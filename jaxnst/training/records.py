@@ -1,6 +1,7 @@
 """What a run leaves to look at: its losses as a table, for TensorBoard and as a plot; pictures."""
 
 import csv
+import functools
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
@@ -84,13 +85,14 @@ class PictureGrid:
         """Takes the first of the held-out photos, or of the others if none are."""
         photos = run.data.held_out if len(run.data.held_out) else run.data.train
         self._photos = [_middle(photos[i], run) for i in range(min(_GRID_PHOTOS, len(photos)))]
-        self._show = run.task.show
+        self._show = functools.partial(run.task.show, frozen=run.frozen)
 
     def write(self, path: Path, state: TrainState) -> None:
         """Writes the photos, and beside them what is made of each."""
         params = state.average
         rows = [
-            np.concatenate([photo, *self._show(params, photo)], axis=1) for photo in self._photos
+            np.concatenate([photo, *self._show(params, photo=photo)], axis=1)
+            for photo in self._photos
         ]
         path.parent.mkdir(exist_ok=True)
         save(path, np.clip(np.concatenate(rows), 0, 1))

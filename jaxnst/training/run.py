@@ -17,14 +17,15 @@ from jaxnst import __version__
 from jaxnst.errors import JaxnstError
 from jaxnst.io.files import atomic_write, display_name, one_line, open_binary
 from jaxnst.io.settings import options_from
-from jaxnst.networks.base import Network
-from jaxnst.networks.model_file import Model, describe_network, load_model
+from jaxnst.networks.decoders import Decoder
+from jaxnst.networks.model_file import AnyNetwork, Model, describe_network, load_model
 from jaxnst.networks.super_resolution import UpscaleNetwork
 from jaxnst.ops.pixels import from_uint8
 from jaxnst.perceptual.weights import load_vgg
 from jaxnst.training.checkpoints import Checkpoints
 from jaxnst.training.config import LoopOptions, TrainConfig, differences
 from jaxnst.training.data import Data, batches, held_out_batches, middle_square, open_data
+from jaxnst.training.decoder_task import DecoderTask
 from jaxnst.training.loop import Advance, Feed
 from jaxnst.training.optimizer import learning_rate, make_optimizer
 from jaxnst.training.resident_photos import ResidentFeed, make_draw, pack
@@ -56,7 +57,7 @@ class Task(Protocol):
     """What is trained, besides what it is frozen from."""
 
     @property
-    def network(self) -> Network | UpscaleNetwork:
+    def network(self) -> AnyNetwork:
         """What is trained."""
 
     def init(self, key: jax.Array, start: Model | None) -> Params:
@@ -65,7 +66,7 @@ class Task(Protocol):
     def loss(self, params: Params, frozen: Any, batch: Batch) -> tuple[jax.Array, Metrics]:
         """Mean loss of a batch and its parts."""
 
-    def show(self, params: Params, photo: np.ndarray) -> list[np.ndarray]:
+    def show(self, params: Params, frozen: Any, photo: np.ndarray) -> list[np.ndarray]:
         """Pictures [H, W, 3] of what the network makes of a photo [H, W, 3]."""
 
     def measure(self, params: Params, frozen: Any, photos: Iterator[np.ndarray]) -> Measured:
@@ -106,7 +107,7 @@ def set_up(config: TrainConfig, paintings: str = "") -> Run:
     return Run(config, task, tx, frozen, state, data)
 
 
-def make_task(config: TrainConfig) -> StyleTask | UpscaleTask:
+def make_task(config: TrainConfig) -> StyleTask | UpscaleTask | DecoderTask:
     """What a configuration asks for.
 
     Raises:
@@ -115,14 +116,14 @@ def make_task(config: TrainConfig) -> StyleTask | UpscaleTask:
     network, dtype = config.network.make(), jnp.dtype(config.network.precision)
     if isinstance(network, UpscaleNetwork):
         return UpscaleTask(network, config.loss, config.upscale, dtype)
+    if isinstance(network, Decoder):
+        return DecoderTask(network, config.decoder, dtype)
     if config.painting is None:
         raise JaxnstError("there is no style to learn: give --style FILE, or a configuration's")
     return StyleTask(network, config.loss, config.style, dtype)
 
 
-def first_state(
-    config: TrainConfig, task: StyleTask | UpscaleTask
-) -> tuple[TrainState, optax.GradientTransformation]:
+def first_state(config: TrainConfig, task: Task) -> tuple[TrainState, optax.GradientTransformation]:
     """The state before the first step, and the optimizer that it is for.
 
     Raises:
@@ -269,10 +270,11 @@ def held_out_losses(run: Run, state: TrainState) -> Measured:
     )
 
 
-def _freeze(config: TrainConfig, task: StyleTask | UpscaleTask, data: Data, paintings: str) -> Any:
+def _freeze(config: TrainConfig, task: Task, data: Data, paintings: str) -> Any:
     """The frozen part of the task."""
-    if isinstance(task, UpscaleTask):
+    if isinstance(task, UpscaleTask | DecoderTask):
         return task.freeze(load_vgg(config.net))
+    assert isinstance(task, StyleTask)
     assert config.painting is not None
     photos, painting = reference_photos(data, config.data.crop), config.painting
     return task.freeze(load_vgg(config.net), painting.load(paintings), photos, painting.weight)

@@ -199,7 +199,7 @@ class StyleTask:
         ]
         return jnp.mean(jnp.stack(errors))
 
-    def show(self, params: Params, photo: np.ndarray) -> list[np.ndarray]:
+    def show(self, params: Params, frozen: Frozen, photo: np.ndarray) -> list[np.ndarray]:
         """What the network makes of a photo [H, W, 3]."""
         return [np.asarray(self._show(params, photo[None])[0])]
 

@@ -113,7 +113,7 @@ class UpscaleTask:
             terms["feature"] = options.feature_weight * sum(errors, jnp.zeros(())) / len(layers)
         return terms
 
-    def show(self, params: Params, photo: np.ndarray) -> list[np.ndarray]:
+    def show(self, params: Params, frozen: vgg.Params, photo: np.ndarray) -> list[np.ndarray]:
         """What the network sees of a photo [H, W, 3], pixel by pixel, and what it makes of that."""
         small = self.small(jnp.asarray(photo[None]))
         pixels = np.kron(small[0], np.ones((self.network.scale, self.network.scale, 1)))

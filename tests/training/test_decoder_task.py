@@ -1,0 +1,108 @@
+"""Decoders: what they learn, and that a few steps teach them something."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from jaxnst.errors import JaxnstError
+from jaxnst.networks.decoders import LAYERS, Decoder
+from jaxnst.networks.model_file import Model, describe_network, load_model, save_model
+from jaxnst.perceptual.weights import load_vgg
+from jaxnst.training.decoder_task import DecoderOptions, DecoderTask
+from jaxnst.training.step import create_train_state, make_train_step, share_out
+
+pytestmark = pytest.mark.usefixtures("optax_promotion")
+
+KEY = jax.random.key(0, impl="rbg")
+
+
+@pytest.fixture(scope="module")
+def vgg19() -> dict:
+    return load_vgg("vgg19")
+
+
+def make(layer: str = "relu2_1", **options: float) -> DecoderTask:
+    return DecoderTask(Decoder(layer, width=8), DecoderOptions(**options))
+
+
+def batch(paint, samples: int = 2) -> dict[str, np.ndarray]:
+    pictures = np.stack([paint(seed, 32, 32) for seed in range(samples)])
+    return {
+        "image": np.uint8(255 * pictures),
+        "seed": np.arange(samples, dtype=np.uint32),
+    }
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_picture_has_the_size_of_what_the_features_were_of(layer, vgg19):
+    task = make(layer)
+    params = task.init(KEY, None)
+    features = jnp.ones((2, 5, 4, task.network.example()[0].shape[-1]))
+    stride = task.network.stride
+    assert task.decode(params, features).shape == (2, 5 * stride, 4 * stride, 3)
+
+
+def test_a_few_steps_halve_the_loss(paint, vgg19):
+    task = make(changed_share=0.25)
+    frozen, tx = task.freeze(vgg19), optax.adam(1.0)
+    step = make_train_step(task, tx, lambda step, progress: 3e-3, devices=jax.devices()[:1])
+    state, losses = create_train_state(task.init(KEY, None), tx), []
+    for _ in range(25):
+        state, metrics = step(state, frozen, share_out(batch(paint), 1), 0.0)
+        losses.append(float(metrics["loss"]))
+    assert losses[-1] < 0.5 * losses[0]
+
+
+def test_changed_samples_count_by_the_features_that_they_were_given(paint, vgg19):
+    photos = batch(paint, 4)
+    for share, is_changed in ((0.0, False), (1.0, True)):
+        task = make(changed_share=share)
+        frozen, params = task.freeze(vgg19), task.init(KEY, None)
+        _, parts = task.loss(params, frozen, photos)
+        assert (float(parts["pixel"]) == 0) == is_changed
+        assert float(parts["feature"]) > 0
+
+
+def test_features_that_are_not_changed_are_those_of_the_photo(paint, vgg19):
+    task, photos = make(changed_share=0.0), batch(paint)
+    frozen, params = task.freeze(vgg19), task.init(KEY, None)
+    _, parts = task.loss(params, frozen, photos)
+    pictures = np.float32(photos["image"]) / 255
+    measured = task.measure(params, frozen, (picture[None] for picture in pictures))
+    assert parts["feature"] == pytest.approx(measured["feature"], rel=1e-4)
+    assert parts["pixel"] == pytest.approx(measured["pixel"], rel=1e-4)
+
+
+def test_a_sample_depends_on_its_seed_alone(paint, vgg19):
+    features = jnp.asarray(np.random.default_rng(0).random((4, 4, 128), np.float32))
+    task = make(changed_share=1.0)
+    first, again, other = (task._changed(features, jnp.uint32(seed))[1] for seed in (1, 1, 2))
+    assert (first == again).all()
+    assert not jnp.allclose(first, other)
+
+
+def test_another_net_is_refused():
+    with pytest.raises(JaxnstError, match="VGG-19"):
+        make().freeze(load_vgg("vgg16"))
+
+
+def test_decoder_survives_its_file(tmp_path):
+    network = Decoder("relu3_1", width=8, blocks=2)
+    params = network.init(KEY, *network.example())["params"]
+    card = {"network": describe_network(network)}
+    save_model(tmp_path / "decoder.safetensors", Model(network, params, card))
+    assert load_model(tmp_path / "decoder.safetensors").network == network
+    wrong = {"network": {**card["network"], "layer": "relu9_1"}}
+    save_model(tmp_path / "wrong.safetensors", Model(network, params, wrong))
+    with pytest.raises(JaxnstError, match="relu9_1"):
+        load_model(tmp_path / "wrong.safetensors")
+
+
+def test_options_out_of_range_are_refused():
+    for wrong in ({"changed_share": 1.5}, {"change": -1}, {"reconstruction_weight": -1}):
+        with pytest.raises(JaxnstError):
+            dataclasses.replace(DecoderOptions(), **wrong)
