@@ -14,7 +14,7 @@ HELP = (
     "b  blend with the next style, to and fro",
     "[ ]  hold the blend, and shift it",
     "- +  strength",
-    "c  keep the colours",
+    "c  keep the colors",
     "t  steady: less flicker",
     "v  photo | painting",
     "m  mirror",

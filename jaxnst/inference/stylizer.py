@@ -1,4 +1,4 @@
-"""Stylising in one pass: uint8 in, uint8 out, any size.
+"""Stylizing in one pass: uint8 in, uint8 out, any size.
 
 Functions are compiled for sizes that are multiples of 64. A picture of another size lies in the
 corner of such a canvas, and the network is told its size, so that a folder of mixed sizes compiles

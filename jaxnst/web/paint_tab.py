@@ -109,7 +109,7 @@ class PaintTab:
           second_style: another to blend it with; empty: none.
           mix: share of the second style, 0 to 1.
           strength: 0, the photo as it is, to 2.
-          keep_colors: keep the photo's colours.
+          keep_colors: keep the photo's colors.
           size: "640", "1280" or "2560", how long the longer side may be, or "full".
 
         Returns:

@@ -29,7 +29,7 @@ Look = Mapping[str, float]
 
 _PREVIEW = 320  # pixels, of the square on which previews are painted
 _QUICK = 3e6  # pixels that are painted in a second or two
-_SIZES = 20  # of optimised pictures, for which functions are kept
+_SIZES = 20  # of optimized pictures, for which functions are kept
 
 
 class Studio:
@@ -149,7 +149,7 @@ class Studio:
             return _vgg(net)
 
     def note_size(self, size: tuple[int, int]) -> None:
-        """Forgets the losses that were compiled when pictures of too many sizes were optimised:
+        """Forgets the losses that were compiled when pictures of too many sizes were optimized:
         each takes one of its own, for as long as the program runs."""
         with self._lock:
             self._optimized.add(size)
@@ -182,7 +182,7 @@ def _vgg(net: str) -> vgg.Params:
 
 
 def _canvas(photo: np.ndarray, size: int, keep_colors: bool) -> tuple[int, int, bool]:
-    """What functions are compiled for to paint a photo: sides of a canvas, and whose colours."""
+    """What functions are compiled for to paint a photo: sides of a canvas, and whose colors."""
     height, width = (-(-side // BUCKET) for side in fit_long_side(photo.shape[:2], size))
     return height, width, keep_colors
 
