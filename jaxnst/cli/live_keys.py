@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from jaxnst.inference.realtime import Look
+from jaxnst.inference.look import Look
 
 HELP = (
     "n p  next, previous style",
