@@ -8,6 +8,8 @@ import jax
 import jax.numpy as jnp
 from jax.typing import ArrayLike
 
+from jaxnst.ops.matrices import product
+
 # ITU-R BT.601 weights of red and blue, as in JPEG; green has what is left of 1.
 _RED, _BLUE = 0.299, 0.114
 _GREEN = 1.0 - _RED - _BLUE
@@ -98,12 +100,12 @@ def match_colors(
     """
     style_mean, style_covariance = _color_moments(style, style_alpha)
     content_mean, content_covariance = _color_moments(content)
-    transform = _product(
+    transform = product(
         _symmetric_power(content_covariance, 0.5), _symmetric_power(style_covariance, -0.5)
     )
     centered = jnp.asarray(style, jnp.float32) - style_mean
     # M acts on columns; pixels are rows. M itself need not be symmetric.
-    recolored = _product(centered, jnp.swapaxes(transform, -1, -2)[..., None, :, :])
+    recolored = product(centered, jnp.swapaxes(transform, -1, -2)[..., None, :, :])
     return jnp.clip(recolored + content_mean, 0.0, 1.0)
 
 
@@ -123,7 +125,7 @@ def _color_moments(rgb: ArrayLike, alpha: ArrayLike | None = None) -> tuple[jax.
     rows, weighted = (
         x.reshape(*rgb.shape[:-3], -1, 3) for x in (rgb - mean, weight * (rgb - mean))
     )
-    covariance = _product(jnp.swapaxes(rows, -1, -2), weighted) / total[..., 0]
+    covariance = product(jnp.swapaxes(rows, -1, -2), weighted) / total[..., 0]
     return mean, covariance + _VARIANCE_FLOOR * jnp.eye(3)
 
 
@@ -132,12 +134,7 @@ def _symmetric_power(matrix: jax.Array, exponent: float) -> jax.Array:
     values, vectors = jnp.linalg.eigh(matrix)
     # Rounding can push an eigenvalue under the floor that was added.
     powers = jnp.maximum(values, _VARIANCE_FLOOR) ** exponent
-    return _product(vectors * powers[..., None, :], jnp.swapaxes(vectors, -1, -2))
-
-
-def _product(left: jax.Array, right: jax.Array) -> jax.Array:
-    """Matrix product in full float32, which accelerators do not give unless asked."""
-    return jnp.matmul(left, right, precision=jax.lax.Precision.HIGHEST)
+    return product(vectors * powers[..., None, :], jnp.swapaxes(vectors, -1, -2))
 
 
 def _matched(values: jax.Array, wanted: jax.Array) -> jax.Array:
