@@ -27,10 +27,15 @@ lint: .venv/installed
 docs: .venv/installed
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
 
-# Every figure in the documentation: `make bench DATA=DIR`, with a folder of photos and paintings.
+# The figures of the documentation: `make bench DATA=DIR`, with a folder of photos and paintings. They are kept
+# when all are measured: a file that has changed would mark the commit of those that follow as dirty.
 bench: .venv/installed
 	$(BIN)/pip install --quiet --constraint constraints.txt -e '.[bench]'
-	for script in benchmarks/[a-z]*.py; do $(BIN)/python $$script --data $(DATA) || exit 1; done
+	for script in benchmarks/[a-z]*.py; do \
+	  $(BIN)/python $$script --data $(DATA) --out out/figures/$$(basename $$script .py).json || exit 1; done
+	mkdir -p benchmarks/figures
+	cp out/figures/*.json benchmarks/figures
+	$(BIN)/python tools/make_benchmarks_page.py
 
 .venv/installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv

@@ -1,4 +1,4 @@
-"""What a benchmark writes with --out: its figures as JSON, with the machine and the commit."""
+"""What a benchmark writes with --out: its figures as JSON, with machine, day and commit."""
 
 import argparse
 import importlib.metadata
@@ -7,6 +7,7 @@ import os
 import platform
 import subprocess
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,8 @@ def parser(doc: str | None) -> argparse.ArgumentParser:
 def write(out: Path | None, figures: Mapping[Any, Any]) -> None:
     """Writes the figures of a run and where they come from, if a file was asked for."""
     if out:
-        found = {"machine": machine(), "commit": commit(), "figures": figures}
+        today = datetime.now(UTC).date().isoformat()
+        found = {"machine": machine(), "date": today, "commit": commit(), "figures": figures}
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(json.dumps(found, indent=1, default=float) + "\n")
 

@@ -1,6 +1,6 @@
 """The network of pytorch/examples' fast_neural_style in plain torch, float32, for comparison.
 
-Reflection padding before each convolution, instance norm with affine parameters, nearest-neighbour
+Reflection padding before each convolution, instance norm with affine parameters, nearest-neighbor
 upsampling; RGB [N, 3, H, W] in 0..255 at both ends. State dicts have the same names as theirs.
 """
 

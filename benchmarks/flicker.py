@@ -86,15 +86,15 @@ def read(path: Path) -> list[np.ndarray]:
 
 def flow(before: np.ndarray, now: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """From each pixel of a frame to where it was before, [H, W, 2]; and where that can be told."""
-    grey = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in (before, now)]
-    back, forth = farneback(grey[1], grey[0]), farneback(grey[0], grey[1])
+    gray = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in (before, now)]
+    back, forth = farneback(gray[1], gray[0]), farneback(gray[0], gray[1])
     there_and_back = back + warp(forth, back)
     back = np.where(np.linalg.norm(back, axis=-1, keepdims=True) < STILL, 0, back)
     return back.astype(np.float32), np.linalg.norm(there_and_back, axis=-1) < AGREED
 
 
 def farneback(of: np.ndarray, to: np.ndarray) -> np.ndarray:
-    """Optical flow between two grey pictures, [H, W, 2] in pixels."""
+    """Optical flow between two gray pictures, [H, W, 2] in pixels."""
     found = cv2.calcOpticalFlowFarneback(
         of, to, np.zeros((*of.shape, 2), np.float32), pyr_scale=0.5, levels=4, winsize=15,
         iterations=3, poly_n=5, poly_sigma=1.1, flags=0,

@@ -1,4 +1,4 @@
-"""Image optimisation against the same network and loss in plain torch float32.
+"""Image optimization against the same network and loss in plain torch float32.
 
     python benchmarks/gatys.py --data DIR
 

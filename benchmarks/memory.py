@@ -1,4 +1,4 @@
-"""Peak memory of a 3840 x 2160 picture with the default preset's optimiser.
+"""Peak memory of a 3840 x 2160 picture with the default preset's optimizer.
 
     python benchmarks/memory.py --data DIR [--out FILE.json]
 

@@ -10,7 +10,7 @@ style, on the photos that were held out. Then the published udnie network of PyT
 beside our own. Then the curves that optimizing the pixels by L-BFGS goes along under the loss of
 add_style, from the photo and from white noise, as Johnson et al. do, and beside them what the
 networks make of the same photos: how many evaluations that is worth. Paintings are at the size that
-their strokes were learnt at.
+their strokes were learned at.
 
 DIR holds photos/, styles/ and peers/pytorch_examples_udnie.npz.
 """
@@ -72,7 +72,7 @@ class Look(NamedTuple):
     style: str
     stylizer: Stylizer
     painting: Painting
-    """That it was learnt from."""
+    """That it was learned from."""
 
     def paint(self, photo: np.ndarray) -> np.ndarray:
         """The network's picture of a photo [H, W, 3], as a file has it."""
@@ -150,7 +150,7 @@ class Judge:
 
     @functools.cache  # noqa: B019 (it lives as long as the program)
     def picture(self, painting: Painting) -> np.ndarray:
-        """A painting as it was learnt from."""
+        """A painting as it was learned from."""
         return painting.load(self._paintings)
 
     @functools.cache  # noqa: B019

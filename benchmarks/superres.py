@@ -4,7 +4,7 @@
         [--out FILE.json]
 
 PSNR and SSIM of the luma of video, less a border as wide as the scale, as in Johnson et al. (2016);
-grey files as they are. And the distance of VGG-19's features (`metrics.feature_distance`) in the
+gray files as they are. And the distance of VGG-19's features (`metrics.feature_distance`) in the
 middle 256 x 256 pixels: lower is nearer. Every picture goes through eight bits. At x4 the low
 resolution is that of the test sets' own files, and how near ours comes to them is printed; else it
 is made as they were. The paper's rows are printed beside ours.
@@ -34,7 +34,7 @@ from jaxnst.perceptual.weights import load_vgg
 
 SETS = ("Set5", "Set14", "B100")
 MIDDLE = 256  # pixels, of the part whose features are compared
-GREY = {"bridge"}  # the one file of a single channel; all others count by their luma
+GRAY = {"bridge"}  # the one file of a single channel; all others count by their luma
 
 # Johnson et al. (2016), table in section 4.2; SRCNN as quoted there. PSNR and SSIM, set by set.
 PAPER = {
@@ -139,7 +139,7 @@ class Judge:
     def scores(self, result: np.ndarray, photo: np.ndarray, name: str, scale: int) -> Scores:
         """PSNR in dB, SSIM, and the distance of features."""
         a, b = (jnp.asarray(x, jnp.float32) / 255 for x in (result, photo))
-        luma = (lambda x: x[..., :1]) if name in GREY else video_luma
+        luma = (lambda x: x[..., :1]) if name in GRAY else video_luma
         ours, theirs = (crop_border(luma(x), scale) for x in (a, b))
         distance = float("nan")
         if self._distance:

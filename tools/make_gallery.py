@@ -1,4 +1,4 @@
-"""Makes the README's pictures, of the bundled photos: paintings by optimisation, and by a network.
+"""Makes the README's pictures, of the bundled photos: paintings by optimization, and by a network.
 
 python tools/make_gallery.py [gallery] [styles] [blends] [upscale] [web]
 """

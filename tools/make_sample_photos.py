@@ -30,7 +30,7 @@ def skimage_data_dir() -> Path:
 
 
 def to_srgb(image: Image.Image) -> Image.Image:
-    """Converts a picture to plain sRGB, honouring its embedded colour profile."""
+    """Converts a picture to plain sRGB, honoring its embedded color profile."""
     profile = image.info.get("icc_profile")
     rgb = image.convert("RGB")
     if not profile:

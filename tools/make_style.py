@@ -1,9 +1,9 @@
 """Paint the bundled style pictures: thousands of brush strokes along a flow field.
 
 Nothing here is taken from an existing painting. A scene is a direction field, a tone field and the
-chances of a few colour ramps, computed from noise and hand-placed vortices or facets. Strokes are
-laid from large to small; each has its own colour, follows the field, and writes a height map
-beside its colour, which is then lit from the upper left like thick oil paint.
+chances of a few color ramps, computed from noise and hand-placed vortices or facets. Strokes are
+laid from large to small; each has its own color, follows the field, and writes a height map
+beside its color, which is then lit from the upper left like thick oil paint.
 
     python tools/make_style.py --which all
 """
@@ -24,7 +24,7 @@ Rng = np.random.Generator
 
 ASSETS = Path(__file__).resolve().parents[1] / "jaxnst" / "assets" / "styles"
 SUPERSAMPLE = 2  # strokes are drawn at twice the final size, which anti-aliases them
-PATH_POINTS = 16  # steps along the centre line of a stroke, before interpolation
+PATH_POINTS = 16  # steps along the center line of a stroke, before interpolation
 STREAK_SIZE = 1024  # side of the square of bristle noise that strokes are cut from
 
 
@@ -74,10 +74,10 @@ class Scene:
 
     Attributes:
         flow: Unit direction of the strokes, [height, width, 2] as (x, y).
-        tone: Place on the colour ramps, 0 (dark) to 1 (light), [height, width].
-        base: Colours from dark to light, [n, 3] in 0..1.
+        tone: Place on the color ramps, 0 (dark) to 1 (light), [height, width].
+        base: Colors from dark to light, [n, 3] in 0..1.
         accents: Further ramps, each with the chance that a stroke takes it, [height, width].
-        ground: Colour of the primed canvas.
+        ground: Color of the primed canvas.
         brush: The brush for all layers.
         layers: Passes, from the underpainting to the accents.
     """
@@ -93,9 +93,9 @@ class Scene:
 
 @dataclass
 class Canvas:
-    """Colour and thickness of the paint laid so far, flattened over the pixels."""
+    """Color and thickness of the paint laid so far, flattened over the pixels."""
 
-    colour: Array
+    color: Array
     height: Array
     size: tuple[int, int]  # height, width
 
@@ -105,12 +105,12 @@ class Vortex:
     """One whirl in the sky, in units of the picture's height.
 
     Attributes:
-        x, y: Centre.
+        x, y: Center.
         radius: Distance at which its pull on the strokes fades.
         spin: +1 clockwise, -1 the other way round.
         inflow: Tangent of the angle at which strokes spiral inwards; 0 gives rings.
         arms: Number of spiral arms; 0 for a glowing light.
-        glow: Share of warm colours, 0 to 1.
+        glow: Share of warm colors, 0 to 1.
     """
 
     x: float
@@ -126,7 +126,7 @@ class Vortex:
 
 
 def palette(*codes: str) -> Array:
-    """Parses hex colours into an [n, 3] array in 0..1."""
+    """Parses hex colors into an [n, 3] array in 0..1."""
     values = [[int(code[i : i + 2], 16) for i in (0, 2, 4)] for code in codes]
     return np.asarray(values, np.float32) / 255
 
@@ -259,29 +259,29 @@ def follow(flow: Array, starts: Array, steps: Array) -> list[Array]:
     return points[1:]
 
 
-def trace_paths(flow: Array, centres: Array, lengths: Array, angles: Array) -> Array:
-    """Follows the flow both ways from the centre of each stroke, for all strokes at once.
+def trace_paths(flow: Array, centers: Array, lengths: Array, angles: Array) -> Array:
+    """Follows the flow both ways from the center of each stroke, for all strokes at once.
 
     Args:
         flow: Direction field, [height, width, 2].
-        centres: Middle points as (x, y), [n, 2].
+        centers: Middle points as (x, y), [n, 2].
         lengths: Arc length of each stroke in pixels, [n].
         angles: How far each stroke turns away from the flow, in radians, [n].
 
     Returns:
-        Points on the centre lines, [n, PATH_POINTS + 1, 2].
+        Points on the center lines, [n, PATH_POINTS + 1, 2].
     """
     steps = (lengths / PATH_POINTS)[:, None]
-    before = follow(flow, centres, -steps)
-    after = follow(flow, centres, steps)
-    paths = np.stack([*before[::-1], centres, *after], axis=1)
+    before = follow(flow, centers, -steps)
+    after = follow(flow, centers, steps)
+    paths = np.stack([*before[::-1], centers, *after], axis=1)
     cos, sin = np.cos(angles)[:, None], np.sin(angles)[:, None]
-    x, y = np.moveaxis(paths - centres[:, None], 2, 0)
+    x, y = np.moveaxis(paths - centers[:, None], 2, 0)
     turned = np.stack([cos * x - sin * y, sin * x + cos * y], axis=2)
-    return (centres[:, None] + turned).astype(np.float32)
+    return (centers[:, None] + turned).astype(np.float32)
 
 
-def scatter_centres(rng: Rng, size: tuple[int, int], count: int) -> Array:
+def scatter_centers(rng: Rng, size: tuple[int, int], count: int) -> Array:
     """Returns about `count` jittered grid points in random order.
 
     A jittered grid leaves neither holes nor clumps, which independent points would.
@@ -294,27 +294,27 @@ def scatter_centres(rng: Rng, size: tuple[int, int], count: int) -> Array:
     return rng.permutation(points).astype(np.float32)
 
 
-def ramp_colour(ramp: Array, tone: Array) -> Array:
-    """Looks tones up on a colour ramp with linear interpolation, [n] -> [n, 3]."""
+def ramp_color(ramp: Array, tone: Array) -> Array:
+    """Looks tones up on a color ramp with linear interpolation, [n] -> [n, 3]."""
     stops = np.linspace(0, 1, len(ramp))
     channels = [np.interp(tone, stops, ramp[:, i]) for i in range(3)]
     return np.stack(channels, axis=1).astype(np.float32)
 
 
-def stroke_colours(rng: Rng, scene: Scene, layer: Layer, centres: Array) -> Array:
-    """Chooses the colour of each stroke from the scene at the stroke's centre.
+def stroke_colors(rng: Rng, scene: Scene, layer: Layer, centers: Array) -> Array:
+    """Chooses the color of each stroke from the scene at the stroke's center.
 
-    The ramp of a stroke is drawn at random, not blended: side by side warm and cold colours stay
-    clean (broken colour), mixed they would turn grey.
+    The ramp of a stroke is drawn at random, not blended: side by side warm and cold colors stay
+    clean (broken color), mixed they would turn gray.
     """
-    tone = 0.5 + (sample(scene.tone, centres) - 0.5) * layer.contrast
+    tone = 0.5 + (sample(scene.tone, centers) - 0.5) * layer.contrast
     tone = np.clip(tone + layer.tone_jitter * rng.standard_normal(len(tone)), 0, 1)
-    colour = ramp_colour(scene.base, tone)
+    color = ramp_color(scene.base, tone)
     for ramp, chance in scene.accents:
-        chosen = rng.random(len(tone)) < sample(chance, centres)
-        colour[chosen] = ramp_colour(ramp, tone[chosen])
-    hue_shift = 0.025 * rng.standard_normal(colour.shape)
-    return np.clip(colour + hue_shift, 0, 1).astype(np.float32)
+        chosen = rng.random(len(tone)) < sample(chance, centers)
+        color[chosen] = ramp_color(ramp, tone[chosen])
+    hue_shift = 0.025 * rng.standard_normal(color.shape)
+    return np.clip(color + hue_shift, 0, 1).astype(np.float32)
 
 
 def make_streaks(rng: Rng) -> Array:
@@ -348,7 +348,7 @@ def stroke_pixels(path: Array, half: Array, across: Array) -> tuple[Array, Array
     """Returns x and y of the samples of a stroke, [along, across].
 
     Args:
-        path: Centre line, [PATH_POINTS + 1, 2].
+        path: Center line, [PATH_POINTS + 1, 2].
         half: Half width in pixels, [along].
         across: Position between the edges, -1..1, [across].
     """
@@ -388,9 +388,9 @@ def lay_stroke(
 
     Args:
         canvas: Painted in place.
-        path: Centre line, [PATH_POINTS + 1, 2].
+        path: Center line, [PATH_POINTS + 1, 2].
         width: Full width in pixels.
-        pigments: The two colours on the two sides of the brush, [2, 3].
+        pigments: The two colors on the two sides of the brush, [2, 3].
         brush: How paint comes off.
         streak: Bristle noise, [along, across]; its shape sets the sampling.
     """
@@ -406,10 +406,10 @@ def lay_stroke(
     thickness = paint_thickness(brush, along, across, streak)[inside]
     # The two pigments meet along a ragged line, as on a brush dipped twice.
     mix = np.clip(0.5 + 0.8 * across + 0.5 * streak, 0, 1)[inside][:, None]
-    colour = pigments[0] + mix * (pigments[1] - pigments[0])
-    colour = colour * (1 + brush.streak * 0.45 * streak[inside][:, None])
+    color = pigments[0] + mix * (pigments[1] - pigments[0])
+    color = color * (1 + brush.streak * 0.45 * streak[inside][:, None])
 
-    canvas.colour[index] += cover[:, None] * (colour - canvas.colour[index])
+    canvas.color[index] += cover[:, None] * (color - canvas.color[index])
     # Old relief shows through in part: fresh paint fills the furrows below it.
     canvas.height[index] += cover * (thickness - 0.65 * canvas.height[index])
 
@@ -419,13 +419,13 @@ def paint_layer(rng: Rng, canvas: Canvas, scene: Scene, layer: Layer, streaks: A
     mean_width = layer.width * max(canvas.size)
     area = mean_width**2 * layer.length * 0.8
     count = int(layer.coverage * canvas.size[0] * canvas.size[1] / area)
-    centres = scatter_centres(rng, canvas.size, count)
-    widths = mean_width * np.exp(0.22 * rng.standard_normal(len(centres)))
-    lengths = mean_width * layer.length * np.exp(0.28 * rng.standard_normal(len(centres)))
-    angles = layer.angle_jitter * rng.standard_normal(len(centres))
-    paths = trace_paths(scene.flow, centres, lengths, angles)
-    first = stroke_colours(rng, scene, layer, centres)
-    second = stroke_colours(rng, scene, layer, centres)
+    centers = scatter_centers(rng, canvas.size, count)
+    widths = mean_width * np.exp(0.22 * rng.standard_normal(len(centers)))
+    lengths = mean_width * layer.length * np.exp(0.28 * rng.standard_normal(len(centers)))
+    angles = layer.angle_jitter * rng.standard_normal(len(centers))
+    paths = trace_paths(scene.flow, centers, lengths, angles)
+    first = stroke_colors(rng, scene, layer, centers)
+    second = stroke_colors(rng, scene, layer, centers)
     pigments = np.stack([first, 0.65 * first + 0.35 * second], axis=1)
     for i, path in enumerate(paths):
         rows = min(int(lengths[i] * 1.3) + 4, STREAK_SIZE - 1)
@@ -439,25 +439,25 @@ def paint_layer(rng: Rng, canvas: Canvas, scene: Scene, layer: Layer, streaks: A
 
 
 def prime_canvas(rng: Rng, scene: Scene) -> Canvas:
-    """Makes the bare canvas: the ground colour over a linen weave."""
+    """Makes the bare canvas: the ground color over a linen weave."""
     size = scene.tone.shape
     rows, columns = np.indices(size, dtype=np.float32)
     weave = np.sin(columns * 1.6) * np.sin(rows * 1.6) + 0.3 * smooth_noise(rng, size, 3)
     shade = 1 + 0.05 * smooth_noise(rng, size, 60, 3)
-    colour = scene.ground * shade[..., None]
+    color = scene.ground * shade[..., None]
     return Canvas(
-        colour.reshape(-1, 3).astype(np.float32), (0.25 * weave).ravel(), (size[0], size[1])
+        color.reshape(-1, 3).astype(np.float32), (0.25 * weave).ravel(), (size[0], size[1])
     )
 
 
 def light(canvas: Canvas) -> Array:
     """Shades the relief from the upper left and returns the picture, [height, width, 3]."""
-    colour = canvas.colour.reshape(*canvas.size, 3)
+    color = canvas.color.reshape(*canvas.size, 3)
     relief = cv2.GaussianBlur(canvas.height.reshape(canvas.size), (0, 0), 0.9)
     down, right = np.gradient(relief)
     slope = np.tanh(2.4 * (0.6 * right + 0.8 * down))[..., None]
     gloss = 0.16 * np.clip(slope - 0.35, 0, 1) ** 1.5
-    return np.clip(colour * (1 + 0.36 * slope) + gloss, 0, 1)
+    return np.clip(color * (1 + 0.36 * slope) + gloss, 0, 1)
 
 
 def paint(rng: Rng, scene: Scene) -> Array:
@@ -512,7 +512,7 @@ NIGHT_LAYERS = (
 def swirling_night(rng: Rng, size: tuple[int, int]) -> Scene:
     """Blue night currents winding round golden lights and spiral eddies."""
     xs, ys = coordinates(size)
-    # Background strokes and colour bands follow the same potential, so bands look brushed.
+    # Background strokes and color bands follow the same potential, so bands look brushed.
     swell = 0.10 * smooth_noise(rng, size, size[0] * 0.42) + 0.06 * np.sin(4.2 * xs + 1.0)
     potential = ys + swell
     bands = np.sin(27 * potential + 1.5 * smooth_noise(rng, size, size[0] * 0.3))
@@ -539,7 +539,7 @@ def facets(rng: Rng, size: tuple[int, int], count: int) -> tuple[NDArray[np.intp
     Returns:
         The number of the cell of each pixel, from 0, and how many cells there are.
     """
-    points = np.rint(scatter_centres(rng, size, count)).astype(int)
+    points = np.rint(scatter_centers(rng, size, count)).astype(int)
     points = points[((points >= 0) & (points < (size[1], size[0]))).all(axis=1)]
     seeds = np.ones(size, np.uint8)
     seeds[points[:, 1], points[:, 0]] = 0

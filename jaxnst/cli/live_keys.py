@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from jaxnst.inference.realtime import Look
+from jaxnst.inference.look import Look
 
 HELP = (
     "n p  next, previous style",
@@ -14,7 +14,7 @@ HELP = (
     "b  blend with the next style, to and fro",
     "[ ]  hold the blend, and shift it",
     "- +  strength",
-    "c  keep the colours",
+    "c  keep the colors",
     "t  steady: less flicker",
     "v  photo | painting",
     "m  mirror",

@@ -37,13 +37,13 @@ class Stylize:
     ones."""
     style: Annotated[tuple[Path, ...], arg(metavar="[NAME|PICTURE ...]")] = ()
     """Names of trained styles or .safetensors files of one, which paint in seconds; or style
-    pictures or folders of them, for which the pixels are optimised in minutes. Not needed with a
+    pictures or folders of them, for which the pixels are optimized in minutes. Not needed with a
     --model that has one style, nor with --init noise, which inverts the photo's features."""
     preset: str = "default"
     """Source of the other defaults: a name from the list above, or a .toml file."""
     method: Literal["auto", "fast", "optimize"] = "auto"
     """fast: one pass of a trained network, at the photo's own size unless --size is given;
-    optimize: optimise the pixels; auto: whichever --style calls for."""
+    optimize: optimize the pixels; auto: whichever --style calls for."""
     model: str = ""
     """Where the trained styles are: slim or johnson (`jaxnst models list`), a .safetensors file of
     one style, or a folder of such files. Default: slim."""
@@ -139,7 +139,7 @@ class Live:
     strength: float = 1.0
     """Strength of the style, from 0 (the photo itself) over 1 to 2 (exaggerated)."""
     keep_colors: bool = False
-    """Keep the camera's colours."""
+    """Keep the camera's colors."""
     smooth: bool = False
     """Reduce flicker where the picture is still."""
     split: bool = False
@@ -194,7 +194,7 @@ class Upscale:
     """Trained network: a name from `jaxnst models list`, or a .safetensors file; its scale replaces
     --scale. Default: the network that ships for --scale."""
     match_histogram: bool = False
-    """Match the result's colour histogram to the photo's, as in Johnson et al. (2016)."""
+    """Match the result's color histogram to the photo's, as in Johnson et al. (2016)."""
     quality: int = 95
     """Quality of JPEG and WebP files, 1 to 100."""
     json: bool = False

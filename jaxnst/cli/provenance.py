@@ -23,7 +23,7 @@ _LONGEST_IN_JPEG = 60_000  # bytes; EXIF holds 65,533, and the losses are still 
 
 
 def optimize_provenance(command: Stylize, task: PictureTask) -> dict[str, Any]:
-    """Provenance of an optimised picture: version, hashes of the inputs, options, weights.
+    """Provenance of an optimized picture: version, hashes of the inputs, options, weights.
 
     Raises:
       JaxnstError: an input cannot be read, or the provenance does not fit into the output.

@@ -26,7 +26,7 @@ from jaxnst.networks.model_file import SUFFIX
 from jaxnst.networks.shipped import DEFAULT
 from jaxnst.ops.pixels import from_uint8, to_uint8
 
-# The options that apply to a network; all others are for optimising pixels.
+# The options that apply to a network; all others are for optimizing pixels.
 _OPTIONS = {
     *("--output", "--out", "-o", "--style", "--method", "--model", "--blend", "--strength"),
     *("--size", "--keep-colors", "--contact-sheet", "--quality", "--compare", "--sidecar"),
@@ -38,7 +38,7 @@ def is_trained(command: Stylize) -> bool:
     """Whether a command asks for a trained network: by its method, or by names for its styles.
 
     Raises:
-      JaxnstError: it asks for that and for optimisation at once.
+      JaxnstError: it asks for that and for optimization at once.
     """
     if command.method != "auto":
         return command.method == "fast"
@@ -66,7 +66,7 @@ def paint_trained(command: Stylize, given: set[str]) -> int:
     """
     for option in sorted(given - _OPTIONS):
         raise JaxnstError(
-            f"{option} is for optimising pixels: leave it out, or give --method optimize and the "
+            f"{option} is for optimizing pixels: leave it out, or give --method optimize and the "
             f"path of a style picture"
         )
     if not command.model and [style.suffix for style in command.style] == [SUFFIX]:

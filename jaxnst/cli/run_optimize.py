@@ -1,4 +1,4 @@
-"""Paints the pictures of a `stylize` command by optimising their pixels."""
+"""Paints the pictures of a `stylize` command by optimizing their pixels."""
 
 import dataclasses
 import os
@@ -40,7 +40,7 @@ class LoadedTask:
 
 
 class OptimizePainter(PictureMaker[Stylize]):
-    """Paints pictures by optimisation with one set of weights, and collects their losses."""
+    """Paints pictures by optimization with one set of weights, and collects their losses."""
 
     def __init__(self, command: Stylize) -> None:
         """Loads the weights the command asks for."""
@@ -102,7 +102,7 @@ class OptimizePainter(PictureMaker[Stylize]):
         return mask
 
     def _run(self, loaded: LoadedTask) -> None:
-        """Optimises and writes the picture, the unfinished one after Ctrl-C."""
+        """Optimizes and writes the picture, the unfinished one after Ctrl-C."""
         title, total = loaded.task.title, loaded.job.options.iterations
         last: Progress | None = None
         try:
@@ -166,7 +166,7 @@ class OptimizePainter(PictureMaker[Stylize]):
         save_snapshot(loaded.task.snapshot, progress.state, fingerprint(loaded.provenance))
 
     def _result(self, loaded: LoadedTask, progress: Progress) -> Picture:
-        """The picture so far, with the photo's transparency and colour profile."""
+        """The picture so far, with the photo's transparency and color profile."""
         rgb = finish(progress.image, loaded.job, self._command.paint)
         return loaded.content.with_rgb(rgb) if loaded.content else Picture(rgb)
 

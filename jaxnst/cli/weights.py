@@ -46,7 +46,7 @@ Convention = Annotated[
     Literal["auto", "caffe", "torchvision"],
     tyro.conf.arg(
         help="what the weights want of their input: caffe (BGR, 0..255, mean subtracted; also "
-        "Keras) or torchvision (RGB, 0..1, normalised); auto reads it off the file where it can"
+        "Keras) or torchvision (RGB, 0..1, normalized); auto reads it off the file where it can"
     ),
 ]
 Dtype = Annotated[

@@ -59,7 +59,7 @@ def write_painting(
     Args:
       command: which files are wanted.
       task: what they are called.
-      painting: with its transparency and colour profile.
+      painting: with its transparency and color profile.
       record: what it was made from.
       beside: pictures for the comparison, left of the painting.
     """

@@ -7,12 +7,14 @@ painting after the other. It leaves frames out rather than fall behind.
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from jaxnst.inference.look import Look
 from jaxnst.inference.stylizer import Stylizer
 from jaxnst.inference.temporal import Smoother
 from jaxnst.io.resize import fit_long_side
@@ -24,15 +26,6 @@ SIZES = (192, 256, 320, 384, 448, 512, 640, 768, 896, 1024, 1280)
 _PATIENCE = 0.1  # seconds without a frame, after which the caller gets his turn
 _MEASURED = 30  # every so many frames, how long painting takes
 _KEEPS, _GROWS = 0.85, 0.6  # shares of the time for a frame that painting may take
-
-
-class Look(NamedTuple):
-    """How a frame is painted."""
-
-    style: str | Mapping[str, float]
-    strength: float = 1.0
-    keep_colors: bool = False
-    smooth: bool = False
 
 
 class Shown(NamedTuple):
@@ -185,7 +178,7 @@ def warm_up(stylizer: Stylizer, look: Look, size: Size, frame: tuple[int, int]) 
     """Compiles what frames of a height and width need, so that the first one is not late."""
     photo, smoother = np.zeros((*size.of(frame), 3), np.uint8), Smoother()
     for _ in range(2):
-        _Pending(stylizer, photo, 0.0, look._replace(smooth=True)).finish(smoother)
+        _Pending(stylizer, photo, 0.0, replace(look, smooth=True)).finish(smoother)
 
 
 class _Pending:

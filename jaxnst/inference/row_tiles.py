@@ -41,7 +41,7 @@ def paint_in_bands(
       network: what paints.
       variables: from `networks.prepare`.
       photo: uint8 [H, W, 3].
-      keep_colors: keep the photo's colours and take the painting's lightness.
+      keep_colors: keep the photo's colors and take the painting's lightness.
       rows: height of a band, a multiple of the network's stride.
     """
     bands = split_rows(photo.shape[0], rows, _HALO)
@@ -69,7 +69,7 @@ def paint_in_bands(
 
 
 def finish(painting: jax.Array, photo: jax.Array, keep_colors: bool) -> jax.Array:
-    """A network's output as uint8, clipped, in the photo's colours if they are to be kept."""
+    """A network's output as uint8, clipped, in the photo's colors if they are to be kept."""
     if keep_colors:
         painting = transfer_luma(jnp.clip(painting, 0, 1), photo)
     return to_uint8(painting)

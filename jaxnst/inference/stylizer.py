@@ -1,4 +1,4 @@
-"""Stylising in one pass: uint8 in, uint8 out, any size.
+"""Stylizing in one pass: uint8 in, uint8 out, any size.
 
 Functions are compiled for sizes that are multiples of 64. A picture of another size lies in the
 corner of such a canvas, and the network is told its size, so that a folder of mixed sizes compiles
@@ -8,6 +8,7 @@ a few times only. It is first continued by its reflection to a multiple of the n
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -17,6 +18,7 @@ from numpy.typing import ArrayLike
 
 from jaxnst.errors import JaxnstError, check_number
 from jaxnst.inference import row_tiles as bands
+from jaxnst.inference.look import Look
 from jaxnst.inference.regions import combine
 from jaxnst.inference.row_tiles import paint_in_bands
 from jaxnst.inference.stroke import enlarge_painting, painted_size, resized
@@ -97,14 +99,7 @@ class Stylizer:
         Raises:
           JaxnstError: the image is not one, or the gallery has no such style or strength.
         """
-        look: dict[str, Any] = {"strength": strength, "keep_colors": keep_colors}
-        if stroke is None:
-            return self.begin(image, style, size=size, **look)()
-        photos = _checked(image)
-        batch = photos.reshape(-1, *photos.shape[-3:])
-        batch = batch if size is None else _resized(batch, size)
-        painted = [self._in_strokes(photo, style, stroke, **look) for photo in batch]
-        return np.stack(painted).reshape(*photos.shape[:-3], *batch.shape[1:])
+        return self._painted(_photos(image, size), Look(style, strength, keep_colors), stroke)
 
     def in_regions(
         self,
@@ -133,18 +128,12 @@ class Stylizer:
         Raises:
           JaxnstError: the image or a mask is not one, or there is no such style.
         """
-        photo = _checked(image)
+        photo = _photos(image, size)
         if photo.ndim != 3:
             raise JaxnstError(f"image has shape {photo.shape}: regions are for one, [H, W, 3]")
-        photo = photo if size is None else _resized(photo[None], size)[0]
-        look: dict[str, Any] = {
-            "strength": strength,
-            "keep_colors": keep_colors,
-            "stroke": stroke,
-        }
-        paintings = {
-            style: photo if style == PHOTO else self(photo, style, **look) for style in masks
-        }
+        looks = {style: Look(style, strength, keep_colors) for style in masks if style != PHOTO}
+        paintings = {style: self._painted(photo, look, stroke) for style, look in looks.items()}
+        paintings[PHOTO] = photo
         return combine(photo, paintings, masks)
 
     def begin(
@@ -160,29 +149,7 @@ class Stylizer:
 
         In between, the next frame can be got ready. Takes what `__call__` takes.
         """
-        variables = self.variables(style, strength)
-        photos = _checked(image)
-        batch = photos.shape[:-3]
-        photos = photos.reshape(-1, *photos.shape[-3:])
-        if size is not None:
-            photos = _resized(photos, size)
-        height, width = photos.shape[1:3]
-        photos = _enlarged(photos, self._network.stride, "reflect", MIN_SIDE)
-        pixels = photos.shape[1] * photos.shape[2]
-        is_huge = pixels * self._network.floats_per_pixel > WHOLE
-        if is_huge:
-            paintings: Any = self._in_bands(photos, variables, keep_colors)
-        else:
-            at_once = max(1, int(WHOLE / (pixels * self._network.floats_per_pixel)))
-            paintings = self._at_once(photos[:at_once], variables, keep_colors)
-            for i in range(at_once, len(photos), at_once):  # a batch too large for the memory
-                part = self._at_once(photos[i : i + at_once], variables, keep_colors)
-                paintings = np.concatenate([paintings, part])
-
-        def wait() -> np.ndarray:
-            return np.asarray(paintings)[:, :height, :width].reshape(*batch, height, width, 3)
-
-        return wait
+        return self._begin(_photos(image, size), Look(style, strength, keep_colors))
 
     def variables(self, style: str | Weights, strength: float = 1.0) -> Variables:
         """What the network paints a style or a blend with, prepared for this machine.
@@ -207,24 +174,45 @@ class Stylizer:
                 self._ready.popitem(last=False)
         return prepared
 
-    def _in_strokes(
-        self,
-        photo: np.ndarray,
-        style: str | Weights,
-        stroke: float,
-        *,
-        strength: float,
-        keep_colors: bool,
-    ) -> np.ndarray:
+    def _painted(self, photos: np.ndarray, look: Look, stroke: float | None) -> np.ndarray:
+        """Photos [..., H, W, 3] painted, each by itself where strokes have a size."""
+        if stroke is None:
+            return self._begin(photos, look)()
+        batch = photos.reshape(-1, *photos.shape[-3:])
+        painted = [self._in_strokes(photo, look, stroke) for photo in batch]
+        return np.stack(painted).reshape(photos.shape)
+
+    def _in_strokes(self, photo: np.ndarray, look: Look, stroke: float) -> np.ndarray:
         """A photo [H, W, 3] painted at the size that its strokes want, and enlarged again."""
         small = resized(photo, painted_size(photo.shape[:2], stroke))
         if small.shape == photo.shape:
-            return self.begin(photo, style, strength=strength, keep_colors=keep_colors)()
-        painting = self.begin(small, style, strength=strength)()
-        painting = enlarge_painting(painting, small, photo, strength)
-        if not keep_colors:
+            return self._begin(photo, look)()
+        painting = self._begin(small, replace(look, keep_colors=False))()
+        painting = enlarge_painting(painting, small, photo, look.strength)
+        if not look.keep_colors:
             return painting
         return to_uint8(np.asarray(transfer_luma(from_uint8(painting), from_uint8(photo))))
+
+    def _begin(self, photos: np.ndarray, look: Look) -> Callable[[], np.ndarray]:
+        """Starts painting photos [..., H, W, 3]; the function returned waits for the paintings."""
+        variables = self.variables(look.style, look.strength)
+        height, width = photos.shape[-3:-1]
+        batch = photos.reshape(-1, height, width, 3)
+        batch = _enlarged(batch, self._network.stride, "reflect", MIN_SIDE)
+        floats = batch.shape[1] * batch.shape[2] * self._network.floats_per_pixel
+        if floats > WHOLE:
+            paintings: Any = self._in_bands(batch, variables, look.keep_colors)
+        else:
+            at_once = max(1, int(WHOLE / floats))
+            paintings = self._at_once(batch[:at_once], variables, look.keep_colors)
+            for i in range(at_once, len(batch), at_once):  # a batch too large for the memory
+                part = self._at_once(batch[i : i + at_once], variables, look.keep_colors)
+                paintings = np.concatenate([paintings, part])
+
+        def wait() -> np.ndarray:
+            return np.asarray(paintings)[:, :height, :width].reshape(photos.shape)
+
+        return wait
 
     def _at_once(self, photos: np.ndarray, variables: Variables, keep_colors: bool) -> jax.Array:
         """Paintings in the corner of canvases whose sides are multiples of the bucket."""
@@ -264,6 +252,12 @@ def _enlarged(photos: np.ndarray, multiple: int, mode: Any, least: int = 0) -> n
     return np.pad(photos, ((0, 0), (0, rows), (0, columns), (0, 0)), mode=mode)
 
 
+def _photos(image: ArrayLike, size: int | None) -> np.ndarray:
+    """The image as an array [..., H, W, 3], if it is one, at the size asked for."""
+    photos = _checked(image)
+    return photos if size is None else _resized(photos, size)
+
+
 def _checked(image: ArrayLike) -> np.ndarray:
     """The image as an array, if it is one."""
     if isinstance(image, jax.core.Tracer):
@@ -280,10 +274,11 @@ def _checked(image: ArrayLike) -> np.ndarray:
 
 
 def _resized(photos: np.ndarray, size: int) -> np.ndarray:
-    """The pictures [N, H, W, 3] with their long side at `size`."""
+    """The pictures [..., H, W, 3] with their long side at `size`."""
     check_number("size", size, low=MIN_SIDE, high=65_000)
-    height_width = fit_long_side(photos.shape[1:3], size)
-    if height_width == photos.shape[1:3]:
+    height_width = fit_long_side(photos.shape[-3:-1], size)
+    if height_width == photos.shape[-3:-1]:
         return photos
-    resized = [resize(from_uint8(photo), height_width) for photo in photos]
-    return to_uint8(np.stack(resized))
+    batch = photos.reshape(-1, *photos.shape[-3:])
+    resized = [resize(from_uint8(photo), height_width) for photo in batch]
+    return to_uint8(np.stack(resized)).reshape(*photos.shape[:-3], *height_width, 3)

@@ -4,7 +4,7 @@ A network for super-resolution sees no further than `reach` pixels. So a photo i
 that overlap by as much, one after the other: the result is that of the whole, and memory does not
 grow with it. Tiles come in a few sizes, to compile a few times only.
 
-The networks that ship have learnt from pictures without compression: they take the ripples that
+The networks that ship have learned from pictures without compression: they take the ripples that
 JPEG leaves along edges for detail, and sharpen them.
 """
 
@@ -115,7 +115,7 @@ def enlarge_picture(
     match_histogram: bool = False,
     progress: Callable[[float], None] = lambda _: None,
 ) -> Picture:
-    """A picture enlarged with its alpha; one that is grey stays grey.
+    """A picture enlarged with its alpha; one that is gray stays gray.
 
     Args:
       upscaler: what enlarges.

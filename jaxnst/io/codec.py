@@ -52,7 +52,7 @@ class Picture:
     Attributes:
         rgb: float32 [H, W, 3] in [0, 1].
         alpha: float32 [H, W] in [0, 1], not premultiplied; None when the picture is opaque.
-        icc_profile: the RGB colour profile that `rgb` is in; None stands for sRGB.
+        icc_profile: the RGB color profile that `rgb` is in; None stands for sRGB.
     """
 
     rgb: np.ndarray
@@ -60,7 +60,7 @@ class Picture:
     icc_profile: bytes | None = None
 
     def with_rgb(self, rgb: ArrayLike) -> "Picture":
-        """The picture with other colours [H', W', 3]; alpha is resized when the size differs."""
+        """The picture with other colors [H', W', 3]; alpha is resized when the size differs."""
         rgb = np.asarray(rgb, np.float32)
         alpha = None if self.alpha is None else resize(self.alpha, rgb.shape[:2])
         return replace(self, rgb=rgb, alpha=alpha)
@@ -71,8 +71,8 @@ def load(
 ) -> Picture:
     """The picture in a file or a binary stream (first frame), upright and in RGB.
 
-    Grey becomes RGB, with 16-bit grey at its full depth; 16-bit colour is read at 8 bits. CMYK
-    goes through its colour profile. Where alpha is 0, colours are those of what is visible near by,
+    Gray becomes RGB, with 16-bit gray at its full depth; 16-bit color is read at 8 bits. CMYK
+    goes through its color profile. Where alpha is 0, colors are those of what is visible near by,
     whatever the file has there: files that look alike are alike.
 
     Args:
@@ -109,14 +109,14 @@ def save(
 ) -> None:
     """Writes a picture, at 8 bits a channel, whole or not at all; the suffix tells the format.
 
-    Alpha is kept in PNG, WebP and TIFF, and laid over white in JPEG and BMP. The colour profile and
+    Alpha is kept in PNG, WebP and TIFF, and laid over white in JPEG and BMP. The color profile and
     the settings are kept in all but BMP.
 
     Args:
         path: .png, .jpg, .jpeg, .webp, .tif, .tiff or .bmp; an existing file is replaced.
         picture: a `Picture` or its `rgb` [H, W, 3] in [0, 1]; values outside are clipped.
         quality: of JPEG and WebP, 1 to 100.
-        settings: JSON-serialisable, to be read back by `read_settings`.
+        settings: JSON-serializable, to be read back by `read_settings`.
 
     Raises:
         JaxnstError: the suffix, the size or the values do not suit, or the file cannot be written.
@@ -270,8 +270,8 @@ def _to_picture(name: str, image: Image.Image) -> Picture:
     """The decoded picture, upright, from whichever mode the file was in."""
     image = upright(image)
     if image.mode == "F" or image.mode.startswith("I"):
-        grey = _deep_grey(name, image)
-        return Picture(np.repeat(grey[..., None], 3, axis=-1))
+        gray = _deep_gray(name, image)
+        return Picture(np.repeat(gray[..., None], 3, axis=-1))
     if image.mode == "CMYK":
         return Picture(_to_floats(_cmyk_to_rgb(image)))
     icc_profile = _rgb_profile(image)
@@ -282,8 +282,8 @@ def _to_picture(name: str, image: Image.Image) -> Picture:
     return Picture(extend_visible_colors(rgba[..., :3], alpha), alpha, icc_profile)
 
 
-def _deep_grey(name: str, image: Image.Image) -> np.ndarray:
-    """16-bit grey or floating-point pixels as float32 [H, W] in [0, 1]."""
+def _deep_gray(name: str, image: Image.Image) -> np.ndarray:
+    """16-bit gray or floating-point pixels as float32 [H, W] in [0, 1]."""
     white = 1.0 if image.mode == "F" else 65_535.0
     values = np.asarray(image).astype(np.float32) / np.float32(white)
     low, high = values.min(), values.max()
@@ -311,7 +311,7 @@ def _cmyk_to_rgb(image: Image.Image) -> Image.Image:
 
 
 def _rgb_profile(image: Image.Image) -> bytes | None:
-    """The ICC profile, if picture and profile are both RGB: bytes 16-19 name the colour space."""
+    """The ICC profile, if picture and profile are both RGB: bytes 16-19 name the color space."""
     profile = image.info.get("icc_profile")
     is_rgb = image.mode.startswith(("RGB", "P")) and profile and profile[16:20] == b"RGB "
     return profile if is_rgb else None
@@ -353,7 +353,7 @@ def _save_options(
     if file_format in ("JPEG", "WEBP"):
         options["quality"] = quality
     if file_format == "JPEG":
-        options["subsampling"] = "4:4:4"  # brush strokes have sharp edges in colour too
+        options["subsampling"] = "4:4:4"  # brush strokes have sharp edges in color too
     if icc_profile and file_format != "BMP":
         options["icc_profile"] = icc_profile
     if settings is None or file_format == "BMP":

@@ -1,6 +1,6 @@
 """The residual network of Johnson et al. (2016), with the changes that became standard.
 
-Instance norm (Ulyanov et al., 2016) instead of batch norm, nearest neighbours and a convolution
+Instance norm (Ulyanov et al., 2016) instead of batch norm, nearest neighbors and a convolution
 instead of transposed convolutions, no tanh: as in PyTorch's examples, whose weights it takes
 (`convert_johnson`).
 """
@@ -61,4 +61,4 @@ class JohnsonDecoder(nn.Module):
         # In 0..255, as in the paper: Adam's steps do not know the unit of a pixel, and those that
         # suit the other kernels are too long for 2,592 numbers that make a pixel in [0, 1].
         out = Conv(3, size=9, border="reflect", use_bias=True, name="out")
-        return out(x, valid) / 255 + 0.5  # from grey
+        return out(x, valid) / 255 + 0.5  # from gray

@@ -65,7 +65,7 @@ class Model:
 
     @property
     def style(self) -> dict[str, str]:
-        """Name, title, artist, year and licence of what it paints in; empty if it enlarges."""
+        """Name, title, artist, year and license of what it paints in; empty if it enlarges."""
         return dict(self.card.get("style", {}))
 
     @property

@@ -78,8 +78,8 @@ class JohnsonUpscaler(UpscaleNetwork):
     """The network of Johnson et al. (2016) without its batch norm.
 
     c9s1-64, residual blocks, a layer for each doubling, c9s1-3. Two more departures: nearest
-    neighbours and a convolution instead of transposed convolutions, as in their networks for
-    styles since, and the bicubic picture is added instead of learnt.
+    neighbors and a convolution instead of transposed convolutions, as in their networks for
+    styles since, and the bicubic picture is added instead of learned.
     """
 
     width: int = 64

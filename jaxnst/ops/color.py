@@ -1,4 +1,4 @@
-"""Colour spaces, and two ways to keep the colours of the photo.
+"""Color spaces, and two ways to keep the colors of the photo.
 
 Pictures are sRGB, float32, [0, 1], [..., H, W, 3]. Both NumPy and JAX arrays are accepted; results
 are JAX arrays, and every function can be traced by `jax.jit`.
@@ -8,22 +8,24 @@ import jax
 import jax.numpy as jnp
 from jax.typing import ArrayLike
 
+from jaxnst.ops.matrices import product
+
 # ITU-R BT.601 weights of red and blue, as in JPEG; green has what is left of 1.
 _RED, _BLUE = 0.299, 0.114
 _GREEN = 1.0 - _RED - _BLUE
 
-# Added to the variance of every colour: (0.8 / 255)^2, the size of 8-bit rounding, so that a style
-# without colour, or of one colour, does not have its rounding noise blown up.
+# Added to the variance of every color: (0.8 / 255)^2, the size of 8-bit rounding, so that a style
+# without color, or of one color, does not have its rounding noise blown up.
 _VARIANCE_FLOOR = 1e-5
 
 
 def luma(rgb: ArrayLike) -> jax.Array:
-    """BT.601 luma Y' [..., H, W] of a picture [..., H, W, 3], in [0, 1]; a grey has its own value.
+    """BT.601 luma Y' [..., H, W] of a picture [..., H, W, 3], in [0, 1]; a gray has its own value.
 
     It is a weighted sum of the gamma-coded values, as in JPEG, and not of linear light.
     """
     red, green, blue = _channels(rgb)
-    # Written as differences from green, so that greys come out to the last bit.
+    # Written as differences from green, so that grays come out to the last bit.
     return green + _RED * (red - green) + _BLUE * (blue - green)
 
 
@@ -61,7 +63,7 @@ def match_histogram(image: ArrayLike, reference: ArrayLike) -> jax.Array:
 
 
 def transfer_luma(stylized: ArrayLike, content: ArrayLike) -> jax.Array:
-    """The stylised picture in the photo's colours: luma of the one, chroma of the other.
+    """The stylized picture in the photo's colors: luma of the one, chroma of the other.
 
     The luminance-only transfer of Gatys et al., "Preserving Color in Neural Artistic Style
     Transfer" (2016).
@@ -81,16 +83,16 @@ def transfer_luma(stylized: ArrayLike, content: ArrayLike) -> jax.Array:
 def match_colors(
     style: ArrayLike, content: ArrayLike, *, style_alpha: ArrayLike | None = None
 ) -> jax.Array:
-    """The style picture with the mean and the covariance of the photo's colours.
+    """The style picture with the mean and the covariance of the photo's colors.
 
-    Each colour x becomes M (x - mean_s) + mean_c, M = Sigma_c^(1/2) Sigma_s^(-1/2): the symmetric
-    square-root ("PCA") colour transfer of Gatys et al., "Preserving Color in Neural Artistic Style
-    Transfer" (2016). A small multiple of the identity is added to both covariances, so a grey style
-    or a photo of one colour gives a finite result, and equal pictures give the identity.
+    Each color x becomes M (x - mean_s) + mean_c, M = Sigma_c^(1/2) Sigma_s^(-1/2): the symmetric
+    square-root ("PCA") color transfer of Gatys et al., "Preserving Color in Neural Artistic Style
+    Transfer" (2016). A small multiple of the identity is added to both covariances, so a gray style
+    or a photo of one color gives a finite result, and equal pictures give the identity.
 
     Args:
-        style: the picture to recolour [..., H, W, 3].
-        content: the photo whose colours it takes [..., H', W', 3], of any size.
+        style: the picture to recolor [..., H, W, 3].
+        content: the photo whose colors it takes [..., H', W', 3], of any size.
         style_alpha: how much each pixel of the style counts [..., H, W]; None: all alike.
 
     Returns:
@@ -98,12 +100,12 @@ def match_colors(
     """
     style_mean, style_covariance = _color_moments(style, style_alpha)
     content_mean, content_covariance = _color_moments(content)
-    transform = _product(
+    transform = product(
         _symmetric_power(content_covariance, 0.5), _symmetric_power(style_covariance, -0.5)
     )
-    centred = jnp.asarray(style, jnp.float32) - style_mean
+    centered = jnp.asarray(style, jnp.float32) - style_mean
     # M acts on columns; pixels are rows. M itself need not be symmetric.
-    recolored = _product(centred, jnp.swapaxes(transform, -1, -2)[..., None, :, :])
+    recolored = product(centered, jnp.swapaxes(transform, -1, -2)[..., None, :, :])
     return jnp.clip(recolored + content_mean, 0.0, 1.0)
 
 
@@ -114,7 +116,7 @@ def _channels(picture: ArrayLike) -> tuple[jax.Array, jax.Array, jax.Array]:
 
 
 def _color_moments(rgb: ArrayLike, alpha: ArrayLike | None = None) -> tuple[jax.Array, jax.Array]:
-    """Mean [..., 1, 1, 3] and floored covariance [..., 3, 3] of the pixels' colours."""
+    """Mean [..., 1, 1, 3] and floored covariance [..., 3, 3] of the pixels' colors."""
     rgb = jnp.asarray(rgb, jnp.float32)
     weight = jnp.ones(rgb.shape[:-1]) if alpha is None else jnp.asarray(alpha, jnp.float32)
     weight = weight[..., None]
@@ -123,7 +125,7 @@ def _color_moments(rgb: ArrayLike, alpha: ArrayLike | None = None) -> tuple[jax.
     rows, weighted = (
         x.reshape(*rgb.shape[:-3], -1, 3) for x in (rgb - mean, weight * (rgb - mean))
     )
-    covariance = _product(jnp.swapaxes(rows, -1, -2), weighted) / total[..., 0]
+    covariance = product(jnp.swapaxes(rows, -1, -2), weighted) / total[..., 0]
     return mean, covariance + _VARIANCE_FLOOR * jnp.eye(3)
 
 
@@ -132,12 +134,7 @@ def _symmetric_power(matrix: jax.Array, exponent: float) -> jax.Array:
     values, vectors = jnp.linalg.eigh(matrix)
     # Rounding can push an eigenvalue under the floor that was added.
     powers = jnp.maximum(values, _VARIANCE_FLOOR) ** exponent
-    return _product(vectors * powers[..., None, :], jnp.swapaxes(vectors, -1, -2))
-
-
-def _product(left: jax.Array, right: jax.Array) -> jax.Array:
-    """Matrix product in full float32, which accelerators do not give unless asked."""
-    return jnp.matmul(left, right, precision=jax.lax.Precision.HIGHEST)
+    return product(vectors * powers[..., None, :], jnp.swapaxes(vectors, -1, -2))
 
 
 def _matched(values: jax.Array, wanted: jax.Array) -> jax.Array:

@@ -175,7 +175,7 @@ def _read_onnx(path: Path, name: str) -> _Found:
 def _onnx_convolutions(graph: Any) -> list[list[Any]]:
     """Kernel tensor and, if there is one, bias tensor of each 3x3 convolution.
 
-    Exporters keep weights as initialisers or as constants, at times behind an Identity.
+    Exporters keep weights as initializers or as constants, at times behind an Identity.
     """
     tensors = {tensor.name: tensor for tensor in graph.initializer}
     convolutions = []
@@ -212,7 +212,7 @@ def _from_state_dict(
     "2.weight" if the convolution stack was saved alone.
     """
     if any(key.endswith("running_mean") for key in state):
-        raise JaxnstError(f"{name}: has batch normalisation: convert a plain VGG-16 or VGG-19")
+        raise JaxnstError(f"{name}: has batch normalization: convert a plain VGG-16 or VGG-19")
     net = _net_of_depth(sum(value.ndim == 4 for value in state.values()), name)
     caffe = "conv1_1.weight" in state
     prefix = "features." if any(key.startswith("features.") for key in state) else ""

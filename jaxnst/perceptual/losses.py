@@ -181,7 +181,7 @@ def style_loss(
 
 
 def total_variation(image: jax.Array, *, norm: str = "l2", reduction: str = "mean") -> jax.Array:
-    """Differences of neighbouring pixels of [..., H, W, C]: one number for each in the batch.
+    """Differences of neighboring pixels of [..., H, W, C]: one number for each in the batch.
 
     Args:
       image: pixels or anything else in rows and columns.

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from jaxnst.ops.matrices import product
 from jaxnst.ops.pixels import check_floating
 
 Averages = Mapping[str, jax.Array]
@@ -61,7 +62,7 @@ def second_moment(features: jax.Array, weights: jax.Array) -> jax.Array:
     itself makes two and a transposed copy of F. The weights are constants to it.
     """
     flat = _flat(features)
-    return _product(jnp.swapaxes(flat, -1, -2), flat * weights.reshape(-1, 1))
+    return product(jnp.swapaxes(flat, -1, -2), flat * weights.reshape(-1, 1))
 
 
 @second_moment.defjvp
@@ -70,19 +71,13 @@ def _second_moment_jvp(
 ) -> tuple[jax.Array, jax.Array]:
     features, weights = primals
     change = _flat(tangents[0] * weights[..., None])
-    half = _product(jnp.swapaxes(_flat(features), -1, -2), change)
+    half = product(jnp.swapaxes(_flat(features), -1, -2), change)
     return second_moment(features, weights), half + jnp.swapaxes(half, -1, -2)
 
 
 def _flat(features: jax.Array) -> jax.Array:
     """[..., H, W, C] as [..., H * W, C]."""
     return features.reshape(*features.shape[:-3], -1, features.shape[-1])
-
-
-def _product(left: jax.Array, right: jax.Array) -> jax.Array:
-    """Matrix product in full float32: accelerators round the factors unless told not to, and
-    covariances are differences of such products."""
-    return jnp.matmul(left, right, precision=jax.lax.Precision.HIGHEST)
 
 
 def position_averages(statistic: str, features: jax.Array, weights: jax.Array) -> Averages:
@@ -136,9 +131,9 @@ def _wasserstein_target(averages: Averages) -> Averages:
     covariance = _covariance(averages)
     values, vectors = jnp.linalg.eigh(covariance)
     scaled = vectors * jnp.sqrt(jnp.maximum(values, 0))[..., None, :]
-    root = _product(scaled, jnp.swapaxes(vectors, -1, -2))
+    root = product(scaled, jnp.swapaxes(vectors, -1, -2))
     # What rounding and small eigenvalues leave of the distance of the style to itself.
-    rest = _trace(covariance) - _trace_of_root(_product(_product(root, covariance), root))
+    rest = _trace(covariance) - _trace_of_root(product(product(root, covariance), root))
     return {**averages, "root": root, "rest": rest}
 
 
@@ -147,7 +142,7 @@ def _wasserstein_distance(averages: Averages, target: Averages) -> tuple[jax.Arr
     covariance, root = _covariance(averages), target["root"]
     means = jnp.sum(jnp.square(averages["mean"] - target["mean"]), axis=-1)
     traces = _trace(covariance) + _trace(_covariance(target))
-    overlap = _trace_of_root(_product(_product(root, covariance), root)) + target["rest"]
+    overlap = _trace_of_root(product(product(root, covariance), root)) + target["rest"]
     return means + traces - 2 * overlap, _trace(target["second"])
 
 
@@ -179,7 +174,7 @@ def _trace_and_inverse_of_root(matrix: jax.Array) -> tuple[jax.Array, jax.Array]
     values, vectors = jnp.linalg.eigh((matrix + jnp.swapaxes(matrix, -1, -2)) / 2)
     least = jnp.sqrt(_NOISE * values[..., -1:] + 1e-30)
     roots = jnp.sqrt(jnp.maximum(values, jnp.square(least)))
-    inverse = _product(vectors / roots[..., None, :], jnp.swapaxes(vectors, -1, -2))
+    inverse = product(vectors / roots[..., None, :], jnp.swapaxes(vectors, -1, -2))
     return jnp.sum(values / roots + roots, axis=-1) / 2, inverse
 
 

@@ -2,7 +2,7 @@
 
 A weight file is in the safetensors format, which can hold arrays but no code. Its arrays are named
 as in the parameters, "conv1_1/kernel" [3, 3, C_in, C_out], "conv1_1/bias" [C_out], ..., "mean" [3],
-and its metadata tells which net they are, what they were made from, and under which licence.
+and its metadata tells which net they are, what they were made from, and under which license.
 """
 
 import hashlib
@@ -50,7 +50,7 @@ class WeightFile:
       problem: why `load_vgg` refuses the file, in one line; empty if it does not.
       size: in bytes; 0 if the file cannot be read.
       sha256: of the whole file, in hexadecimal.
-      metadata: net, convention, source, licence and whatever else the file says of itself.
+      metadata: net, convention, source, license and whatever else the file says of itself.
     """
 
     name: str
@@ -96,7 +96,7 @@ def save_weights(
     Args:
       path: ends in ".safetensors".
       params: as returned by `load_vgg`; NumPy arrays will do.
-      metadata: "net" ("vgg16" or "vgg19") and anything worth knowing, such as source and licence.
+      metadata: "net" ("vgg16" or "vgg19") and anything worth knowing, such as source and license.
       kernel_dtype: "float32" or "float16"; biases and mean are always float32.
 
     Raises:

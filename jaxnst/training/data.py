@@ -132,7 +132,7 @@ class Tfds:
 
     def __getitem__(self, index: int) -> np.ndarray:
         image = self._examples[index]["image"]
-        return np.broadcast_to(image, (*image.shape[:2], 3))  # grey has one channel
+        return np.broadcast_to(image, (*image.shape[:2], 3))  # gray has one channel
 
 
 class Subset:

@@ -73,7 +73,7 @@ def style_choice(studio: Studio, *, visible: bool | Literal["hidden"] = True) ->
 
 
 def blend_controls(studio: Studio, tab: str) -> list[Any]:
-    """A second style and how much of it, strength, and whose colours; a list of inputs."""
+    """A second style and how much of it, strength, and whose colors; a list of inputs."""
     choices = [("None", ""), *((title, name) for name, title in studio.styles.items())]
     strength = gr.Slider(
         0, 2, 1, step=0.05, label="Strength", interactive=studio.has_strengths,
@@ -82,5 +82,5 @@ def blend_controls(studio: Studio, tab: str) -> list[Any]:
     with gr.Row():
         second = gr.Dropdown(choices, value="", label="Blend with", min_width=230)
         mix = gr.Slider(0, 1, 0.5, step=0.05, label="How much", min_width=230)
-    keep_colors = gr.Checkbox(False, label="Keep the photo's colours")
+    keep_colors = gr.Checkbox(False, label="Keep the photo's colors")
     return [second, mix, strength, keep_colors]

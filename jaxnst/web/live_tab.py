@@ -21,11 +21,12 @@ from PIL import Image
 
 from jaxnst.errors import JaxnstError
 from jaxnst.io.codec import load
+from jaxnst.networks.gallery import Weights
 from jaxnst.ops.pixels import to_uint8
 from jaxnst.web.controls import PRIVATE, blend_controls, style_choice
 from jaxnst.web.paint_tab import PaintTab
 from jaxnst.web.security import log
-from jaxnst.web.shared import Look, Studio
+from jaxnst.web.shared import Studio
 
 PATH = "/live"
 SIZES = ((320, 240), (480, 360), (640, 480))
@@ -50,7 +51,7 @@ _MARKUP = """
 class _Settings(NamedTuple):
     """How to paint."""
 
-    look: Look
+    look: Weights
     strength: float
     keep_colors: bool
 

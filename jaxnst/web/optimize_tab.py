@@ -1,4 +1,4 @@
-"""The tab that paints like any picture, by optimising pixels as in Gatys et al. (2016)."""
+"""The tab that paints like any picture, by optimizing pixels as in Gatys et al. (2016)."""
 
 import dataclasses
 import threading
@@ -58,7 +58,7 @@ Step = tuple[Any, Any, Any, Any, Any]
 
 
 class OptimizeTab:
-    """Optimises paintings for visitors, each of whom can stop their own."""
+    """Optimizes paintings for visitors, each of whom can stop their own."""
 
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
@@ -134,7 +134,7 @@ class OptimizeTab:
         keep_colors: str = "no",
         seed: float = 0,
     ) -> Iterator[Step]:
-        """Paints a photo in the style of another picture, by optimising its pixels.
+        """Paints a photo in the style of another picture, by optimizing its pixels.
 
         Args:
           goes_on: whether to go on from what the visitor's last run has made.
@@ -353,7 +353,7 @@ def _further_styles() -> list[Any]:
 
 
 def _advanced(options: PaintOptions) -> list[Any]:
-    """Inputs that few need: the weights of the losses, the scale, colours and the seed."""
+    """Inputs that few need: the weights of the losses, the scale, colors and the seed."""
     colors = [("The painting's", "no"), ("The photo's, with the painting's lightness", "luma"),
               ("The photo's, given to the painting before", "match")]  # fmt: skip
     weights = [
@@ -372,7 +372,7 @@ def _advanced(options: PaintOptions) -> list[Any]:
             0.25, 2, options.style_scale, step=0.05, label="Size of the strokes",
             info="How large the painting is beside the result.",
         )  # fmt: skip
-        keep = gr.Dropdown(colors, value=options.keep_colors, label="Colours")
+        keep = gr.Dropdown(colors, value=options.keep_colors, label="Colors")
         seed = gr.Number(
             options.optimize.seed, label="Number of the random start", precision=0,
             info="Each gives another picture, where painting starts from noise as in the papers.",

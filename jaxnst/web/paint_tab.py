@@ -12,6 +12,7 @@ from jaxnst.io.codec import Picture, load
 from jaxnst.io.files import hashed
 from jaxnst.io.resize import fit_long_side, resize
 from jaxnst.io.sheets import contact_sheet
+from jaxnst.networks.gallery import Weights
 from jaxnst.ops.pixels import to_uint8
 from jaxnst.web.controls import (
     PAINTING,
@@ -24,7 +25,7 @@ from jaxnst.web.controls import (
     style_choice,
 )
 from jaxnst.web.security import friendly
-from jaxnst.web.shared import SAMPLES, Look, Studio, whole
+from jaxnst.web.shared import SAMPLES, Studio, whole
 
 SIZES = {"At most 640 pixels": "640", "At most 1280 pixels": "1280",
          "At most 2560 pixels": "2560", "As the photo": "full"}  # fmt: skip
@@ -42,7 +43,7 @@ class _Order(NamedTuple):
     path: str
     picture: Picture
     pixels: np.ndarray
-    look: Look
+    look: Weights
     strength: float
     keep_colors: bool
     longest: int
@@ -109,7 +110,7 @@ class PaintTab:
           second_style: another to blend it with; empty: none.
           mix: share of the second style, 0 to 1.
           strength: 0, the photo as it is, to 2.
-          keep_colors: keep the photo's colours.
+          keep_colors: keep the photo's colors.
           size: "640", "1280" or "2560", how long the longer side may be, or "full".
 
         Returns:
@@ -162,7 +163,7 @@ class PaintTab:
         return studio.results.keep(Picture(contact_sheet(painted)), "styles", record | options)
 
     def _order(
-        self, photo: str | None, look: Look, strength: float, keep_colors: bool, size: str
+        self, photo: str | None, look: Weights, strength: float, keep_colors: bool, size: str
     ) -> _Order:
         check_choice("size", size, SIZES.values())
         self._studio.check_look(look, strength)
@@ -223,7 +224,7 @@ class PaintTab:
         names = list(self._studio.styles)
         return names[whole("index", event.index, len(names) - 1)]
 
-    def look(self, style: str, second: str, mix: float) -> Look:
+    def look(self, style: str, second: str, mix: float) -> Weights:
         """Weights of styles, from what the controls say."""
         check_number("mix", mix, high=1)
         check_choice("style", style, self._studio.styles)

@@ -1,7 +1,6 @@
 """What all visitors share: networks that are loaded and compiled once, and a folder for results."""
 
 import threading
-from collections.abc import Mapping
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from jaxnst.inference.stylizer import BUCKET, Stylizer
 from jaxnst.inference.upscaler import Upscaler
 from jaxnst.io.codec import Picture, load
 from jaxnst.io.resize import fit_long_side, resize
+from jaxnst.networks.gallery import Weights
 from jaxnst.networks.model_file import SHARPER, UPSCALING, upscaling_model
 from jaxnst.ops.color import transfer_luma
 from jaxnst.ops.pixels import to_uint8
@@ -24,12 +24,10 @@ from jaxnst.web.storage import Results
 from jaxnst.web.visitors import Presence
 
 SAMPLES = Path(__file__).parent.parent / "assets"
-Look = Mapping[str, float]
-"""Weights of styles by their names."""
 
 _PREVIEW = 320  # pixels, of the square on which previews are painted
 _QUICK = 3e6  # pixels that are painted in a second or two
-_SIZES = 20  # of optimised pictures, for which functions are kept
+_SIZES = 20  # of optimized pictures, for which functions are kept
 
 
 class Studio:
@@ -74,12 +72,12 @@ class Studio:
         gallery = self._stylizer.gallery
         return {name: gallery.model(name).style for name in gallery.styles}
 
-    def check_look(self, look: Look, strength: float) -> None:
+    def check_look(self, look: Weights, strength: float) -> None:
         """Raises JaxnstError unless there are such styles, and such a strength."""
         self._stylizer.gallery.params(look, strength)
 
     def paint(
-        self, photo: np.ndarray, look: Look, strength: float, keep_colors: bool, size: int
+        self, photo: np.ndarray, look: Weights, strength: float, keep_colors: bool, size: int
     ) -> np.ndarray:
         """A photo [H, W, 3], uint8, painted with its longer side at `size`."""
         painting = self._stylizer(
@@ -95,7 +93,7 @@ class Studio:
         return is_new or height * width > _QUICK
 
     def preview(
-        self, photo: np.ndarray, look: Look, strength: float = 1.0, keep_colors: bool = False
+        self, photo: np.ndarray, look: Weights, strength: float = 1.0, keep_colors: bool = False
     ) -> np.ndarray:
         """A small painting of a photo [H, W, 3], uint8.
 
@@ -111,7 +109,7 @@ class Studio:
         return painted[:height, :width]
 
     def paint_frame(
-        self, frame: np.ndarray, look: Look, strength: float, keep_colors: bool
+        self, frame: np.ndarray, look: Weights, strength: float, keep_colors: bool
     ) -> np.ndarray:
         """A webcam's frame [H, W, 3], uint8, painted; there are few sizes, compiled as they are."""
         return self._frame_stylizer(frame, look, strength=strength, keep_colors=keep_colors)
@@ -149,7 +147,7 @@ class Studio:
             return _vgg(net)
 
     def note_size(self, size: tuple[int, int]) -> None:
-        """Forgets the losses that were compiled when pictures of too many sizes were optimised:
+        """Forgets the losses that were compiled when pictures of too many sizes were optimized:
         each takes one of its own, for as long as the program runs."""
         with self._lock:
             self._optimized.add(size)
@@ -182,7 +180,7 @@ def _vgg(net: str) -> vgg.Params:
 
 
 def _canvas(photo: np.ndarray, size: int, keep_colors: bool) -> tuple[int, int, bool]:
-    """What functions are compiled for to paint a photo: sides of a canvas, and whose colours."""
+    """What functions are compiled for to paint a photo: sides of a canvas, and whose colors."""
     height, width = (-(-side // BUCKET) for side in fit_long_side(photo.shape[:2], size))
     return height, width, keep_colors
 

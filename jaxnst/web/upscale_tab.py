@@ -43,7 +43,7 @@ class UpscaleTab:
                 sharp = gr.Checkbox(
                     False, label="Sharper, but less true to the original", elem_id="upscale-sharp"
                 )
-                match = gr.Checkbox(False, label="Match the colours of the original exactly")
+                match = gr.Checkbox(False, label="Match the colors of the original exactly")
                 go = gr.Button("Enlarge", variant="primary", elem_id="upscale-go")
             with gr.Column(min_width=340):
                 result = both_views("Plain | detailed", "upscale-result", 460)
@@ -76,7 +76,7 @@ class UpscaleTab:
           photo: the picture, of any size.
           scale: how many times as wide and high.
           sharp: by the network trained by features.
-          match_histogram: give the result the photo's histogram of colours.
+          match_histogram: give the result the photo's histogram of colors.
 
         Returns:
           The picture by bicubic interpolation and by the network as the page shows them, and the

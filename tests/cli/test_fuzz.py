@@ -1,6 +1,6 @@
 """`jaxnst stylize` on whatever a command line and files can hold: it never ends in a traceback.
 
-The optimisation itself is left out: what is made is the picture that it would start from.
+The optimization itself is left out: what is made is the picture that it would start from.
 """
 
 import contextlib

@@ -48,7 +48,7 @@ def refused(capfd, monkeypatch, place):
 
 @pytest.fixture
 def no_work(monkeypatch) -> None:
-    """Fails the test if anything is optimised or weights are read."""
+    """Fails the test if anything is optimized or weights are read."""
 
     def never(*_: object) -> None:
         raise AssertionError("too late")

@@ -231,8 +231,8 @@ def test_streams(photo: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> N
     [
         (["--style", "wav"], "did you mean 'wave'"),
         (["--style", "wave", "--strength", "3"], "strength is 3"),
-        (["--style", "wave", "--iterations", "5"], "--iterations is for optimising"),
-        (["--style", "wave", "--style-weight=5"], "--style-weight is for optimising"),
+        (["--style", "wave", "--iterations", "5"], "--iterations is for optimizing"),
+        (["--style", "wave", "--style-weight=5"], "--style-weight is for optimizing"),
         (["--style", "wave", "kiss", "--blend", "1"], "1 values for 2 styles"),
         (["--style", "wave", "kiss", "--blend", "0", "0"], "all styles are 0"),
         (["--style", "wave", "--keep-colors", "match"], "give luma"),

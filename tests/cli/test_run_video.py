@@ -85,7 +85,7 @@ def test_a_second_run_leaves_it_and_another_look_does_not(
     assert np.abs(frames(tmp_path / "out.mp4") - painted).mean() > 1
 
 
-def test_a_matroska_file_is_recognised_too(
+def test_a_matroska_file_is_recognized_too(
     words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
     words = [*words, "-o", str(tmp_path / "out.mkv")]

@@ -71,7 +71,7 @@ def test_progress_is_per_cent_and_has_no_rate(photo: Path, model: Path, capsys) 
     assert "/s" not in said
 
 
-def test_alpha_and_grey_are_kept(tmp_path: Path, model: Path) -> None:
+def test_alpha_and_gray_are_kept(tmp_path: Path, model: Path) -> None:
     rng = np.random.default_rng(0)
     Image.fromarray(rng.integers(0, 256, (9, 11, 2), np.uint8), "LA").save(tmp_path / "la.png")
     assert run(tmp_path / "la.png", "--model", model, "-o", tmp_path / "out.png") == 0
@@ -81,7 +81,7 @@ def test_alpha_and_grey_are_kept(tmp_path: Path, model: Path) -> None:
     assert result[..., 3].std() > 10
 
 
-def test_colours_under_transparency_do_not_bleed_into_edges(tmp_path: Path, model: Path) -> None:
+def test_colors_under_transparency_do_not_bleed_into_edges(tmp_path: Path, model: Path) -> None:
     results = []
     for path in cut_outs(tmp_path, 24):
         assert run(path, "--model", model, "-o", tmp_path / f"big_{path.name}") == 0
@@ -90,7 +90,7 @@ def test_colours_under_transparency_do_not_bleed_into_edges(tmp_path: Path, mode
         np.testing.assert_array_equal(result, results[0])
 
 
-def test_a_cut_out_of_one_colour_keeps_it_at_its_edges(tmp_path: Path) -> None:
+def test_a_cut_out_of_one_color_keeps_it_at_its_edges(tmp_path: Path) -> None:
     model = upscaling_model(Compact(2, 4, 1))
     bicubic = dataclasses.replace(model, params=jax.tree.map(np.zeros_like, model.params))
     save_model(tmp_path / "bicubic.safetensors", bicubic)
@@ -114,7 +114,7 @@ def test_a_folder_of_pictures(tmp_path: Path, model: Path, capsys) -> None:
     assert [Path(row["output"]).name for row in rows] == ["0_x2.png", "1_x2.png"]
 
 
-def test_colours_can_be_those_of_the_photo(photo: Path, model: Path) -> None:
+def test_colors_can_be_those_of_the_photo(photo: Path, model: Path) -> None:
     plain, matched = photo.with_name("plain.png"), photo.with_name("matched.png")
     assert run(photo, "--model", model, "-o", plain) == 0
     assert run(photo, "--model", model, "-o", matched, "--match-histogram") == 0

@@ -182,7 +182,7 @@ def test_exif_orientation(tmp_path: Path, orientation: int, file_format: str) ->
     np.testing.assert_allclose(rgb, expected, atol=0.03 if file_format == "JPEG" else 1e-6)
 
 
-def test_grey_becomes_rgb(tmp_path: Path) -> None:
+def test_gray_becomes_rgb(tmp_path: Path) -> None:
     for mode in ("L", "1"):
         image = Image.fromarray(_levels()).convert(mode)
         image.save(tmp_path / "a.png")
@@ -193,7 +193,7 @@ def test_grey_becomes_rgb(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("dtype", ["<u2", ">u2", "<i4"])
-def test_16_bit_grey_at_full_depth(tmp_path: Path, dtype: str) -> None:
+def test_16_bit_gray_at_full_depth(tmp_path: Path, dtype: str) -> None:
     values = np.linspace(0, 65535, 32 * 32).reshape(32, 32).astype(dtype)
     Image.fromarray(values).save(tmp_path / "a.tif")
     rgb = load(tmp_path / "a.tif").rgb
@@ -201,7 +201,7 @@ def test_16_bit_grey_at_full_depth(tmp_path: Path, dtype: str) -> None:
     assert rgb.max() == 1.0
 
 
-def test_16_bit_grey_png(tmp_path: Path) -> None:
+def test_16_bit_gray_png(tmp_path: Path) -> None:
     values = np.linspace(0, 65535, 32 * 32).reshape(32, 32).astype(np.uint16)
     Image.fromarray(values).save(tmp_path / "a.png")
     np.testing.assert_allclose(load(tmp_path / "a.png").rgb[..., 2], values / 65535.0, atol=1e-7)
@@ -269,7 +269,7 @@ def test_first_frame_of_gif(tmp_path: Path) -> None:
 
 
 def _cmyk_profile() -> bytes:
-    """A tiny ICC profile for a press whose cyan is a middle grey and magenta and yellow nothing."""
+    """A tiny ICC profile for a press whose cyan is a middle gray and magenta and yellow nothing."""
     identity = bytes(range(256))
     corners = b"".join(  # of the cube C, M, Y, K: L*, a*, b*
         bytes([0 if index & 1 else 128 if index & 8 else 255, 128, 128]) for index in range(16)
@@ -296,11 +296,11 @@ def test_cmyk_goes_through_its_profile(tmp_path: Path) -> None:
     np.testing.assert_array_equal(load(tmp_path / "broken.tif").rgb[3, 3], [0, 1, 1])
 
 
-def test_profile_of_another_colour_space_is_not_kept(tmp_path: Path) -> None:
-    Image.fromarray(_levels()).save(tmp_path / "grey.png", icc_profile=SRGB)
-    assert load(tmp_path / "grey.png").icc_profile is None
-    grey_profile = SRGB[:16] + b"GRAY" + SRGB[20:]
-    save(tmp_path / "a.png", Picture(_smooth(), None, grey_profile))
+def test_profile_of_another_color_space_is_not_kept(tmp_path: Path) -> None:
+    Image.fromarray(_levels()).save(tmp_path / "gray.png", icc_profile=SRGB)
+    assert load(tmp_path / "gray.png").icc_profile is None
+    gray_profile = SRGB[:16] + b"GRAY" + SRGB[20:]
+    save(tmp_path / "a.png", Picture(_smooth(), None, gray_profile))
     assert load(tmp_path / "a.png").icc_profile is None
 
 

@@ -1,4 +1,4 @@
-"""Colour spaces and colour transfer against hand-computed values and the definitions."""
+"""Color spaces and color transfer against hand-computed values and the definitions."""
 
 import colorsys
 
@@ -50,13 +50,13 @@ def test_ycbcr_round_trip_keeps_shape_and_dtype() -> None:
     np.testing.assert_allclose(back, rgb, atol=1e-6)
 
 
-def test_luma_of_grey_is_exact() -> None:
-    grey = np.linspace(0, 1, 256, dtype=np.float32)
-    np.testing.assert_array_equal(luma(np.repeat(grey[:, None], 3, axis=-1)), grey)
+def test_luma_of_gray_is_exact() -> None:
+    gray = np.linspace(0, 1, 256, dtype=np.float32)
+    np.testing.assert_array_equal(luma(np.repeat(gray[:, None], 3, axis=-1)), gray)
 
 
 def test_transfer_luma_takes_luma_from_one_and_chroma_from_the_other() -> None:
-    # Mild colours, so that nothing is clipped.
+    # Mild colors, so that nothing is clipped.
     stylized, content = _noise(1, (8, 9, 3), 0.4, 0.6), _noise(2, (8, 9, 3), 0.4, 0.6)
     result = rgb_to_ycbcr(transfer_luma(stylized, content))
     np.testing.assert_allclose(result[..., 0], luma(stylized), atol=1e-6)
@@ -109,11 +109,11 @@ def test_match_colors_is_per_picture_in_a_batch() -> None:
         )
 
 
-@pytest.mark.parametrize("style_kind", ["grey", "flat", "noise"])
-@pytest.mark.parametrize("content_kind", ["grey", "flat", "noise"])
-def test_match_colors_is_finite_without_colour(style_kind: str, content_kind: str) -> None:
+@pytest.mark.parametrize("style_kind", ["gray", "flat", "noise"])
+@pytest.mark.parametrize("content_kind", ["gray", "flat", "noise"])
+def test_match_colors_is_finite_without_color(style_kind: str, content_kind: str) -> None:
     pictures = {
-        "grey": np.repeat(_noise(8, (9, 9, 1)), 3, axis=-1),
+        "gray": np.repeat(_noise(8, (9, 9, 1)), 3, axis=-1),
         "flat": np.full((9, 9, 3), (0.2, 0.5, 0.7), np.float32),
         "noise": _noise(9, (9, 9, 3)),
     }

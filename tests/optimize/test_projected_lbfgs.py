@@ -37,10 +37,10 @@ def run(evaluate, image, steps: int, *, memory: int = 8) -> list[LbfgsState]:
 
 
 def quadratic(hessian: np.ndarray, minimum: np.ndarray) -> Loss:
-    matrix, centre = jnp.asarray(hessian, jnp.float32), jnp.asarray(minimum, jnp.float32)
+    matrix, center = jnp.asarray(hessian, jnp.float32), jnp.asarray(minimum, jnp.float32)
 
     def loss(image: jax.Array) -> jax.Array:
-        away = image.reshape(-1) - centre
+        away = image.reshape(-1) - center
         return 0.5 * away @ matrix @ away
 
     return Loss(loss)
@@ -52,11 +52,11 @@ def coupled(seed: int, condition: float) -> np.ndarray:
     return rotation @ np.diag(np.geomspace(1, condition, SIZE)) @ rotation.T
 
 
-def minimum_in_box(hessian: np.ndarray, centre: np.ndarray) -> np.ndarray:
+def minimum_in_box(hessian: np.ndarray, center: np.ndarray) -> np.ndarray:
     """By projected gradient descent in float64, the slow and sure way."""
     x, rate = np.full(SIZE, 0.5), 1 / np.linalg.eigvalsh(hessian).max()
     for _ in range(20_000):
-        x = np.clip(x - rate * hessian @ (x - centre), 0, 1)
+        x = np.clip(x - rate * hessian @ (x - center), 0, 1)
     return x
 
 
@@ -69,35 +69,35 @@ def rugged(image: jax.Array) -> jax.Array:
 
 
 def test_minimum_inside_the_box_is_found():
-    centre = start(1).reshape(-1)
-    last = run(quadratic(coupled(0, 100), centre), start(), 60)[-1]
-    np.testing.assert_allclose(last.image.reshape(-1), centre, atol=1e-3)
+    center = start(1).reshape(-1)
+    last = run(quadratic(coupled(0, 100), center), start(), 60)[-1]
+    np.testing.assert_allclose(last.image.reshape(-1), center, atol=1e-3)
 
 
 def test_minimum_at_the_bounds_is_that_of_each_pixel():
-    centre = np.random.default_rng(1).uniform(-1, 2, SIZE)
-    last = run(quadratic(np.diag(np.geomspace(1, 30, SIZE)), centre), start(), 60)[-1]
-    found, expected = last.image.reshape(-1), np.clip(centre, 0, 1)
-    outside = (centre < 0) | (centre > 1)
+    center = np.random.default_rng(1).uniform(-1, 2, SIZE)
+    last = run(quadratic(np.diag(np.geomspace(1, 30, SIZE)), center), start(), 60)[-1]
+    found, expected = last.image.reshape(-1), np.clip(center, 0, 1)
+    outside = (center < 0) | (center > 1)
     assert outside.sum() > 10
     np.testing.assert_array_equal(found[outside], expected[outside])
     np.testing.assert_allclose(found, expected, atol=1e-3)
 
 
 def test_minimum_at_the_bounds_of_coupled_pixels_is_found():
-    hessian, centre = coupled(0, 10), np.random.default_rng(1).uniform(-0.5, 1.5, SIZE)
-    expected = minimum_in_box(hessian, centre)
+    hessian, center = coupled(0, 10), np.random.default_rng(1).uniform(-0.5, 1.5, SIZE)
+    expected = minimum_in_box(hessian, center)
     held = (expected <= 0) | (expected >= 1)
     assert 5 < held.sum() < 30
     # Clipping the free minimum would not do.
-    assert np.abs(expected - np.clip(centre, 0, 1)).max() > 0.1
-    last = run(quadratic(hessian, centre), start(), 120)[-1]
+    assert np.abs(expected - np.clip(center, 0, 1)).max() > 0.1
+    last = run(quadratic(hessian, center), start(), 120)[-1]
     np.testing.assert_allclose(last.image.reshape(-1), expected, atol=2e-3)
 
 
-def test_curvature_is_learnt():
-    hessian, centre = coupled(0, 1000), start(1).reshape(-1)
-    states = run(quadratic(hessian, centre), start(), 80, memory=20)
+def test_curvature_is_learned():
+    hessian, center = coupled(0, 1000), start(1).reshape(-1)
+    states = run(quadratic(hessian, center), start(), 80, memory=20)
     # Steepest descent with the best step of all loses a factor (1 - 2/1001)^2 in a step.
     assert states[-1].loss < 1e-3 * states[0].loss
 
@@ -161,8 +161,8 @@ def test_state_belongs_together():
 
 
 def test_pixels_stay_in_the_box():
-    centre = np.random.default_rng(1).uniform(-3, 4, SIZE)
-    evaluate = quadratic(coupled(0, 100), centre)
+    center = np.random.default_rng(1).uniform(-3, 4, SIZE)
+    evaluate = quadratic(coupled(0, 100), center)
     run(evaluate, np.random.default_rng(0).integers(0, 2, SHAPE), 40)
     assert min(float(image.min()) for image in evaluate.images) == 0
     assert max(float(image.max()) for image in evaluate.images) == 1

@@ -185,9 +185,9 @@ def test_wrong_shape_is_named(tmp_path):
         convert_vgg(write_state(tmp_path / "a.safetensors", state))
 
 
-def test_batch_normalisation_is_refused(tmp_path):
+def test_batch_normalization_is_refused(tmp_path):
     state = {"features.0.weight": np.zeros((64, 3, 3, 3)), "features.1.running_mean": np.zeros(64)}
-    with pytest.raises(JaxnstError, match="has batch normalisation: convert a plain VGG-16"):
+    with pytest.raises(JaxnstError, match="has batch normalization: convert a plain VGG-16"):
         convert_vgg(write_state(tmp_path / "a.safetensors", state))
 
 

@@ -202,7 +202,7 @@ def test_total_variations_of_a_batch_are_those_of_its_members(reduction):
     np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
-def test_total_variation_of_one_colour_is_zero():
+def test_total_variation_of_one_color_is_zero():
     batch = np.tile(noise(0, 1, 1, 3), (2, 4, 5, 1))
     np.testing.assert_array_equal(total_variation(batch), [0, 0])
 

@@ -1,6 +1,7 @@
 """The tools and benchmarks that stand beside the package."""
 
 import dataclasses
+import datetime
 import functools
 import json
 import signal
@@ -194,4 +195,5 @@ def test_a_benchmark_writes_where_its_figures_come_from(tmp_path: Path) -> None:
     assert found["figures"] == {"ratio": 1.5, "512": {"rows": [1, 2]}}
     assert set(found["machine"]) == {"cpu", "cores", "device", "python", "jax"}
     assert all(found["machine"].values())
-    assert set(found) == {"machine", "commit", "figures"}
+    assert datetime.date.fromisoformat(found["date"]) <= datetime.datetime.now(datetime.UTC).date()
+    assert set(found) == {"machine", "date", "commit", "figures"}

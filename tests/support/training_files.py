@@ -70,7 +70,7 @@ def small_upscale_task() -> tuple[UpscaleTask, dict, dict]:
 
 
 class MeanColor:
-    """The least of tasks: to say a picture's mean colour."""
+    """The least of tasks: to say a picture's mean color."""
 
     def loss(self, params: dict, frozen: jax.Array, batch: dict) -> tuple[jax.Array, dict]:
         colors = jnp.mean(batch["image"].astype(jnp.float32), (1, 2)) / 255
@@ -127,7 +127,7 @@ def run_steps(
 ) -> dict[str, list[dict[str, np.ndarray]]]:
     """What every device here has of the first gradients and of the parameters after a few steps.
 
-    Every host takes its share of the batches. The result is by optimiser, device and name.
+    Every host takes its share of the batches. The result is by optimizer, device and name.
     Softplus stands for ReLU: of an activation next to zero rounding alone would switch the gradient
     on or off, which for one in thousands is a difference of 1e-4.
     """

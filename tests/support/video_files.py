@@ -9,7 +9,7 @@ import numpy as np
 
 
 def scene(number: int, height: int = 48, width: int = 64, still: bool = False) -> np.ndarray:
-    """A coloured ground with a bright square, which moves from frame to frame unless still."""
+    """A colored ground with a bright square, which moves from frame to frame unless still."""
     rows, columns = np.mgrid[:height, :width]
     image = np.stack([4 * rows, 3 * columns, 128 + 0 * rows], axis=-1).astype(np.uint8)
     left = 4 if still else 4 + 2 * number % (width - 20)

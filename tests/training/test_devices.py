@@ -38,7 +38,7 @@ for optimizer, (arrays,) in run_steps(None, number, 2).items():
 
 @pytest.fixture(scope="module")
 def alone() -> dict[str, dict[str, np.ndarray]]:
-    """What one device comes to, by optimiser."""
+    """What one device comes to, by optimizer."""
     with jax.numpy_dtype_promotion("standard"):
         return {name: found for name, (found,) in run_steps(jax.devices()[:1]).items()}
 

@@ -35,7 +35,7 @@ def run(tmp_path_factory) -> tuple[list, Path, list]:
 
 
 def last_state(work: Path) -> list[tuple[str, bytes]]:
-    """Every array of the last checkpoint: parameters, their average, the optimiser's state."""
+    """Every array of the last checkpoint: parameters, their average, the optimizer's state."""
     with ocp.training.Checkpointer((work / "checkpoints").absolute()) as checkpointer:
         assert checkpointer.latest.step == STEPS
         state = checkpointer.load()

@@ -18,7 +18,7 @@ COUNT = 12
 
 @pytest.fixture(scope="module")
 def datasets(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the dataset `blots`, version 1.0.0: twelve pictures, the last one grey."""
+    """A folder with the dataset `blots`, version 1.0.0: twelve pictures, the last one gray."""
     import tensorflow_datasets as tfds
 
     folder = tmp_path_factory.mktemp("tfds")

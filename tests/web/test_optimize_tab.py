@@ -1,4 +1,4 @@
-"""The tab that optimises a picture, without the page around it."""
+"""The tab that optimizes a picture, without the page around it."""
 
 import pytest
 
