@@ -64,6 +64,7 @@ def _run(command: Live) -> int:
         command.style or tuple(gallery.styles), strength=command.strength,
         has_strengths=gallery.has_strengths, keep_colors=command.keep_colors,
         smooth=command.smooth, split=command.split, mirror=command.mirror,
+        stroke=command.stroke or None,
     )  # fmt: skip
     gallery.params(controls.styles[0], controls.strength)
     use_compilation_cache()

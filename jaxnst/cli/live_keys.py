@@ -37,6 +37,8 @@ class Controls:
     strength: float = 1.0
     has_strengths: bool = True
     """Whether the model supports strengths other than 1."""
+    stroke: float | None = None
+    """Size of the strokes, as of `Look`."""
     keep_colors: bool = False
     smooth: bool = False
     split: bool = False
@@ -72,7 +74,8 @@ class Controls:
         first, second = self._pair()
         share = self.share(seconds)
         style = {first: 1 - share, second: share} if self.blended and first != second else first
-        return Look(style, round(self.strength, 3), self.keep_colors, self.smooth)
+        strength = round(self.strength, 3)
+        return Look(style, strength, self.keep_colors, self.smooth, self.stroke, quick=True)
 
     def share(self, seconds: float) -> float:
         """Share of the second style in a blend, in steps of 1/20."""

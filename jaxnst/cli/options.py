@@ -138,6 +138,9 @@ class Live:
     """Frame rate that --size auto aims for."""
     strength: float = 1.0
     """Strength of the style, from 0 (the photo itself) over 1 to 2 (exaggerated)."""
+    stroke: float = 0.0
+    """Size of the strokes, from 0.1 to 10: 1 is as on a picture of 768 pixels, and a larger frame
+    is painted smaller and then enlarged. 0: frames are painted as they are."""
     keep_colors: bool = False
     """Keep the camera's colors."""
     smooth: bool = False
@@ -167,6 +170,8 @@ class Live:
         check_number("fps", self.fps, high=1000)
         check_number("rate", self.rate, low=0.1, high=1000)
         check_number("strength", self.strength, high=2)
+        if self.stroke:
+            check_number("stroke", self.stroke, low=0.1, high=10)
         if self.size != "auto" and not (self.size.isascii() and self.size.isdigit()):
             raise JaxnstError(
                 f"--size {self.size!r} is not a size: give auto, or the long side in pixels"

@@ -15,3 +15,7 @@ class Look:
     keep_colors: bool = False
     smooth: bool = False
     """Less flicker, where frames follow one another."""
+    stroke: float | None = None
+    """Size of the strokes: 1 as on a picture of 768 pixels; None: as the network paints them."""
+    quick: bool = False
+    """What is painted smaller for its strokes is enlarged by interpolation, never by a network."""

@@ -187,9 +187,7 @@ class _Pending:
     def __init__(self, stylizer: Stylizer, photo: np.ndarray, time_: float, look: Look) -> None:
         self.started = time.monotonic()
         self._photo, self._time, self.look = photo, time_, look
-        self._wait = stylizer.begin(
-            photo, look.style, strength=look.strength, keep_colors=look.keep_colors
-        )
+        self._wait = stylizer.start(photo, look)
 
     def finish(self, smoother: Smoother) -> Shown:
         """Waits for the painting."""

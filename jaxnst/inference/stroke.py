@@ -12,9 +12,12 @@ import numpy as np
 from PIL import Image
 
 from jaxnst.errors import check_number
+from jaxnst.inference.look import Look
 from jaxnst.inference.upscaler import Upscaler
 from jaxnst.io.resize import fit_long_side
 from jaxnst.networks.model_file import UPSCALING
+from jaxnst.ops.color import transfer_luma
+from jaxnst.ops.pixels import from_uint8, to_uint8
 
 STROKE_SIDE = 768
 """Long side in pixels at which a photo is painted with strokes of size 1."""
@@ -35,22 +38,23 @@ def painted_size(height_width: tuple[int, int], stroke: float) -> tuple[int, int
 
 
 def enlarge_painting(
-    painting: np.ndarray, small: np.ndarray, photo: np.ndarray, strength: float
+    painting: np.ndarray, small: np.ndarray, photo: np.ndarray, look: Look
 ) -> np.ndarray:
     """A painting at its photo's size, uint8 [H, W, 3].
 
     Args:
-      painting: uint8 [h, w, 3].
+      painting: uint8 [h, w, 3], in its own colors.
       small: the photo at the size that was painted, uint8 [h, w, 3].
       photo: uint8 [H, W, 3].
-      strength: of the style.
+      look: how it was painted.
     """
-    size = photo.shape[:2]
-    enlarged = _enlarged(painting, size)
-    if strength >= 1:
-        return enlarged
-    detail = photo.astype(np.float32) - _enlarged(small, size)
-    return np.rint((enlarged + (1 - strength) * detail).clip(0, 255)).astype(np.uint8)
+    enlarged = _enlarged(painting, photo.shape[:2], look.quick)
+    if look.strength < 1:
+        detail = photo.astype(np.float32) - _enlarged(small, photo.shape[:2], look.quick)
+        enlarged = to_uint8((enlarged + (1 - look.strength) * detail) / 255)
+    if look.keep_colors:
+        enlarged = to_uint8(np.asarray(transfer_luma(from_uint8(enlarged), from_uint8(photo))))
+    return enlarged
 
 
 def resized(picture: np.ndarray, height_width: tuple[int, int]) -> np.ndarray:
@@ -62,10 +66,10 @@ def resized(picture: np.ndarray, height_width: tuple[int, int]) -> np.ndarray:
     return np.asarray(image)
 
 
-def _enlarged(picture: np.ndarray, height_width: tuple[int, int]) -> np.ndarray:
-    """A picture uint8 [h, w, 3] at a larger size, by a network if it is much larger."""
+def _enlarged(picture: np.ndarray, height_width: tuple[int, int], quick: bool) -> np.ndarray:
+    """A picture uint8 [h, w, 3] at a larger size, by a network if that is much larger."""
     times = max(height_width) / max(picture.shape[:2])
-    if times > _NEAR:
+    if times > _NEAR and not quick:
         scale = next((scale for scale in sorted(UPSCALING) if scale >= times), max(UPSCALING))
         picture = _upscaler(scale)(picture)
     return resized(picture, height_width)

@@ -9,6 +9,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from itertools import repeat
 from typing import Any
 
 import jax
@@ -30,7 +31,6 @@ from jaxnst.networks.base import Network
 from jaxnst.networks.gallery import DEFAULT, PHOTO, Gallery, Weights, load_gallery
 from jaxnst.networks.layers import Valid
 from jaxnst.networks.model_file import Model
-from jaxnst.ops.color import transfer_luma
 from jaxnst.ops.pixels import from_uint8, to_uint8
 
 BUCKET = 64
@@ -99,7 +99,9 @@ class Stylizer:
         Raises:
           JaxnstError: the image is not one, or the gallery has no such style or strength.
         """
-        return self._painted(_photos(image, size), Look(style, strength, keep_colors), stroke)
+        return self.begin(
+            image, style, strength=strength, keep_colors=keep_colors, size=size, stroke=stroke
+        )()
 
     def in_regions(
         self,
@@ -131,8 +133,10 @@ class Stylizer:
         photo = _photos(image, size)
         if photo.ndim != 3:
             raise JaxnstError(f"image has shape {photo.shape}: regions are for one, [H, W, 3]")
-        looks = {style: Look(style, strength, keep_colors) for style in masks if style != PHOTO}
-        paintings = {style: self._painted(photo, look, stroke) for style, look in looks.items()}
+        looks = [
+            Look(name, strength, keep_colors, stroke=stroke) for name in masks if name != PHOTO
+        ]
+        paintings = {str(look.style): self.start(photo, look)() for look in looks}
         paintings[PHOTO] = photo
         return combine(photo, paintings, masks)
 
@@ -144,12 +148,30 @@ class Stylizer:
         strength: float = 1.0,
         keep_colors: bool = False,
         size: int | None = None,
+        stroke: float | None = None,
     ) -> Callable[[], np.ndarray]:
         """Starts painting and returns at once a function that waits for the result.
 
         In between, the next frame can be got ready. Takes what `__call__` takes.
         """
-        return self._begin(_photos(image, size), Look(style, strength, keep_colors))
+        look = Look(style, strength, keep_colors, stroke=stroke)
+        return self.start(_photos(image, size), look)
+
+    def start(self, photos: np.ndarray, look: Look) -> Callable[[], np.ndarray]:
+        """As `begin`, of photos uint8 [..., H, W, 3]."""
+        size = photos.shape[-3:-1]
+        small_size = size if look.stroke is None else painted_size(size, look.stroke)
+        if small_size == size:
+            return self._begin(photos, look)
+        batch = photos.reshape(-1, *photos.shape[-3:])
+        small = np.stack([resized(photo, small_size) for photo in batch])
+        paintings = self._begin(small, replace(look, keep_colors=False))
+
+        def wait() -> np.ndarray:
+            enlarged = map(enlarge_painting, paintings(), small, batch, repeat(look))
+            return np.stack(list(enlarged)).reshape(photos.shape)
+
+        return wait
 
     def variables(self, style: str | Weights, strength: float = 1.0) -> Variables:
         """What the network paints a style or a blend with, prepared for this machine.
@@ -173,25 +195,6 @@ class Stylizer:
             while len(self._ready) > _KEPT:
                 self._ready.popitem(last=False)
         return prepared
-
-    def _painted(self, photos: np.ndarray, look: Look, stroke: float | None) -> np.ndarray:
-        """Photos [..., H, W, 3] painted, each by itself where strokes have a size."""
-        if stroke is None:
-            return self._begin(photos, look)()
-        batch = photos.reshape(-1, *photos.shape[-3:])
-        painted = [self._in_strokes(photo, look, stroke) for photo in batch]
-        return np.stack(painted).reshape(photos.shape)
-
-    def _in_strokes(self, photo: np.ndarray, look: Look, stroke: float) -> np.ndarray:
-        """A photo [H, W, 3] painted at the size that its strokes want, and enlarged again."""
-        small = resized(photo, painted_size(photo.shape[:2], stroke))
-        if small.shape == photo.shape:
-            return self._begin(photo, look)()
-        painting = self._begin(small, replace(look, keep_colors=False))()
-        painting = enlarge_painting(painting, small, photo, look.strength)
-        if not look.keep_colors:
-            return painting
-        return to_uint8(np.asarray(transfer_luma(from_uint8(painting), from_uint8(photo))))
 
     def _begin(self, photos: np.ndarray, look: Look) -> Callable[[], np.ndarray]:
         """Starts painting photos [..., H, W, 3]; the function returned waits for the paintings."""

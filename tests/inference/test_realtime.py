@@ -7,6 +7,7 @@ import pytest
 from model_files import small_gallery
 from video_files import Scenes, scene
 
+from jaxnst.inference import stroke
 from jaxnst.inference.realtime import AutoSize, FixedSize, Look, Meter, Shown, paint_live, warm_up
 from jaxnst.inference.stylizer import Stylizer
 from jaxnst.io.sources import Capture
@@ -84,3 +85,14 @@ def test_the_meter_knows_rate_and_latency() -> None:
     assert 5 < meter.rate() < 51
     assert meter.latency(95) == pytest.approx(0.1, abs=0.05)
     assert meter.count == 5
+
+
+def test_larger_strokes_are_painted_smaller_and_enlarged_without_a_network(
+    stylizer: Stylizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stroke, "STROKE_SIDE", 40)
+    monkeypatch.setattr(stroke, "_upscaler", None)  # would not be called without an error
+    (shown,) = live(stylizer, Scenes(1, 0.1), Look("wave", stroke=2, quick=True))
+    height, width = scene(0).shape[:2]
+    small = stylizer(stroke.resized(scene(0), (20 * height // width, 20)), "wave")
+    np.testing.assert_array_equal(shown.painting, stroke.resized(small, (height, width)))

@@ -183,6 +183,16 @@ def test_twice_the_stroke_is_painted_at_half_the_size_and_enlarged(
     assert difference(painting, stylizer(photo, "wave")) > 20
 
 
+def test_a_batch_is_painted_in_strokes_as_its_pictures_are(
+    stylizer: Stylizer, photo: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stroke, "STROKE_SIDE", 128)
+    batch = np.stack([photo, photo[::-1]])
+    painted = stylizer.begin(batch, "wave", stroke=2)()
+    for picture, painting in zip(batch, painted, strict=True):
+        np.testing.assert_allclose(painting, stylizer(picture, "wave", stroke=2), atol=1)
+
+
 @pytest.mark.parametrize("size", [2.0, 1.05])
 def test_strength_0_is_the_photo_at_every_stroke(
     stylizer: Stylizer, photo: np.ndarray, monkeypatch: pytest.MonkeyPatch, size: float
