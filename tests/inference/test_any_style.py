@@ -1,0 +1,132 @@
+"""Painting in the style of any picture: its statistics are met, the rest is as everywhere."""
+
+from collections.abc import Iterator
+
+import jax
+import numpy as np
+import pytest
+
+from jaxnst.errors import JaxnstError
+from jaxnst.inference import any_style, stroke
+from jaxnst.inference.any_style import AnyStylizer, Gaussian, transport
+from jaxnst.networks import base as networks
+from jaxnst.networks.decoders import Decoder
+
+
+@pytest.fixture(scope="module")
+def stylizer() -> Iterator[AnyStylizer]:
+    """With decoders of random weights."""
+
+    def load(layer: str) -> tuple[Decoder, dict]:
+        network = Decoder(layer, width=8)
+        params = network.init(jax.random.key(0, impl="rbg"), *network.example())["params"]
+        return network, networks.prepare(network, params)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(any_style, "_load_decoder", load)
+        yield AnyStylizer(("relu2_1",))
+
+
+def picture(paint, seed: int, height: int = 48, width: int = 72) -> np.ndarray:
+    return np.uint8(255 * paint(seed, height, width))
+
+
+def gaussian(seed: int, channels: int = 12, samples: int = 400) -> tuple[np.ndarray, Gaussian]:
+    rng = np.random.default_rng(seed)
+    mixing = np.eye(channels) + 0.3 * rng.normal(size=(channels, channels))
+    points = rng.normal(size=(samples, channels)) @ mixing + seed
+    return points, Gaussian(points.mean(0), np.cov(points.T, bias=True))
+
+
+def test_transported_points_have_the_moments_of_the_target():
+    points, source = gaussian(1)
+    _, target = gaussian(2)
+    matrix, shift = transport(source, target)
+    moved = points @ matrix + shift
+    np.testing.assert_allclose(moved.mean(0), target.mean, atol=1e-9)
+    np.testing.assert_allclose(np.cov(moved.T, bias=True), target.covariance, rtol=0.02, atol=0.05)
+
+
+def test_transport_moves_less_than_whitening_and_coloring_does():
+    points, source = gaussian(1)
+    _, target = gaussian(2)
+    matrix, shift = transport(source, target)
+
+    def root(matrix: np.ndarray, power: float) -> np.ndarray:
+        values, vectors = np.linalg.eigh(matrix)
+        return (vectors * values**power) @ vectors.T
+
+    whitened = (points - source.mean) @ root(source.covariance, -0.5)
+    colored = whitened @ root(target.covariance, 0.5) + target.mean
+    moved = points @ matrix + shift
+    assert np.square(moved - points).sum() < np.square(colored - points).sum()
+
+
+def test_what_has_the_statistics_already_stays_where_it_is():
+    _, source = gaussian(3)
+    matrix, shift = transport(source, source)
+    np.testing.assert_allclose(matrix, np.eye(12), atol=1e-2)
+    np.testing.assert_allclose(shift, 0, atol=5e-2)
+
+
+def test_directions_without_variance_are_not_stretched_without_bounds():
+    points, _ = gaussian(4)
+    points[:, 0] = points[:, 1]
+    flat = Gaussian(points.mean(0), np.cov(points.T, bias=True))
+    _, target = gaussian(5)
+    assert np.isfinite(transport(flat, target)[0]).all()
+    assert np.abs(transport(flat, target)[0]).max() < 1e3
+
+
+@pytest.mark.parametrize("size", [(1, 1), (32, 32), (65, 40), (20, 130)])
+def test_any_size(stylizer, paint, size):
+    photo = np.uint8(255 * paint(0, *size))
+    painted = stylizer(photo, picture(paint, 1))
+    assert painted.shape == photo.shape
+    assert painted.dtype == np.uint8
+
+
+def test_another_painting_paints_another_picture(stylizer, paint):
+    photo = picture(paint, 0)
+    first, second = (stylizer(photo, picture(paint, seed)) for seed in (1, 2))
+    assert np.abs(first.astype(int) - second).mean() > 1
+    np.testing.assert_array_equal(first, stylizer(photo, picture(paint, 1)))
+
+
+def test_strength_0_is_the_photo(stylizer, paint, monkeypatch):
+    photo, painting = picture(paint, 0), picture(paint, 1)
+    np.testing.assert_array_equal(stylizer(photo, painting, strength=0), photo)
+    monkeypatch.setattr(stroke, "STROKE_SIDE", 40)
+    np.testing.assert_array_equal(stylizer(photo, painting, strength=0), photo)
+
+
+def test_strength_leads_from_one_to_the_other(stylizer, paint):
+    photo, painting = picture(paint, 0), picture(paint, 1)
+    weak, middle, whole = (
+        stylizer(photo, painting, strength=s).astype(int) for s in (0.01, 0.5, 1)
+    )
+    assert np.abs(middle - weak).mean() < np.abs(whole - weak).mean()
+
+
+def test_kept_colors_are_the_photos(stylizer, paint):
+    photo = picture(paint, 0)
+    photo[..., 1:] = photo[..., :1]  # grey
+    painted = stylizer(photo, picture(paint, 1), keep_colors=True).astype(int)
+    assert np.ptp(painted, axis=-1).max() <= 2
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda s, p: s(p / 255, p), "image has shape"),
+        (lambda s, p: s(p, p[None]), "painting has shape"),
+        (lambda s, p: s(p, p[:0]), "painting has shape"),
+        (lambda s, p: s(p, p, strength=1.5), "strength is 1.5"),
+        (lambda s, p: s(p, p, stroke=0), "stroke is 0"),
+        (lambda s, p: AnyStylizer(("relu5_1",)), "relu5_1"),
+        (lambda s, p: AnyStylizer(()), "layers is empty"),
+    ],
+)
+def test_what_cannot_be_painted(stylizer, paint, call, message):
+    with pytest.raises(JaxnstError, match=message):
+        call(stylizer, picture(paint, 0))
