@@ -1,4 +1,4 @@
-"""Joins parts to one video file, with the sound, subtitles, chapters and title of another by PyAV."""
+"""Joins parts to one video file, with the sound, subtitles and chapters of another by PyAV."""
 
 import io
 from collections import Counter
