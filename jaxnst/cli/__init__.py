@@ -24,7 +24,7 @@ from jaxnst.errors import JaxnstError, nearest
 COMMANDS = {
     "stylize": "turn photos into paintings",
     "live": "paint what the camera sees",
-    "upscale": "enlarge pictures",
+    "upscale": "enlarge pictures and videos",
     "web": "open a page in the browser",
     "train": "train a network that paints in one pass",
     "models": "list, show, verify, export, blend and convert trained networks",

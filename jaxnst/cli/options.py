@@ -182,14 +182,16 @@ class Live:
 
 @dataclasses.dataclass(frozen=True)
 class Upscale:
-    """Enlarge pictures, with detail added by a trained network."""
+    """Enlarge pictures and videos, with detail added by a trained network."""
 
     content: Annotated[Positional[tuple[Path, ...]], arg(metavar="PHOTO ...")]
-    """Pictures of any size, or folders of pictures; - is standard input. Give the least compressed
-    there are: the ripples that JPEG leaves along edges are sharpened too."""
+    """Pictures of any size, folders of pictures, a video, or an animated GIF or WebP; - is standard
+    input. Give the least compressed there are: the ripples that JPEG leaves along edges are
+    sharpened too. Where blocks can be seen and there is no better file, halve its size before."""
     output: Annotated[Path, _output("FILE|FOLDER/")]
-    """Where the result goes: a .png, .jpg, .webp, .tif or .bmp file, or a folder. Several pictures
-    need a folder; a second run skips finished ones. - is standard output."""
+    """Where the result goes: a .png, .jpg, .webp, .tif or .bmp file (.mp4, .mkv, .mov, .gif or
+    .webp for a video), or a folder. Several pictures need a folder; a second run skips finished
+    ones. - is standard output."""
     scale: int = 4
     """How many times wider and higher the result is."""
     sharp: bool = False

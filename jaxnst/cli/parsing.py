@@ -11,7 +11,7 @@ import os
 import textwrap
 import types
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -21,7 +21,8 @@ from typing import Annotated, Any, TypeVar
 import tyro
 from tyro.conf import DisallowNone, FlagCreatePairsOff, OmitArgPrefixes, Suppress, arg
 
-from jaxnst.errors import JaxnstError
+from jaxnst.cli.usage_errors import usage_errors
+from jaxnst.errors import JaxnstError, nearest
 from jaxnst.io.files import display_name
 
 T = TypeVar("T")
@@ -85,14 +86,15 @@ def parse(
       **defaults: instead of those of the dataclass.
 
     Raises:
-      JaxnstError: the dataclass does not take a value.
-      SystemExit: wrong usage, with status 2, or the end of --help.
+      JaxnstError: wrong usage, or the dataclass does not take a value.
+      SystemExit: the end of --help.
     """
     _check_dashes(argv)
     _check_repeated(kind, argv)
     config = (FlagCreatePairsOff, DisallowNone)
     bare = _bare(kind, aliases, **defaults)
-    parsed = tyro.cli(bare, args=list(argv), prog=prog, description=about, config=config)
+    with usage_errors(prog, _option_names(kind)):
+        parsed = tyro.cli(bare, args=list(argv), prog=prog, description=about, config=config)
     return _built(kind, parsed)
 
 
@@ -124,14 +126,25 @@ def output_is_folder(argv: Sequence[str]) -> bool:
 def run_subcommand(
     commands: Mapping[str, Callable[..., int]], argv: Sequence[str], prog: str, about: str
 ) -> int:
-    """Runs one of several functions, parsing the arguments in its signature."""
-    return tyro.extras.subcommand_cli_from_dict(
-        dict(commands),
-        prog=prog,
-        description=about,
-        args=list(argv),
-        config=(FlagCreatePairsOff,),
-    )
+    """Runs one of several functions, parsing the arguments in its signature.
+
+    Raises:
+      JaxnstError: there is no such function, or wrong usage, or what the function raises.
+      SystemExit: the end of --help.
+    """
+    name = next(iter(argv), "")
+    if name not in (*commands, "-h", "--help"):
+        given = f"{display_name(name)!r} is not a command" if name else "a command is missing"
+        raise JaxnstError(f"{prog}: {given}: {nearest(name, commands)}")
+    arguments = inspect.signature(commands[name]).parameters if name in commands else ()
+    with usage_errors(f"{prog} {name}", map(_option, arguments)):
+        return tyro.extras.subcommand_cli_from_dict(
+            dict(commands),
+            prog=prog,
+            description=about,
+            args=list(argv),
+            config=(FlagCreatePairsOff,),
+        )
 
 
 def _before_files(argv: Sequence[str]) -> list[str]:
@@ -159,12 +172,25 @@ def _check_dashes(argv: Sequence[str]) -> None:
 def _check_repeated(kind: Any, argv: Sequence[str]) -> None:
     """Raises JaxnstError for `--style a --style b`, of which only the last would count."""
     for name, wanted in typing.get_type_hints(kind).items():
-        option = "--" + name.replace("_", "-")
+        option = _option(name)
         if dataclasses.is_dataclass(wanted):
             _check_repeated(wanted, argv)
         times = [word.partition("=")[0] for word in argv].count(option)
         if typing.get_origin(wanted) is tuple and times > 1:
             raise JaxnstError(f"{option} is given twice: give all its values after one")
+
+
+def _option(field: str) -> str:
+    return "--" + field.replace("_", "-")
+
+
+def _option_names(kind: Any) -> Iterator[str]:
+    """The options that the fields of a dataclass become, and of the dataclasses in it."""
+    for name, wanted in typing.get_type_hints(kind).items():
+        if dataclasses.is_dataclass(wanted):
+            yield from _option_names(wanted)
+        else:
+            yield _option(name)
 
 
 def _bare(kind: Any, aliases: Mapping[str, str], **defaults: Any) -> Any:

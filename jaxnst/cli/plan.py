@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from jaxnst.cli.options import Stylize
+from jaxnst.cli.options import Stylize, Upscale
 from jaxnst.errors import JaxnstError
 from jaxnst.io import animation
 from jaxnst.io.codec import list_images, list_left_out
@@ -212,7 +212,7 @@ def _check_distinct(tasks: Sequence[PictureTask]) -> None:
             )
 
 
-def is_film(command: Stylize) -> bool:
+def is_film(command: Stylize | Upscale) -> bool:
     """Whether a command asks for a video, or for an animation.
 
     An animated picture is a film where the output can be one, and else a picture, its first frame.

@@ -4,7 +4,6 @@ import dataclasses
 import os
 import sys
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -93,9 +92,9 @@ def paint_trained(command: Stylize, given: set[str]) -> int:
     _check_command(command, names)
     size = command.paint.size if "--size" in given else None
     if is_film(command):
-        from jaxnst.cli.run_video import paint_video  # pictures do not wait for PyAV
+        from jaxnst.cli.run_video import VideoPainter  # pictures do not wait for PyAV
 
-        return status_of(partial(paint_video, command, tasks[0], gallery, size))
+        return status_of(lambda: VideoPainter(command, tasks[0], gallery, size).make())
     use_compilation_cache()
     with place_of(tasks, command.output):
         check_outputs(command, tasks)

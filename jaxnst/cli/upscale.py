@@ -1,22 +1,22 @@
-"""`jaxnst upscale`: enlarges pictures by super-resolution."""
+"""`jaxnst upscale`: enlarges pictures and videos by super-resolution."""
 
 import sys
 from collections.abc import Sequence
 from typing import Any
 
 from jaxnst.cli.cache import use_compilation_cache
+from jaxnst.cli.exit_status import status_of
 from jaxnst.cli.options import Upscale
 from jaxnst.cli.output_checks import check_enlarged
 from jaxnst.cli.parsing import options_in, output_is_folder, parse
 from jaxnst.cli.picture_maker import PictureMaker
-from jaxnst.cli.plan import STREAM, PictureTask, plan_tasks
+from jaxnst.cli.plan import STREAM, PictureTask, is_film, plan_tasks
 from jaxnst.cli.progress import ProgressDisplay
 from jaxnst.cli.provenance import upscale_provenance
 from jaxnst.cli.writing import announce, place_of, write_picture
 from jaxnst.errors import JaxnstError
 from jaxnst.inference.upscaler import Upscaler, enlarge_picture
 from jaxnst.io.codec import MAX_PIXELS, Picture, load
-from jaxnst.io.container import SUFFIXES
 from jaxnst.io.files import display_name
 from jaxnst.networks.model_file import Model, load_model, upscaling_model
 
@@ -27,12 +27,7 @@ def main(argv: Sequence[str]) -> int:
     about = Upscale.__doc__ or ""
     command = parse(Upscale, argv, "jaxnst upscale", about, output_is_folder=folder)
     if not command.content:
-        raise JaxnstError("there is nothing to enlarge: give a picture")
-    for path in command.content:
-        if path.suffix.lower() in SUFFIXES:
-            raise JaxnstError(
-                f"{display_name(path)}: is a video, and only pictures are enlarged: give pictures"
-            )
+        raise JaxnstError("there is nothing to enlarge: give a picture or a video")
     name = _model_name(command)
     model = load_model(name)
     if "--scale" in options_in(argv):
@@ -50,6 +45,10 @@ def main(argv: Sequence[str]) -> int:
     streams = [path for path in (*command.content, command.output) if path == STREAM]
     if streams and len(tasks) > 1:
         raise JaxnstError("'-' is one picture: give no other beside it")
+    if is_film(command):
+        from jaxnst.cli.upscale_video import VideoEnlarger  # pictures do not wait for PyAV
+
+        return status_of(lambda: VideoEnlarger(command, tasks[0], upscaler, name).make())
     with place_of(tasks, command.output):
         check_enlarged(tasks)
         return Enlarger(command, upscaler, name).make_all(tasks)

@@ -1,7 +1,7 @@
-"""Painting video files: every frame, in order, and from any of them on."""
+"""Painting and enlarging video files: every frame, in order, and from any of them on."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -9,20 +9,45 @@ import numpy as np
 from jaxnst.inference.realtime import Look
 from jaxnst.inference.stylizer import Stylizer
 from jaxnst.inference.temporal import Smoothed, Smoother
+from jaxnst.inference.upscaler import Upscaler, enlarge_picture
+from jaxnst.io.codec import Picture
+from jaxnst.io.container import TimedFrame, off_white
 from jaxnst.io.video_reader import Reader
+from jaxnst.ops.pixels import from_uint8, to_uint8
 
 
-class PaintedFrame(NamedTuple):
-    """A painted frame of a video."""
+class MadeFrame(NamedTuple):
+    """What was made of a frame of a video."""
 
     image: np.ndarray
     """uint8 [H, W, 3], RGB."""
     seconds: float
     """From the video's start."""
-    alpha: np.ndarray | None
-    """uint8 [H, W], that of the photo; None when it is opaque."""
-    state: Smoothed | None
-    """What the next frame depends on; None without smoothing."""
+    alpha: np.ndarray | None = None
+    """uint8 [H, W]; None when the frame is opaque."""
+    state: Smoothed | None = None
+    """What the next frame depends on; None if it depends on nothing."""
+
+
+Begin = Callable[[TimedFrame], Callable[[], MadeFrame]]
+"""Starts the work on a frame, and returns at once a function that waits for the result."""
+
+
+def make_frames(
+    reader: Reader, begin: Begin, size: tuple[int, int], first: int = 0
+) -> Iterator[MadeFrame]:
+    """Works on the frames of a video; while one is made the next is decoded.
+
+    Args:
+      reader: the video.
+      begin: what is done to a frame.
+      size: height and width at which the frames are read.
+      first: the frame to begin with.
+    """
+    begun = map(begin, itertools.islice(reader.frames(size), first, None))
+    for wait, _ in itertools.pairwise(itertools.chain(begun, [None])):
+        assert wait is not None  # None only stands behind the last one
+        yield wait()
 
 
 def paint_frames(
@@ -32,8 +57,8 @@ def paint_frames(
     size: tuple[int, int],
     first: int = 0,
     state: Smoothed | None = None,
-) -> Iterator[PaintedFrame]:
-    """Paints the frames of a video; while one is painted the next is decoded.
+) -> Iterator[MadeFrame]:
+    """Paints the frames of a video.
 
     Args:
       reader: the video.
@@ -45,24 +70,59 @@ def paint_frames(
         are painted once more, so that the result is the same.
     """
     smoother = Smoother(state) if look.smooth else None
-    start = first if state is not None or smoother is None else 0
-    begun = (
-        (
-            number,
-            frame,
-            stylizer.begin(
-                frame.image, look.style, strength=look.strength, keep_colors=look.keep_colors
-            ),
+
+    def begin(frame: TimedFrame) -> Callable[[], MadeFrame]:
+        wait = stylizer.begin(
+            frame.image, look.style, strength=look.strength, keep_colors=look.keep_colors
         )
-        for number, frame in enumerate(reader.frames(size))
-        if number >= start
-    )
-    for current, _ in itertools.pairwise(itertools.chain(begun, [None])):
-        assert current is not None  # None only stands behind the last one
-        number, frame, wait = current
-        painting = wait()
-        if smoother is not None:
-            painting = smoother(frame.image, painting)
-        if number >= first:
-            after = None if smoother is None else smoother.state
-            yield PaintedFrame(painting, frame.seconds, frame.alpha, after)
+
+        def painted() -> MadeFrame:
+            if smoother is None:
+                return MadeFrame(wait(), frame.seconds, frame.alpha)
+            painting = smoother(frame.image, wait())
+            return MadeFrame(painting, frame.seconds, frame.alpha, smoother.state)
+
+        return painted
+
+    start = first if state is not None or smoother is None else 0
+    return itertools.islice(make_frames(reader, begin, size, start), first - start, None)
+
+
+def enlarge_frames(
+    reader: Reader,
+    upscaler: Upscaler,
+    first: int = 0,
+    *,
+    match_histogram: bool = False,
+    keep_alpha: bool = False,
+) -> Iterator[MadeFrame]:
+    """Enlarges the frames of a video.
+
+    Args:
+      reader: the video.
+      upscaler: what enlarges.
+      first: the frame to begin with.
+      match_histogram: as for `enlarge_picture`.
+      keep_alpha: whether transparency goes into the result; otherwise it lies on white.
+    """
+
+    def begin(frame: TimedFrame) -> Callable[[], MadeFrame]:
+        photo = _picture(frame) if keep_alpha else Picture(from_uint8(frame.image))
+
+        def enlarged() -> MadeFrame:
+            large = enlarge_picture(upscaler, photo, match_histogram=match_histogram)
+            alpha = None if large.alpha is None else to_uint8(large.alpha)
+            return MadeFrame(to_uint8(large.rgb), frame.seconds, alpha)
+
+        return enlarged
+
+    return make_frames(reader, begin, reader.size, first)
+
+
+def _picture(frame: TimedFrame) -> Picture:
+    """A frame without the white that its transparent parts lie on."""
+    rgb = from_uint8(frame.image)
+    if frame.alpha is None:
+        return Picture(rgb)
+    alpha = from_uint8(frame.alpha)
+    return Picture(off_white(rgb, alpha), alpha)

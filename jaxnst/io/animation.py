@@ -10,7 +10,7 @@ import numpy as np
 from PIL import ExifTags, Image
 
 from jaxnst.errors import JaxnstError
-from jaxnst.io.codec import MAX_PIXELS, check_size
+from jaxnst.io.codec import LONGEST_SIDE, MAX_PIXELS, check_size
 from jaxnst.io.container import Frames, TimedFrame, on_white
 from jaxnst.io.files import PathLike, atomic_write, display_name, one_line
 from jaxnst.io.resize import MIN_SIDE
@@ -37,8 +37,10 @@ def is_animation(path: PathLike) -> bool:
 class AnimationReader:
     """The frames of an animation; see `video_reader.Reader`."""
 
-    def __init__(self, path: PathLike) -> None:
-        """Reads the header.
+    def __init__(
+        self, path: PathLike, *, min_side: int = MIN_SIDE, max_pixels: int = MAX_PIXELS
+    ) -> None:
+        """Reads the header; frames may be as small and as large as `check_size` has it.
 
         Raises:
           JaxnstError: it is no animation of a size within bounds.
@@ -49,9 +51,11 @@ class AnimationReader:
         try:
             with _opened(path) as image:
                 image.load()  # a WebP tells how long a frame lasts only then
-                check_size(self._name, image.size, MIN_SIDE, MAX_PIXELS)
+                check_size(self._name, image.size, min_side, max_pixels)
                 self.size, self.count = image.size[::-1], int(image.n_frames)
                 self.rate = 1 / _seconds(image)
+        except JaxnstError:
+            raise
         except (OSError, ValueError, SyntaxError, AttributeError) as error:
             raise JaxnstError(
                 f"{self._name}: cannot be read as an animation ({one_line(error)}); "
@@ -135,11 +139,17 @@ def read_animation_comment(path: PathLike) -> str:
 
 
 def check_animation_size(path: PathLike, size: tuple[int, int], count: int) -> None:
-    """Raises JaxnstError if so many frames of a height and width are too many for the memory."""
+    """Raises JaxnstError if so many frames of a height and width are too many, or too large."""
+    longest = LONGEST_SIDE["WEBP"]
+    if Path(path).suffix.lower() == ".webp" and max(size) > longest:
+        raise JaxnstError(
+            f"{display_name(path)}: a WebP has at most {longest} pixels a side, not {max(size)}: "
+            f"make it smaller"
+        )
     if Path(path).suffix.lower() == ".gif" and count * size[0] * size[1] > _MOST_BYTES:
         raise JaxnstError(
             f"{display_name(path)}: {count} frames of {size[1]}x{size[0]} pixels are too many for "
-            f"a GIF: give a .mp4 path, or a smaller --size"
+            f"a GIF: give a .mp4 path, or make it smaller"
         )
 
 

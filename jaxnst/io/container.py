@@ -10,6 +10,7 @@ import numpy as np
 from jaxnst.errors import JaxnstError
 from jaxnst.io.codec import size_in_header
 from jaxnst.io.files import PathLike, display_name
+from jaxnst.io.transparency import extend_visible_colors
 
 SUFFIXES = (
     *(".mp4", ".mkv", ".mov", ".m4v", ".avi", ".webm", ".ts", ".mts", ".m2ts", ".mpg", ".mpeg"),
@@ -73,6 +74,15 @@ def on_white(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         return color, None
     weight = alpha[..., None].astype(np.uint16)
     return ((color * weight + 255 * (255 - weight) + 127) // 255).astype(np.uint8), alpha
+
+
+def off_white(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """The colors [H, W, 3] in [0, 1] that lie on white with an alpha [H, W], as far as it tells.
+
+    Where alpha is 0 the visible colors are continued.
+    """
+    cover = np.maximum(alpha, np.float32(1 / 255))[..., None]
+    return extend_visible_colors(np.clip(1 - (1 - rgb) / cover, 0, 1), alpha)
 
 
 def split_alpha(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:

@@ -1,6 +1,7 @@
-"""Joins painted parts to one video file, with the sound, subtitles and title of another by PyAV."""
+"""Joins parts to one video file, with the sound, subtitles and chapters of another by PyAV."""
 
 import io
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext, suppress
 from fractions import Fraction
@@ -14,28 +15,30 @@ from jaxnst.io.container import MICROSECONDS, WRITTEN, open_container, video_str
 from jaxnst.io.files import PathLike, display_name, one_line
 from jaxnst.io.video_writer import NewContainer, frame_packets, has_time
 
-_KEPT_TAGS = ("title", "artist", "album", "album_artist", "date", "genre", "copyright", "language")
+_HEARD = ("audio", "subtitle")  # or read, between the frames
+_KEPT_TAGS = (
+    *("title", "artist", "album", "album_artist", "date", "genre", "copyright", "language"),
+    *("filename", "mimetype"),  # of attachments
+)
 
 
 def check_tracks(path: PathLike, source: PathLike) -> list[str]:
-    """A sentence for each sound or subtitle track that a file of this name cannot hold.
+    """Sentences on what a file of this name cannot hold of a video: tracks, attachments, data.
 
     Raises:
       JaxnstError: it cannot hold the first sound track.
     """
     with open_container(source) as container:
         sound = container.streams.audio[:1]
-        problems = [(track, _problem(path, track)) for track in _tracks(container)]
-        sentences = []
-        for track, problem in problems:
-            if problem and track in sound:
-                raise JaxnstError(
-                    f"{display_name(path)}: cannot hold the sound of {display_name(source)} "
-                    f"({problem}): give a .mkv path, or a video with another sound"
-                )
-            if problem:
-                sentences.append(_left_out(path, track))
-    return sentences
+        problem = _problem(path, sound[0]) if sound else ""
+        if problem:
+            raise JaxnstError(
+                f"{display_name(path)}: cannot hold the sound of {display_name(source)} "
+                f"({problem}): give a .mkv path, or a video with another sound"
+            )
+        heard = [track for track in container.streams if track.type in _HEARD]
+        sentences = [_left_out(path, track) for track in heard if _problem(path, track)]
+        return sentences + _others_left_out(path, container)
 
 
 def join(
@@ -47,8 +50,8 @@ def join(
       parts: their frames have the times that they are to have.
       path: the new file.
       count: how many frames there are in all parts.
-      tracks_of: a video whose sound, subtitles, title and languages are kept where the new file can
-        hold them, see `check_tracks`.
+      tracks_of: a video whose sound, subtitles, attachments, chapters, title and languages are kept
+        where the new file can hold them, see `check_tracks`.
       comment: is kept in the file, see `read_comment`.
 
     Raises:
@@ -83,7 +86,7 @@ def read_comment(path: PathLike) -> str:
 
 
 class _OtherTracks:
-    """Sound and subtitles of one file on their way into another, between the frames."""
+    """What one file holds beside its frames, on its way into another, between the frames."""
 
     def __init__(self, source: Any, container: Any, path: PathLike) -> None:
         self._source, self._container, self._path = source, container, path
@@ -95,13 +98,16 @@ class _OtherTracks:
         if self._source is None:
             return
         self._container.metadata.update(_kept_tags(self._source))
+        self._container.set_chapters(list(self._chapters()))
         shown.metadata.update(_kept_tags(video_stream(self._source)))
         ours = {}
-        for track in _tracks(self._source):
-            if not _problem(self._path, track):
-                ours[track.index] = self._container.add_stream_from_template(track)
-                ours[track.index].metadata.update(_kept_tags(track))
-                ours[track.index].disposition = track.disposition
+        for track in self._source.streams:
+            if track.type in (*_HEARD, "attachment") and not _problem(self._path, track):
+                new = self._container.add_stream_from_template(track)
+                new.metadata.update(_kept_tags(track))
+                new.disposition = track.disposition
+                if track.type in _HEARD:
+                    ours[track.index] = new
         if ours:
             self._packets = self._moved(ours)
 
@@ -114,21 +120,27 @@ class _OtherTracks:
             self._container.mux(self._next)
             self._next = None
 
+    @property
+    def _start(self) -> Fraction:
+        """When the file begins on its own clock, in seconds."""
+        return Fraction(self._source.start_time or 0, MICROSECONDS)
+
+    def _chapters(self) -> Iterator[dict[str, Any]]:
+        """The chapters, on a clock that begins with the file."""
+        for chapter in self._source.chapters():
+            shift = round(self._start / chapter["time_base"])
+            times = {name: max(0, chapter[name] - shift) for name in ("start", "end")}
+            yield {**chapter, **times}
+
     def _moved(self, ours: dict[int, Any]) -> Iterator[Any]:
         """The packets, on a clock that begins with the file."""
-        start = Fraction(self._source.start_time or 0, MICROSECONDS)
         with suppress(av.error.FFmpegError):  # damaged: the sound ends here
             for packet in self._source.demux([self._source.streams[index] for index in ours]):
                 if has_time(packet):
-                    shift = round(start / packet.time_base)
+                    shift = round(self._start / packet.time_base)
                     packet.dts, packet.pts = packet.dts - shift, packet.pts - shift
                     packet.stream = ours[packet.stream.index]
                     yield packet
-
-
-def _tracks(container: Any) -> list[Any]:
-    """The tracks that are copied beside the frames."""
-    return [stream for stream in container.streams if stream.type in ("audio", "subtitle")]
 
 
 def _problem(path: PathLike, track: Any) -> str:
@@ -149,6 +161,31 @@ def _left_out(path: PathLike, track: Any) -> str:
     keeps = [suffix for suffix in WRITTEN if not _problem(f"a{suffix}", track)]
     way_out = f"; a {keeps[0]} path keeps it" if keeps else ""
     return f"{display_name(path)}: cannot hold the {kind} track ({what}): left out{way_out}"
+
+
+def _others_left_out(path: PathLike, container: Any) -> list[str]:
+    """Says how many tracks that are neither seen, heard nor read are left out; [] if none are."""
+    shown, chapters = video_stream(container), len(container.chapters())
+    kinds = Counter(
+        _kind(track)
+        for track in container.streams
+        if track.index != shown.index
+        and track.type not in _HEARD
+        and not (track.type == "data" and 0 < track.frames == chapters)  # their titles
+        and not (track.type == "attachment" and not _problem(path, track))
+    )
+    counted = [f"{count} {kind}{'s' if count > 1 else ''}" for kind, count in kinds.items()]
+    way_out = "; a .mkv path keeps attachments" if "attachment" in kinds else ""
+    name = display_name(path)
+    return [f"{name}: holds the frames without {', '.join(counted)}{way_out}"] if counted else []
+
+
+def _kind(track: Any) -> str:
+    """What a track is called that is neither seen, heard nor read."""
+    if track.type == "video":
+        is_cover = track.disposition & type(track.disposition).attached_pic
+        return "cover picture" if is_cover else "further video track"
+    return "attachment" if track.type == "attachment" else "data track"
 
 
 def _kept_tags(source: Any) -> dict[str, str]:

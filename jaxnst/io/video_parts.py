@@ -1,4 +1,4 @@
-"""A half-painted video, kept as files in a folder, from which painting goes on."""
+"""A half-made video, kept as files in a folder, from which the work goes on."""
 
 import json
 import os
@@ -51,7 +51,7 @@ class VideoParts:
         self._stack = ExitStack()
 
     def __enter__(self) -> "VideoParts":
-        """Takes up the parts that are there, if they were painted with the same settings.
+        """Takes up the parts that are there, if they were made with the same settings.
 
         Raises:
           JaxnstError: they were not, or the folder is something else, is in use, or cannot be made.
@@ -169,8 +169,8 @@ class VideoParts:
             f"{name} {_short(theirs.get(name))}, now {_short(ours.get(name))}" for name in changed
         )
         return (
-            f"{display_name(self._folder)}: holds {len(self.times)} frames that were painted "
-            f"otherwise ({listed}): give the options they were painted with to go on, or delete "
+            f"{display_name(self._folder)}: holds {len(self.times)} frames that were made "
+            f"otherwise ({listed}): give the options they were made with to go on, or delete "
             f"the folder to start anew"
         )
 

@@ -58,20 +58,31 @@ class Reader(Protocol):
         """All frames in order, scaled to a height and width."""
 
 
-def open_reader(path: PathLike) -> Reader:
+def open_reader(
+    path: PathLike, *, min_side: int = MIN_SIDE, max_pixels: int = MAX_PIXELS
+) -> Reader:
     """A reader for a video file, or an animated GIF or WebP.
+
+    Args:
+      path: the file.
+      min_side: the least height and width of its frames, pixels.
+      max_pixels: the most pixels in a frame.
 
     Raises:
       JaxnstError: the file cannot be read as either.
     """
-    return AnimationReader(path) if is_animation(path) else VideoReader(path)
+    if is_animation(path):
+        return AnimationReader(path, min_side=min_side, max_pixels=max_pixels)
+    return VideoReader(path, min_side=min_side, max_pixels=max_pixels)
 
 
 class VideoReader:
     """The frames of a video file; see `Reader`."""
 
-    def __init__(self, path: PathLike) -> None:
-        """Reads the header and the first frame.
+    def __init__(
+        self, path: PathLike, *, min_side: int = MIN_SIDE, max_pixels: int = MAX_PIXELS
+    ) -> None:
+        """Reads the header and the first frame; see `open_reader`.
 
         Raises:
           JaxnstError: there is no such file, or no video in it, or its frames are too large.
@@ -84,8 +95,10 @@ class VideoReader:
             raise JaxnstError(f"{self._name}: there is no such file; check the path")
         try:
             with open_container(path) as container:
-                self._read_header(container)
+                self._read_header(container, min_side, max_pixels)
                 first = next(self._decoded(container), None)
+        except JaxnstError:
+            raise
         except (av.error.FFmpegError, UnicodeError, ValueError) as error:
             raise self._unreadable(error) from error
         if first is None:
@@ -119,11 +132,11 @@ class VideoReader:
         self.end = last + usual
         self._check_end(count)
 
-    def _read_header(self, container: Any) -> None:
+    def _read_header(self, container: Any, min_side: int, max_pixels: int) -> None:
         stream = video_stream(container)
         if stream is None:
             raise JaxnstError(f"{self._name}: has no video in it; give a video file")
-        check_size(self._name, (stream.width, stream.height), MIN_SIDE, MAX_PIXELS)
+        check_size(self._name, (stream.width, stream.height), min_side, max_pixels)
         self._index, self._sample_aspect = stream.index, stream.sample_aspect_ratio or 1
         self._height, self._width = stream.height, stream.width
         self.rate = float(stream.average_rate or USUAL_RATE)

@@ -14,6 +14,7 @@ from jaxnst.errors import JaxnstError
 from jaxnst.io.files import PathLike, atomic_write, check_writable, display_name, one_line
 
 _TICKS = 90_000  # per second; the rates of films and television divide it
+_LONGEST = 16_384  # pixels of a side, of H.264 by x264
 _BT709 = 1  # colors of HDTV, which players take for granted
 # Without frames that refer to later ones, packets of several files can follow one another.
 _QUALITY = {"crf": "18", "preset": "veryfast", "bf": "0"}
@@ -130,6 +131,15 @@ def frame_times(path: PathLike) -> list[float]:
         )
     except (OSError, IndexError, ValueError, av.error.FFmpegError):
         return []
+
+
+def check_video_size(path: PathLike, size: tuple[int, int]) -> None:
+    """Raises JaxnstError if frames of a height and width are too large for a video."""
+    if max(size) > _LONGEST:
+        raise JaxnstError(
+            f"{display_name(path)}: a video has at most {_LONGEST} pixels a side, not {max(size)}: "
+            f"make it smaller"
+        )
 
 
 class NewContainer:

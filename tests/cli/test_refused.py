@@ -158,12 +158,6 @@ def test_black_mask(refused, place):
     assert "black.png: the mask is all black" in refused("photo.png", *args)
 
 
-@pytest.mark.parametrize("args", [["-o", "o.png", "--nosuch"], [], ["-o", "o.png", "--size", "x"]])
-def test_wrong_usage(capsys, args):
-    assert stylize("photo.png", *args) == 2
-    assert capsys.readouterr().err
-
-
 # Outputs
 
 

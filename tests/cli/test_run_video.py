@@ -33,7 +33,7 @@ TIMES = [0.0, 0.05, 0.1, 0.3, 0.35, 0.4, 0.9, 1.0]
 
 @pytest.fixture(autouse=True)
 def no_cache(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jaxnst.cli.run_video.use_compilation_cache", lambda: None)
+    monkeypatch.setattr("jaxnst.cli.video_maker.use_compilation_cache", lambda: None)
 
 
 @pytest.fixture
@@ -166,7 +166,7 @@ def test_changed_options_do_not_delete_what_is_painted(
     capsys.readouterr()
     assert main([*words, "--strength", "0.5"]) == 2
     errors = capsys.readouterr().err
-    assert "out.parts: holds 3 frames that were painted otherwise" in errors
+    assert "out.parts: holds 3 frames that were made otherwise" in errors
     assert "options strength 1.0, now 0.5" in errors
     assert errors.count("\n") == 1
     assert main([*words, "--quiet"]) == 0

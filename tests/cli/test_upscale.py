@@ -58,12 +58,6 @@ def test_a_picture_becomes_larger(photo: Path, model: Path, capsys) -> None:
     assert "already there" in capsys.readouterr().err
 
 
-def test_a_video_is_refused_as_what_it_is(tmp_path: Path, model: Path, capsys) -> None:
-    (tmp_path / "clip.mp4").touch()
-    assert run(tmp_path / "clip.mp4", "--model", model, "-o", tmp_path / "out.mp4") == 2
-    assert "clip.mp4: is a video, and only pictures are enlarged" in capsys.readouterr().err
-
-
 def test_progress_is_per_cent_and_has_no_rate(photo: Path, model: Path, capsys) -> None:
     assert run(photo, "--model", model, "-o", photo.with_name("big.png")) == 0
     said = capsys.readouterr().err

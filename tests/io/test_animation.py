@@ -123,3 +123,11 @@ def test_a_gif_that_would_fill_the_memory_is_refused() -> None:
     with pytest.raises(JaxnstError, match=r"5000 frames of 1920x1080 pixels are too many"):
         check_animation_size("a.gif", (1080, 1920), 5000)
     check_animation_size("a.webp", (1080, 1920), 5000)
+
+
+def test_a_size_that_cannot_be_is_told_in_one_clause(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.gif", [scene(9 * i, 24, 40) for i in range(2)], [40] * 2)
+    with pytest.raises(JaxnstError) as caught:
+        open_reader(path)
+    assert str(caught.value).count("a.gif") == 1
+    assert open_reader(path, min_side=1).size == (24, 40)

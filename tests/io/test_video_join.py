@@ -118,6 +118,25 @@ def film_with_tracks(path: Path) -> Path:
     return path
 
 
+def film_with_more(path: Path) -> Path:
+    """A clip with two chapters and, in Matroska, a font."""
+    clip = write_clip(path.with_name("plain.mkv"), [i / 10 for i in range(20)], sound=True)
+    with av.open(str(clip)) as source, av.open(str(path), "w") as film:
+        tracks = [film.add_stream_from_template(stream) for stream in source.streams]
+        film.set_chapters([
+            {"id": number, "start": start, "end": end, "time_base": Fraction(1, 1000),
+             "metadata": {"title": title}}
+            for number, start, end, title in ((1, 0, 800, "Dawn"), (2, 800, 1900, "Noon"))
+        ])  # fmt: skip
+        if path.suffix == ".mkv":
+            film.add_attachment("a.ttf", "font/ttf", b"letters")
+        for packet in source.demux():
+            if packet.size:
+                packet.stream = tracks[packet.stream.index]
+                film.mux(packet)
+    return path
+
+
 def joined(source: Path, target: Path) -> Path:
     parts = parts_of(target.with_suffix(".parts"), [i / 10 for i in range(20)])
     join(parts.files, target, parts.count, source, "settings")
@@ -145,3 +164,57 @@ def test_a_track_that_the_container_cannot_hold_is_named(tmp_path: Path) -> None
     with av.open(str(joined(film, tmp_path / "b.mp4"))) as container:
         assert [s.language for s in container.streams.audio] == ["ger", "fre"]
         assert container.metadata["title"] == "The evening"
+
+
+def chapters(path: Path) -> list[tuple[float, float, str]]:
+    with av.open(str(path)) as container:
+        return [
+            (*(round(float(c[name] * c["time_base"]), 3) for name in ("start", "end")),
+             c["metadata"]["title"])
+            for c in container.chapters()
+        ]  # fmt: skip
+
+
+@pytest.mark.parametrize("suffix", WRITTEN)
+@pytest.mark.parametrize("source", [".mkv", ".mp4"])
+def test_chapters_are_kept(tmp_path: Path, source: str, suffix: str) -> None:
+    film = film_with_more(tmp_path / f"a{source}")
+    result = joined(film, tmp_path / f"b{suffix}")
+    assert chapters(result) == [(0.0, 0.8, "Dawn"), (0.8, 1.9, "Noon")]
+
+
+def test_fonts_are_kept_or_named(tmp_path: Path) -> None:
+    film = film_with_more(tmp_path / "a.mkv")
+    assert check_tracks(tmp_path / "b.mkv", film) == []
+    with av.open(str(joined(film, tmp_path / "b.mkv"))) as container:
+        (font,) = (stream for stream in container.streams if stream.type == "attachment")
+        assert (font.name, font.mimetype, font.data) == ("a.ttf", "font/ttf", b"letters")
+    (sentence,) = check_tracks(tmp_path / "b.mp4", film)
+    assert "b.mp4: holds the frames without 1 attachment; a .mkv path keeps" in sentence
+    assert read_times(joined(film, tmp_path / "c.mp4"))[-1] == 1.9
+
+
+def test_the_titles_of_chapters_are_no_track_that_is_left_out(tmp_path: Path) -> None:
+    film = film_with_more(tmp_path / "a.mp4")
+    with av.open(str(film)) as container:
+        assert container.streams.data
+    assert check_tracks(tmp_path / "b.mp4", film) == []
+
+
+def test_further_video_and_data_tracks_are_named(tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "plain.mp4", [i / 10 for i in range(5)])
+    with av.open(str(clip)) as source, av.open(str(tmp_path / "a.ts"), "w") as film:
+        shown = source.streams.video[0]
+        tracks = [film.add_stream_from_template(shown) for _ in range(2)]
+        data = film.add_data_stream("bin_data")
+        for packet in source.demux(shown):
+            if packet.size:
+                for track in tracks:
+                    packet.stream = track
+                    film.mux(packet)
+                more = av.Packet(b"degrees")
+                more.stream, more.pts, more.dts = data, packet.pts, packet.dts
+                more.time_base = packet.time_base
+                film.mux(more)
+    (sentence,) = check_tracks(tmp_path / "b.mp4", tmp_path / "a.ts")
+    assert sentence.endswith("b.mp4: holds the frames without 1 further video track, 1 data track")

@@ -53,7 +53,7 @@ def test_frames_painted_with_other_options_are_kept_and_the_difference_is_named(
     before = sorted(path.name for path in (tmp_path / "a.parts").iterdir())
     other = {"jaxnst": "2", "options": {"strength": 0.5, "styles": {"wave": 1.0}}}
     message = (
-        r"a\.parts: holds 3 frames that were painted otherwise \(jaxnst 1, now 2, "
+        r"a\.parts: holds 3 frames that were made otherwise \(jaxnst 1, now 2, "
         r"options strength 1\.0, now 0\.5\)"
     )
     with pytest.raises(JaxnstError, match=message), VideoParts(tmp_path / "a.parts", other):

@@ -239,3 +239,11 @@ def test_every_frame_of_every_container_is_read(
     assert 0 < steps.min() <= steps.max() < 0.09  # the times of a program stream are guessed
     assert np.abs(frames[-1].image.astype(int) - images[-1]).mean() < 20
     assert np.abs(frames[0].image.astype(int) - images[0]).mean() < 20
+
+
+def test_a_size_that_cannot_be_is_told_in_one_clause(tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "a.mp4", [0.0, 0.1], size=(16, 64))
+    with pytest.raises(JaxnstError, match="64x16 pixels are too few") as caught:
+        VideoReader(clip)
+    assert str(caught.value).count("a.mp4") == 1
+    assert VideoReader(clip, min_side=1).size == (16, 64)

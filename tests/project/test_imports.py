@@ -14,7 +14,7 @@ HEAVY = (
     *("tensorboardX", "gradio", "torch", "h5py", "onnx", "scipy", "pandas", "pyvirtualcam"),
     *("jaxnst.optimize.run", "jaxnst.perceptual.tiled_loss", "jaxnst.training.run"),
     *("jaxnst.training.step", "jaxnst.io.video_reader", "jaxnst.io.video_writer"),
-    *("jaxnst.inference.realtime", "jaxnst.cli.run_optimize", "jaxnst.cli.run_video"),
+    *("jaxnst.inference.realtime", "jaxnst.cli.run_optimize", "jaxnst.cli.video_maker"),
 )
 
 SCRIPT = """

@@ -1,0 +1,169 @@
+"""What all commands that make videos share: a video is made frame by frame, resumably and whole."""
+
+import json
+import os
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+
+from jaxnst.cli.cache import use_compilation_cache
+from jaxnst.cli.options import Stylize, Upscale
+from jaxnst.cli.output_checks import check_apart
+from jaxnst.cli.plan import MOVING, PictureTask
+from jaxnst.cli.progress import ProgressDisplay
+from jaxnst.cli.signals import StopSignals, stop_signals
+from jaxnst.cli.writing import announce, announce_finished
+from jaxnst.errors import JaxnstError
+from jaxnst.inference.video import MadeFrame
+from jaxnst.io import animation
+from jaxnst.io.codec import MAX_PIXELS
+from jaxnst.io.container import check_video_path
+from jaxnst.io.files import check_writable, display_name
+from jaxnst.io.resize import MIN_SIDE
+from jaxnst.io.video_join import check_tracks, join, read_comment
+from jaxnst.io.video_parts import VideoParts
+from jaxnst.io.video_reader import Reader, VideoReader, open_reader
+from jaxnst.io.video_writer import check_video_size
+
+Command = TypeVar("Command", Stylize, Upscale)
+
+
+class VideoMaker(ABC, Generic[Command]):
+    """Makes the video of a command.
+
+    What is made is kept in parts in a folder beside the output, from which the same command goes on
+    if it was stopped. Subclasses define what is done to a frame.
+    """
+
+    min_side: int = MIN_SIDE
+    max_pixels: int = MAX_PIXELS
+    """Of the frames that are read."""
+
+    def __init__(self, command: Command, task: PictureTask) -> None:
+        """Stores the command's options, and what is to be made."""
+        self._command: Command = command
+        self._task, self._output = task, task.output
+
+    @abstractmethod
+    def provenance(self) -> dict[str, Any]:
+        """The inputs and options that determine the video."""
+
+    @abstractmethod
+    def size(self, reader: Reader) -> tuple[int, int]:
+        """Height and width of the result."""
+
+    @abstractmethod
+    def frames(
+        self, reader: Reader, first: int, state: Mapping[str, np.ndarray] | None
+    ) -> Iterator[MadeFrame]:
+        """The frames of the result, from one on; `state` is that behind the one before it."""
+
+    @property
+    def is_animation(self) -> bool:
+        """Whether the result is an animated picture."""
+        return self._output.suffix.lower() in animation.SUFFIXES
+
+    def make(self) -> int:
+        """Makes the video, unless it is there already; the exit status is 0, or 130 after Ctrl-C.
+
+        Raises:
+          JaxnstError: it cannot be made; what could not be done in the end is refused at once.
+        """
+        content = self._check_paths()
+        reader: Reader = open_reader(content, min_side=self.min_side, max_pixels=self.max_pixels)
+        settings = self.provenance()
+        quality = settings["options"].pop("quality")  # of how an animation is encoded in the end
+        is_webp = self._output.suffix.lower() == ".webp"
+        record = settings | {"quality": quality} if is_webp else settings
+        if not self._command.overwrite and self._recorded() == json.dumps(record):
+            announce_finished(self._command, self._task, record)
+            return 0
+        notes = [*reader.notes, *self._check_result(reader)]
+        with self._parts(settings) as parts:
+            self._say(*notes)
+            use_compilation_cache()
+            with stop_signals() as stopped:
+                self._make_parts(reader, parts, stopped)
+            if stopped.is_set():
+                self._say(f"stopped at frame {parts.count}: the same command goes on from there")
+                return stopped.status
+            if reader.damage:
+                print(reader.damage, file=sys.stderr)
+            self._say(*self._write(parts, reader, quality, json.dumps(record)))
+            parts.remove()
+        announce(self._command, self._task, record)
+        return 0
+
+    def _check_paths(self) -> Path:
+        """The file to be read; raises JaxnstError for one that cannot be written."""
+        assert self._task.content is not None
+        if os.path.isdir(self._command.output):
+            folder = self._command.output
+            raise JaxnstError(
+                f"{display_name(folder)}: is a folder; give the path of a video, as in "
+                f"{display_name(folder / 'out.mp4')}"
+            )
+        check_video_path(self._output, MOVING)
+        check_writable(self._output)
+        check_apart([self._task.content], [self._output])
+        return self._task.content
+
+    def _check_result(self, reader: Reader) -> list[str]:
+        """What the output cannot hold, in sentences; raises JaxnstError if it is not enough."""
+        size = self.size(reader)
+        if self.is_animation:
+            animation.check_animation_size(self._output, size, reader.count)
+            has_sound = isinstance(reader, VideoReader) and reader.has_sound
+            name = display_name(self._output)
+            return [f"{name}: holds no sound; a .mp4 path does"] if has_sound else []
+        check_video_size(self._output, size)
+        return check_tracks(self._output, reader.path) if isinstance(reader, VideoReader) else []
+
+    def _parts(self, settings: dict[str, Any]) -> VideoParts:
+        """Where what is made is kept: without loss for an animation, which encodes it once more."""
+        if self.is_animation:
+            folder = self._output.with_name(f"{self._output.name}.parts")
+            return VideoParts(folder, settings, lossless=True)
+        return VideoParts(self._output.with_suffix(".parts"), settings)
+
+    def _make_parts(self, reader: Reader, parts: VideoParts, stopped: StopSignals) -> None:
+        """Makes what is not there yet, until a signal."""
+        total = max(reader.count, parts.count, 1)
+        with ProgressDisplay(
+            self._task.title, total, unit="frames", quiet=self._command.quiet
+        ) as display:
+            display.resume(parts.count, parts.count / total)
+            for frame in self.frames(reader, parts.count, parts.state):
+                parts.write(frame.image, frame.seconds, frame.alpha, frame.state)
+                display.update(parts.count, {}, min(1.0, parts.count / total))
+                if stopped.is_set():
+                    return
+        parts.finish()
+
+    def _write(self, parts: VideoParts, reader: Reader, quality: int, comment: str) -> list[str]:
+        """Writes the output; returns what it could not hold, in sentences."""
+        if not self.is_animation:
+            tracks_of = reader.path if isinstance(reader, VideoReader) else None
+            join(parts.files, self._output, parts.count, tracks_of, comment)
+            return []
+        left_out = animation.write_animation(
+            self._output, parts.frames(), parts.times, reader.end,
+            quality=quality, comment=comment, is_transparent=reader.is_transparent,
+        )  # fmt: skip
+        name = display_name(self._output)
+        return [f"{name}: is a GIF, which holds no more than 50 frames per second: {left_out} were "
+                f"left out"] if left_out else []  # fmt: skip
+
+    def _recorded(self) -> str:
+        """What an output that is there says of itself."""
+        read = animation.read_animation_comment if self.is_animation else read_comment
+        return read(self._output)
+
+    def _say(self, *sentences: str) -> None:
+        """Prints sentences on stderr, unless that is not wanted."""
+        for sentence in sentences if not self._command.quiet else ():
+            print(sentence, file=sys.stderr)
