@@ -24,6 +24,12 @@ def _output(metavar: str) -> Any:
     return arg(aliases=["-o", "--out"], metavar=metavar)
 
 
+def _check_stroke(stroke: float) -> None:
+    """Raises JaxnstError unless it is 0 or a size of strokes."""
+    if stroke:
+        check_number("stroke", stroke, low=0.1, high=10)
+
+
 @dataclasses.dataclass(frozen=True)
 class Stylize:
     """Turn photos into paintings: every CONTENT in the style of every STYLE."""
@@ -53,7 +59,8 @@ class Stylize:
     """Strength of a trained style, from 0 (the photo itself) over 1 to 2 (exaggerated)."""
     stroke: float = 1.0
     """Size of a trained style's strokes, from 0.1 to 10; 1 is as on a picture of 768 pixels. Larger
-    pictures are painted smaller and then enlarged. Frames of a video are painted as they are."""
+    pictures are painted smaller and then enlarged. 0: all are painted as they are; so are the
+    frames of a video unless this is given."""
     contact_sheet: bool = False
     """Paint the photo in every style there is, all on one sheet."""
     blend: tuple[float, ...] = ()
@@ -106,7 +113,7 @@ class Stylize:
     def __post_init__(self) -> None:
         check_number("quality", self.quality, low=1, high=100)
         check_number("strength", self.strength, high=2)
-        check_number("stroke", self.stroke, low=0.1, high=10)
+        _check_stroke(self.stroke)
         for name in ("preview_every", "snapshot_every", "table_every"):
             check_number(name, getattr(self, name))
         for weight in self.blend:
@@ -170,8 +177,7 @@ class Live:
         check_number("fps", self.fps, high=1000)
         check_number("rate", self.rate, low=0.1, high=1000)
         check_number("strength", self.strength, high=2)
-        if self.stroke:
-            check_number("stroke", self.stroke, low=0.1, high=10)
+        _check_stroke(self.stroke)
         if self.size != "auto" and not (self.size.isascii() and self.size.isdigit()):
             raise JaxnstError(
                 f"--size {self.size!r} is not a size: give auto, or the long side in pixels"

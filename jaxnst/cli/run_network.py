@@ -94,6 +94,8 @@ def paint_trained(command: Stylize, given: set[str]) -> int:
     if is_film(command):
         from jaxnst.cli.run_video import VideoPainter  # pictures do not wait for PyAV
 
+        if "--stroke" not in given:
+            command = dataclasses.replace(command, stroke=0.0)
         return status_of(lambda: VideoPainter(command, tasks[0], gallery, size).make())
     use_compilation_cache()
     with place_of(tasks, command.output):
@@ -129,7 +131,7 @@ class NetworkPainter(PictureMaker[Stylize]):
             "strength": command.strength,
             "keep_colors": command.paint.keep_colors == "luma",
             "size": self._size,
-            "stroke": command.stroke,
+            "stroke": command.stroke or None,
         }
         if command.contact_sheet:
             cells = {name: self._stylizer(pixels, name, **look) for name in self._gallery.styles}

@@ -59,7 +59,7 @@ class VideoPainter(VideoMaker[Stylize]):
 
 def _check_options(command: Stylize) -> None:
     """Raises JaxnstError for options that are for pictures."""
-    for option in ("contact_sheet", "compare", "sidecar", "mask", "stroke"):
+    for option in ("contact_sheet", "compare", "sidecar", "mask"):
         if getattr(command, option) != _DEFAULTS[option]:
             name = option.replace("_", "-")
             raise JaxnstError(f"--{name} is for pictures, not for videos: leave it out")
@@ -69,4 +69,4 @@ def _look(command: Stylize, task: PictureTask) -> Look:
     weights = command.blend or (1.0,) * len(task.trained)
     style = dict(zip(task.trained, weights, strict=True))
     keep_colors = command.paint.keep_colors == "luma"
-    return Look(style, command.strength, keep_colors, command.smooth)
+    return Look(style, command.strength, keep_colors, command.smooth, stroke=command.stroke or None)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jaxnst.inference.realtime import Look
+from jaxnst.inference.look import Look
 from jaxnst.inference.stylizer import Stylizer
 from jaxnst.inference.temporal import Smoothed, Smoother
 from jaxnst.inference.upscaler import Upscaler, enlarge_picture
@@ -72,9 +72,7 @@ def paint_frames(
     smoother = Smoother(state) if look.smooth else None
 
     def begin(frame: TimedFrame) -> Callable[[], MadeFrame]:
-        wait = stylizer.begin(
-            frame.image, look.style, strength=look.strength, keep_colors=look.keep_colors
-        )
+        wait = stylizer.start(frame.image, look)
 
         def painted() -> MadeFrame:
             if smoother is None:

@@ -237,7 +237,7 @@ def test_streams(photo: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> N
         (["--style", "wave", "kiss", "--blend", "0", "0"], "all styles are 0"),
         (["--style", "wave", "--keep-colors", "match"], "give luma"),
         (["--style", "wave", "--contact-sheet"], "without --style"),
-        (["--style", "wave", "--stroke", "0"], "stroke is 0"),
+        (["--style", "wave", "--stroke", "0.01"], "stroke is 0.01"),
         (["--style", "photo"], "'photo' is unknown"),
         (["--style", "wave", "--mask", "a.png", "b.png"], "2 values for 1 styles"),
         (["--style", "wave", "wave", "--mask", "a.png", "b.png"], "name each once"),

@@ -20,6 +20,8 @@ from jaxnst.cli import main
 from jaxnst.cli.plan import plan_tasks
 from jaxnst.cli.provenance import network_provenance
 from jaxnst.cli.stylize import parse_stylize
+from jaxnst.inference import stroke
+from jaxnst.inference.look import Look
 from jaxnst.inference.stylizer import Stylizer
 from jaxnst.io.animation import AnimationReader
 from jaxnst.io.codec import load
@@ -236,6 +238,28 @@ def test_a_video_without_a_suffix_is_known_by_its_content(words: list[str], tmp_
 
 
 @pytest.mark.slow
+def test_frames_are_painted_as_they_are_unless_a_stroke_is_given(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stroke, "STROKE_SIDE", 40)
+    sizes: list[int] = []
+    paint = Stylizer._begin
+
+    def counted(self: Stylizer, photos: np.ndarray, look: Look) -> Any:
+        sizes.append(max(photos.shape[-3:-1]))
+        return paint(self, photos, look)
+
+    monkeypatch.setattr(Stylizer, "_begin", counted)
+    for number, (given, expected) in enumerate(
+        [([], {max(frames(Path(words[1])).shape[1:3])}), (["--stroke", "1"], {40})]
+    ):
+        sizes.clear()
+        out = tmp_path / f"{number}.mp4"
+        assert main([*words[:-1], str(out), *given]) == 0
+        assert set(sizes) == expected
+        assert frames(out).shape == frames(Path(words[1])).shape
+
+
 def test_smoothing_and_size(words: list[str], tmp_path: Path) -> None:
     assert main([*words, "--smooth", "--size", "128", "--quiet"]) == 0
     assert frames(tmp_path / "out.mp4").shape == (len(TIMES), 96, 128, 3)
