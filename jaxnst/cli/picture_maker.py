@@ -2,7 +2,10 @@
 
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable, Generator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from functools import partial
 from typing import Any, Generic, TypeVar
 
@@ -11,11 +14,13 @@ from jaxnst.cli.options import Stylize, Upscale
 from jaxnst.cli.plan import STREAM, PictureTask, left_out
 from jaxnst.cli.progress import ProgressDisplay
 from jaxnst.cli.provenance import finished_record
-from jaxnst.cli.writing import announce_finished
+from jaxnst.cli.writing import announce, announce_finished
 from jaxnst.io.files import display_name
 
 _NAMED = 5  # of the files that are left out
 Command = TypeVar("Command", Stylize, Upscale)
+Say = Callable[[], None]
+Wait = Callable[[], Say]
 
 
 class PictureMaker(ABC, Generic[Command]):
@@ -26,6 +31,9 @@ class PictureMaker(ABC, Generic[Command]):
 
     counts_pictures = False
     """Whether to show progress by pictures, for work that takes moments per picture."""
+    at_once = 1
+    """How many pictures are worked on at the same time: while one is painted, others are read and
+    written. More than one only where `make` may be called by any thread and prints nothing."""
 
     def __init__(self, command: Command) -> None:
         """Stores the command's options."""
@@ -37,9 +45,12 @@ class PictureMaker(ABC, Generic[Command]):
         failed, total = 0, len(tasks)
         quiet = self._command.quiet or total == 1 or not self.counts_pictures
         title = display_name(self._command.output)
-        with ProgressDisplay(title, total, unit="pictures", quiet=quiet) as display:
-            for done, task in enumerate(tasks, start=1):
-                failed += not went_well(partial(self._make, task))
+        with (
+            ProgressDisplay(title, total, unit="pictures", quiet=quiet) as display,
+            closing(self._in_turn(tasks)) as pictures,
+        ):
+            for done, wait in enumerate(pictures, start=1):
+                failed += not went_well(partial(_and_say, wait))
                 display.update(done, {}, done / total)
         if failed and total > 1:  # the lines about them may have scrolled away
             print(f"{failed} of {total} pictures could not be made: see above", file=sys.stderr)
@@ -50,8 +61,26 @@ class PictureMaker(ABC, Generic[Command]):
         """The inputs and options that determine the picture."""
 
     @abstractmethod
-    def make(self, task: PictureTask, provenance: dict[str, Any]) -> None:
-        """Makes one picture and writes it with its provenance."""
+    def make(self, task: PictureTask, provenance: dict[str, Any]) -> Mapping[str, Any] | None:
+        """Makes one picture and writes it with its provenance; returns its record, which is
+        printed, or None if it was."""
+
+    def _in_turn(self, tasks: Sequence[PictureTask]) -> Generator[Wait, None, None]:
+        """For each picture, in the order of the tasks, what waits until it is made."""
+        if self.at_once == 1 or len(tasks) == 1:
+            yield from (partial(self._make, task) for task in tasks)
+            return
+        waiting: deque[Future[Say]] = deque()
+        pool = ThreadPoolExecutor(self.at_once, "picture")
+        try:
+            for task in tasks:
+                waiting.append(pool.submit(self._make, task))
+                if len(waiting) > self.at_once:
+                    yield waiting.popleft().result
+            while waiting:
+                yield waiting.popleft().result
+        finally:
+            pool.shutdown(cancel_futures=True)
 
     def _name_left_out(self) -> None:
         files = [] if self._command.quiet else left_out(self._command.inputs)
@@ -61,12 +90,22 @@ class PictureMaker(ABC, Generic[Command]):
             noun = "file is no picture" if len(files) == 1 else "files are no pictures"
             print(f"{len(files)} {noun} and left out: {names}{more}", file=sys.stderr)
 
-    def _make(self, task: PictureTask) -> None:
+    def _make(self, task: PictureTask) -> Say:
+        """Makes a picture that is not there yet; returns what says so."""
         # Standard input can be read only once, so that it cannot be hashed first.
         provenance = {} if task.content == STREAM else self.provenance(task)
         skips = provenance and task.output != STREAM and not self._command.overwrite
         record = finished_record(task, provenance) if skips else None
-        if record is None:
-            self.make(task, provenance)
-        else:
-            announce_finished(self._command, task, record)
+        if record is not None:
+            return partial(announce_finished, self._command, task, record)
+        made = self.make(task, provenance)
+        return _nothing if made is None else partial(announce, self._command, task, made)
+
+
+def _and_say(wait: Wait) -> None:
+    """Waits for a picture and says that it is there."""
+    wait()()
+
+
+def _nothing() -> None:
+    """What is said of a picture that has been announced."""

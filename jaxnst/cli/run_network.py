@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -107,23 +108,27 @@ class NetworkPainter(PictureMaker[Stylize]):
     """Paints pictures in the styles of a gallery."""
 
     counts_pictures = True
+    at_once = min(4, os.cpu_count() or 1)
 
     def __init__(self, command: Stylize, gallery: Gallery, size: int | None) -> None:
         """Prepares the networks; `size` is the long side of the results, None the photo's own."""
         super().__init__(command)
         self._gallery, self._size = gallery, size
         self._stylizer = Stylizer(gallery)
+        self._painting = threading.Lock()  # which takes all cores
 
     def provenance(self, task: PictureTask) -> dict[str, Any]:
         """The photo, the networks and the options."""
         return network_provenance(self._command, task, self._gallery, self._size)
 
-    def make(self, task: PictureTask, provenance: dict[str, Any]) -> None:
-        """Paints one picture and writes it."""
+    def make(self, task: PictureTask, provenance: dict[str, Any]) -> dict[str, Any]:
+        """Paints one picture, writes it, and returns its record."""
         assert task.content is not None  # `stylize` without a photo makes a texture
         photo = load(sys.stdin.buffer if task.content == STREAM else task.content)
-        painting = self._painted(photo, task)
+        with self._painting:
+            painting = self._painted(photo, task)
         write_painting(self._command, task, painting, provenance, [photo.rgb])
+        return provenance
 
     def _painted(self, photo: Picture, task: PictureTask) -> Picture:
         command, pixels = self._command, to_uint8(photo.rgb)

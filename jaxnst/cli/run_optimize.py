@@ -17,7 +17,7 @@ from jaxnst.cli.picture_maker import PictureMaker
 from jaxnst.cli.plan import PictureTask
 from jaxnst.cli.progress import ProgressDisplay
 from jaxnst.cli.provenance import fingerprint, optimize_provenance
-from jaxnst.cli.writing import make_folder_again, write_painting, write_picture
+from jaxnst.cli.writing import announce, make_folder_again, write_painting, write_picture
 from jaxnst.errors import JaxnstError
 from jaxnst.io.codec import Picture, load, load_mask
 from jaxnst.io.files import display_name
@@ -62,7 +62,7 @@ class OptimizePainter(PictureMaker[Stylize]):
         return optimize_provenance(self._command, task)
 
     def make(self, task: PictureTask, provenance: dict[str, Any]) -> None:
-        """Paints one picture and writes it.
+        """Paints one picture, writes it and prints its path.
 
         Ctrl-C saves the unfinished picture and ends the command.
         """
@@ -178,6 +178,7 @@ class OptimizePainter(PictureMaker[Stylize]):
         styles = [style.image for style in loaded.job.styles]
         picture = self._result(loaded, progress)
         write_painting(self._command, loaded.task, picture, record, [*photo, *styles])
+        announce(self._command, loaded.task, record)
 
     def _say(self, text: str) -> None:
         if not self._command.quiet:

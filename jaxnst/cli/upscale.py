@@ -13,7 +13,7 @@ from jaxnst.cli.picture_maker import PictureMaker
 from jaxnst.cli.plan import STREAM, PictureTask, is_film, plan_tasks
 from jaxnst.cli.progress import ProgressDisplay
 from jaxnst.cli.provenance import upscale_provenance
-from jaxnst.cli.writing import announce, place_of, write_picture
+from jaxnst.cli.writing import place_of, write_picture
 from jaxnst.errors import JaxnstError
 from jaxnst.inference.upscaler import Upscaler, enlarge_picture
 from jaxnst.io.codec import MAX_PIXELS, Picture, load
@@ -66,14 +66,14 @@ class Enlarger(PictureMaker[Upscale]):
         """The photo, the model and the options."""
         return upscale_provenance(self._command, task, self._upscaler.model.card, self._name)
 
-    def make(self, task: PictureTask, provenance: dict[str, Any]) -> None:
-        """Enlarges one picture and writes it."""
+    def make(self, task: PictureTask, provenance: dict[str, Any]) -> dict[str, Any]:
+        """Enlarges one picture, writes it, and returns its record."""
         assert task.content is not None
         source = sys.stdin.buffer if task.content == STREAM else task.content
         limit = MAX_PIXELS // self._upscaler.scale**2
         enlarged = self._enlarged(task, load(source, min_side=1, max_pixels=limit))
         write_picture(task.output, enlarged, self._command.quality, provenance)
-        announce(self._command, task, provenance)
+        return provenance
 
     def _enlarged(self, task: PictureTask, photo: Picture) -> Picture:
         with ProgressDisplay(task.title, 100, unit="%", quiet=self._command.quiet) as display:

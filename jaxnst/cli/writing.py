@@ -54,7 +54,7 @@ def write_painting(
     record: Mapping[str, Any],
     beside: Sequence[np.ndarray],
 ) -> None:
-    """Writes a painting and the files beside it, and prints its path.
+    """Writes a painting and the files beside it.
 
     Args:
       command: which files are wanted.
@@ -69,7 +69,6 @@ def write_painting(
             temporary.write_text(json.dumps(record, indent=2) + "\n")
     if command.compare:
         write_comparison(task.comparison, [*beside, painting.rgb])
-    announce(command, task, record)
 
 
 def write_picture(
