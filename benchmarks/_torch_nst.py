@@ -6,8 +6,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
 
-from jaxnst.perceptual import vgg
-from jaxnst.perceptual.losses import LossOptions
+from jaxnst.perceptual import vgg, vgg_layers
+from jaxnst.perceptual.loss_options import LossOptions
 
 
 class TorchLoss:
@@ -39,7 +39,7 @@ class TorchLoss:
 
     def _features(self, x: torch.Tensor, layers: Sequence[str]) -> Mapping[str, torch.Tensor]:
         found, x = {}, x - self._mean
-        for name in vgg.computed_layers(self._net, layers):
+        for name in vgg_layers.computed_layers(self._net, layers):
             if name == "conv1_1" and self._options.border == "edge":
                 x = F.conv2d(F.pad(x, (1, 1, 1, 1), mode="replicate"), *self._weights[name])
             elif name.startswith("conv"):

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from _torch_johnson import TransformerNet
 
-from jaxnst.perceptual import vgg
+from jaxnst.perceptual import vgg, vgg_layers
 
 LAYERS = ("relu1_2", "relu2_2", "relu3_3", "relu4_3")
 CONTENT_WEIGHT, STYLE_WEIGHT, LEARNING_RATE = 1e5, 1e10, 1e-3  # theirs
@@ -50,7 +50,7 @@ class TorchStep:
     def _features(self, image: torch.Tensor) -> dict[str, torch.Tensor]:
         """The layers that are compared, of an image in 0..255."""
         found, x = {}, image / 255 - self._mean
-        for name in vgg.computed_layers("vgg16", LAYERS):
+        for name in vgg_layers.computed_layers("vgg16", LAYERS):
             if name.startswith("conv"):
                 x = F.conv2d(x, *self._weights[name], padding=1)
             else:

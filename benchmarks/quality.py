@@ -39,13 +39,14 @@ from jaxnst.optimize import run as optimize
 from jaxnst.optimize.presets import load_preset
 from jaxnst.optimize.run import Job, OptimizeOptions, Style
 from jaxnst.perceptual import vgg
-from jaxnst.perceptual.losses import LossOptions
+from jaxnst.perceptual.loss_options import LossOptions
 from jaxnst.perceptual.weights import load_vgg
 from jaxnst.training.config import load_train_config
 from jaxnst.training.data import DataOptions, open_data
+from jaxnst.training.options import StyleOptions
 from jaxnst.training.painting import Painting
 from jaxnst.training.run import reference_photos
-from jaxnst.training.style_task import Frozen, StyleOptions, StyleTask
+from jaxnst.training.style_task import Frozen, StyleTask
 
 SIZES = (256, 512)
 CURVE_SIZE = 256  # pixels

@@ -29,10 +29,11 @@ from jaxnst.io.codec import list_images, load
 from jaxnst.io.resize import fit_long_side, resize
 from jaxnst.networks.johnson import Johnson
 from jaxnst.perceptual import vgg
-from jaxnst.perceptual.losses import LossOptions
+from jaxnst.perceptual.loss_options import LossOptions
 from jaxnst.perceptual.weights import load_vgg
-from jaxnst.training.config import LoopOptions, load_train_config
+from jaxnst.training.config import load_train_config
 from jaxnst.training.data import Data, Folder, Subset
+from jaxnst.training.options import LoopOptions, StyleOptions
 from jaxnst.training.painting import Painting
 from jaxnst.training.run import (
     first_state,
@@ -43,7 +44,7 @@ from jaxnst.training.run import (
     steps_per_call,
 )
 from jaxnst.training.step import create_train_state, make_train_step, replicate
-from jaxnst.training.style_task import StyleOptions, StyleTask
+from jaxnst.training.style_task import StyleTask
 
 SIDE = 256  # pixels
 PAINTING = "starry_night_full.jpg"

@@ -32,10 +32,11 @@ from jaxnst.io.settings import options_from
 from jaxnst.networks.model_file import Model, load_model, save_model
 from jaxnst.ops.pixels import from_uint8
 from jaxnst.perceptual.weights import load_vgg
-from jaxnst.training.config import LoopOptions, TrainConfig, load_train_config
+from jaxnst.training.config import TrainConfig, load_train_config
 from jaxnst.training.data import held_out_batches, open_data
 from jaxnst.training.loop import Advance, Budget, Progress, train
 from jaxnst.training.optimizer import make_optimizer
+from jaxnst.training.options import LoopOptions
 from jaxnst.training.painting import Painting
 from jaxnst.training.run import (
     export,

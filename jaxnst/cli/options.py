@@ -12,7 +12,8 @@ from tyro.conf import Positional, Suppress, arg
 from jaxnst.errors import JaxnstError, check_number
 from jaxnst.networks.shipped import DEFAULT
 from jaxnst.optimize.presets import PaintOptions
-from jaxnst.training.config import LoopOptions, TrainConfig
+from jaxnst.training.config import TrainConfig
+from jaxnst.training.options import LoopOptions
 from jaxnst.web.limits import Limits
 
 TRAIN_CONFIG = "add_style"

@@ -13,7 +13,7 @@ from jaxnst.errors import JaxnstError
 from jaxnst.io.codec import LONGEST_SIDE, check_writable_suffix
 from jaxnst.io.files import check_writable, display_name, one_line
 from jaxnst.optimize.presets import preset_names
-from jaxnst.perceptual.vgg import NETS
+from jaxnst.perceptual.vgg_layers import NETS
 
 
 def check_new_file(out: Path, noun: str, source: Path | None = None) -> None:

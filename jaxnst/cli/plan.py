@@ -13,7 +13,7 @@ from jaxnst.io import animation
 from jaxnst.io.codec import list_images, list_left_out
 from jaxnst.io.container import WRITTEN, is_video
 from jaxnst.io.files import display_name
-from jaxnst.perceptual.vgg import NETS, check_layers
+from jaxnst.perceptual.vgg_layers import NETS, check_layers
 
 STREAM = Path("-")
 """Standard input or output."""

@@ -17,7 +17,7 @@ from jaxnst.io.codec import check_writable_suffix, read_settings
 from jaxnst.io.files import display_name, hashed
 from jaxnst.networks.gallery import PHOTO, Gallery
 from jaxnst.networks.shipped import DEFAULT
-from jaxnst.perceptual.vgg import NETS
+from jaxnst.perceptual.vgg_layers import NETS
 
 _LONGEST_IN_JPEG = 60_000  # bytes; EXIF holds 65,533, and the losses are still to come
 

@@ -21,7 +21,7 @@ from jaxnst.errors import JaxnstError
 from jaxnst.io.files import display_name, one_line
 from jaxnst.io.foreign_weights import some
 from jaxnst.perceptual.convert_vgg import convert_vgg
-from jaxnst.perceptual.vgg import NETS
+from jaxnst.perceptual.vgg_layers import NETS
 from jaxnst.perceptual.weights import WeightFile, list_weights, save_weights
 from jaxnst.perceptual.weights import verify as verify_weights
 

@@ -15,8 +15,6 @@ from jaxnst.errors import JaxnstError
 from jaxnst.networks.layers import Conv, depth_to_space, residual_blocks
 from jaxnst.ops.resampling import enlarge_bicubic
 
-SCALES = (2, 3, 4, 8)
-
 
 class UpscaleNetwork(nn.Module):
     """What the networks have in common."""

@@ -24,7 +24,7 @@ from jaxnst.optimize.optimizer import Evaluate, Optimizer, OptimizerState, float
 from jaxnst.optimize.options import OptimizeOptions
 from jaxnst.optimize.projected_adam import ProjectedAdam
 from jaxnst.optimize.projected_lbfgs import ProjectedLbfgs
-from jaxnst.perceptual import memory, vgg
+from jaxnst.perceptual import memory, vgg, vgg_layers
 from jaxnst.perceptual import tiled_loss as tiling
 from jaxnst.perceptual.loss_options import normalize_weights
 from jaxnst.perceptual.losses import (
@@ -123,7 +123,7 @@ def scales(job: Job) -> list[tuple[int, int]]:
     coarsest = job.options.coarsest or max(job.size)
     while max(sizes[0]) >= 2 * coarsest:
         half = (round(sizes[0][0] / 2), round(sizes[0][1] / 2))
-        if min(half) < vgg.MIN_SIDE:
+        if min(half) < vgg_layers.MIN_SIDE:
             break
         sizes.insert(0, half)
     return sizes
@@ -188,7 +188,7 @@ def make_optimizer(options: OptimizeOptions) -> Optimizer:
 def check_job(params: vgg.Params, job: Job) -> None:
     """Raises JaxnstError unless the job can be done with these parameters."""
     loss, options, net = job.loss, job.options, vgg.net_of(params)
-    vgg.check_layers(net, (*loss.content_layers, *loss.style_layers))
+    vgg_layers.check_layers(net, (*loss.content_layers, *loss.style_layers))
     if not _uses_content(job) and not _uses_style(job):
         raise JaxnstError("nothing to do: give a photo, a style, or weights that are not zero")
     if options.init == "content" and job.start is None:
@@ -281,7 +281,7 @@ def _style_rows(params: vgg.Params, job: Job, style: Style) -> int:
 def _style_size(job: Job, style: Style, size: tuple[int, int]) -> tuple[int, int]:
     """Height and width of the style picture; its short side is as long as a net needs."""
     shape = style.image.shape[:2]
-    least = math.ceil(vgg.MIN_SIDE * max(shape) / min(shape))
+    least = math.ceil(vgg_layers.MIN_SIDE * max(shape) / min(shape))
     return fit_long_side(shape, max(least, round(job.style_scale * max(size))))
 
 

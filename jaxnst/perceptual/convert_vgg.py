@@ -20,7 +20,7 @@ from flax.traverse_util import unflatten_dict
 from jaxnst.errors import JaxnstError, nearest
 from jaxnst.io.files import display_name, open_binary
 from jaxnst.io.foreign_weights import hwio, read_pth_state, read_safetensors_state, reading, some
-from jaxnst.perceptual.vgg import NETS, conv_shapes, layer_names
+from jaxnst.perceptual.vgg_layers import NETS, conv_shapes, layer_names
 from jaxnst.perceptual.weights import check_arrays
 
 

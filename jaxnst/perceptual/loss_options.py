@@ -6,15 +6,15 @@ from collections.abc import Iterable
 from typing import Any, Literal
 
 from jaxnst.errors import JaxnstError, check_choice, check_number
-from jaxnst.perceptual import vgg
+from jaxnst.perceptual import vgg_layers
 from jaxnst.perceptual.statistics import STATISTICS
 
 CHOICES: dict[str, Iterable[str]] = {
     "statistic": STATISTICS,
     "formula": ("relative", "gatys", "johnson"),
     "tv_norm": ("l1", "l2"),
-    "pooling": vgg.POOLINGS,
-    "border": vgg.BORDERS,
+    "pooling": vgg_layers.POOLINGS,
+    "border": vgg_layers.BORDERS,
 }
 """What may be chosen, by the names of the options."""
 

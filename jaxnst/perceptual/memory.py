@@ -10,7 +10,7 @@ import psutil
 
 from jaxnst.errors import JaxnstError
 from jaxnst.perceptual import tiled_loss as tiling
-from jaxnst.perceptual import vgg
+from jaxnst.perceptual import vgg_layers
 
 # Peak resident memory of single evaluations at 512 to 1536 pixels on a CPU, rounded up: the program
 # with its weights, and what each pixel takes of features and their gradients. A whole run is held
@@ -67,7 +67,9 @@ def plan_tiles(size: tuple[int, int], needs: Needs, limit: float) -> int:
     rows = _tile_rows(size, needs, limit)
     if rows == 0:
         largest = _largest(size, needs, limit)
-        way_out = f"give a size of at most {largest} or" if largest >= vgg.MIN_SIDE else "give"
+        way_out = (
+            f"give a size of at most {largest} or" if largest >= vgg_layers.MIN_SIDE else "give"
+        )
         raise JaxnstError(
             f"{size[1]} x {size[0]} pixels do not fit in {limit / 1e9:.1f} GB of memory: "
             f"{way_out} a higher memory limit"
@@ -89,9 +91,9 @@ def _tile_rows(size: tuple[int, int], needs: Needs, limit: float) -> int:
 
 def _bytes_per_pixel(layer: str, net: str) -> float:
     """What a layer's features take for each pixel of the picture."""
-    before = vgg.computed_layers(net, (layer,))
+    before = vgg_layers.computed_layers(net, (layer,))
     conv = next(name for name in reversed(before) if name.startswith("conv"))
-    return 4 * vgg.conv_shapes(net)[conv][-1] / vgg.stride(layer) ** 2
+    return 4 * vgg_layers.conv_shapes(net)[conv][-1] / vgg_layers.stride(layer) ** 2
 
 
 def _largest(size: tuple[int, int], needs: Needs, limit: float) -> int:

@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxnst.ops.tiles import RowTile, split_rows
-from jaxnst.perceptual import losses, vgg
+from jaxnst.perceptual import losses, vgg, vgg_layers
 from jaxnst.perceptual.losses import LossOptions, StyleTarget, Targets
 from jaxnst.perceptual.statistics import STATISTICS, position_averages
 
@@ -30,11 +30,11 @@ Sums = dict[str, Any]
 def margin(layers: Sequence[str], net: str) -> int:
     """Rows beside a tile that its features at these layers depend on, a multiple of 32."""
     reach = 0
-    for layer in vgg.computed_layers(net, layers):
+    for layer in vgg_layers.computed_layers(net, layers):
         if layer.startswith("conv"):
-            reach += vgg.stride(layer)
+            reach += vgg_layers.stride(layer)
         elif layer.startswith("pool"):
-            reach += vgg.stride(layer) // 2
+            reach += vgg_layers.stride(layer) // 2
     return -(-reach // ALIGNMENT) * ALIGNMENT
 
 
@@ -100,7 +100,7 @@ def tiled_content_targets(
     pieces: dict[str, list[jax.Array]] = {layer: [] for layer in options.content_layers}
     for window in windows:
         for layer, features in _window_features(params, image, window, options, height).items():
-            step = vgg.stride(layer)
+            step = vgg_layers.stride(layer)
             top, bottom = window.top - window.start, window.bottom - window.start
             pieces[layer].append(features[top // step : -(-bottom // step)])
     return {layer: jnp.concatenate(parts) for layer, parts in pieces.items()}
@@ -198,7 +198,7 @@ def _tile_sums(
     for style in targets.styles:
         averages = {}
         for layer in style.statistics:
-            step = vgg.stride(layer)
+            step = vgg_layers.stride(layer)
             weights = losses.position_weights(style, (shape[0] // step, shape[1] // step))
             part = _cut(weights, layer, features[layer], window) * inside[layer]
             averages[layer] = position_averages(options.statistic, features[layer], part)
@@ -208,11 +208,11 @@ def _tile_sums(
 
 def _cut(full: jax.Array, layer: str, features: jax.Array, window: RowTile) -> jax.Array:
     """The window's rows of something [H', ...] at a layer's resolution."""
-    start = window.start // vgg.stride(layer)
+    start = window.start // vgg_layers.stride(layer)
     return jax.lax.dynamic_slice_in_dim(full, start, features.shape[0])
 
 
 def _inside(layer: str, features: jax.Array, window: RowTile) -> jax.Array:
     """[h', 1]: 1 where a feature row belongs to the window's tile, 0 in the margins."""
-    rows = window.start + vgg.stride(layer) * jnp.arange(features.shape[0])
+    rows = window.start + vgg_layers.stride(layer) * jnp.arange(features.shape[0])
     return ((window.top <= rows) & (rows < window.bottom)).astype(features.dtype)[:, None]

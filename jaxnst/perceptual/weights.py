@@ -24,7 +24,7 @@ from jaxnst.errors import JaxnstError
 from jaxnst.io.files import atomic_write, display_name, one_line, open_binary
 from jaxnst.io.foreign_weights import some
 from jaxnst.io.safetensors import read_header
-from jaxnst.perceptual.vgg import NETS, conv_shapes
+from jaxnst.perceptual.vgg_layers import NETS, conv_shapes
 
 FORMAT = 1
 SUFFIX = ".safetensors"

@@ -4,92 +4,20 @@ Its tables are the fields of `TrainConfig`.
 """
 
 import dataclasses
-from typing import Any, Literal
+from typing import Any
 
-from jaxnst.errors import JaxnstError, check_choice, check_number
+from jaxnst.errors import check_number
 from jaxnst.io.settings import config_names, read_config
-from jaxnst.networks.decoders import LAYERS, Decoder
-from jaxnst.networks.model_file import NETWORKS, PAINTERS, AnyNetwork
-from jaxnst.networks.super_resolution import SCALES, UPSCALERS
-from jaxnst.perceptual.losses import LossOptions
+from jaxnst.perceptual.loss_options import LossOptions
 from jaxnst.training.data import DataOptions
-from jaxnst.training.decoder_task import DecoderOptions
+from jaxnst.training.options import (
+    DecoderOptions,
+    NetworkOptions,
+    OptimizerOptions,
+    StyleOptions,
+    UpscaleOptions,
+)
 from jaxnst.training.painting import Painting
-from jaxnst.training.style_task import StyleOptions
-from jaxnst.training.upscale_task import UpscaleOptions
-
-
-@dataclasses.dataclass(frozen=True)
-class NetworkOptions:
-    """What is trained."""
-
-    network: Literal["slim", "johnson", "compact", "johnson_upscaler", "decoder"] = "slim"
-    """For styles: slim, ours, for real time; johnson, the residual network of the paper. For
-    super-resolution: compact, ours; johnson_upscaler, the paper's. For any style: decoder."""
-    width: int = 0
-    """Channels of the first and last layer, of which those inside have two and four times as many;
-    0: the network's own default."""
-    blocks: int = 0
-    """Residual blocks; 0: the network's own default."""
-    scale: int = 4
-    """How many times as wide and high the pictures of a network for super-resolution are."""
-    layer: Literal["relu2_1", "relu3_1", "relu4_1"] = "relu4_1"
-    """Layer of VGG-19 that a decoder inverts."""
-    precision: Literal["float32", "bfloat16"] = "float32"
-    """Of its features and VGG's in training; parameters, statistics and losses are float32."""
-
-    def __post_init__(self) -> None:
-        check_choice("network", self.network, NETWORKS)
-        check_choice("precision", self.precision, ("float32", "bfloat16"))
-        check_number("width", self.width, high=512)
-        check_number("blocks", self.blocks, high=64)
-        check_choice("layer", self.layer, LAYERS)
-        if self.scale not in SCALES:
-            raise JaxnstError(f"scale is {self.scale}: there are {', '.join(map(str, SCALES))}")
-
-    def make(self) -> AnyNetwork:
-        """The network itself."""
-        given = {"width": self.width, "blocks": self.blocks}
-        given = {name: value for name, value in given.items() if value}
-        if self.network in UPSCALERS:
-            return UPSCALERS[self.network](scale=self.scale, **given)  # type: ignore[arg-type]
-        if self.network == "decoder":
-            return Decoder(layer=self.layer, **given)  # type: ignore[arg-type]
-        return PAINTERS[self.network](**given)  # type: ignore[arg-type]
-
-
-@dataclasses.dataclass(frozen=True)
-class OptimizerOptions:
-    """How the parameters are trained: Adam (Kingma & Ba, 2015) and what goes with it."""
-
-    steps: int = 40_000
-    """Batches to train on."""
-    minutes: float = 0.0
-    """Train for this long instead, however many steps that makes; the learning rate follows the
-    clock, so that the result is not the same to the bit when repeated. 0: count steps."""
-    learning_rate: float = 1e-3
-    """Greatest step size of Adam."""
-    schedule: Literal["constant", "cosine"] = "constant"
-    """Whether the step size falls to zero along a cosine."""
-    warmup: int = 0
-    """Batches over which the step size rises from zero."""
-    clip: float = 0.0
-    """Greatest norm of the gradient; longer ones are shortened to it. 0: any."""
-    accumulate: int = 1
-    """Batches whose gradients are averaged before a step is taken."""
-    average: float = 0.0
-    """The result is a moving average of the parameters with this decay for every batch, such as
-    0.999; 0: the parameters themselves."""
-
-    def __post_init__(self) -> None:
-        check_number("steps", self.steps, low=1, high=1e9)
-        check_number("minutes", self.minutes, high=1e6)
-        check_number("learning_rate", self.learning_rate, high=1e3)
-        check_choice("schedule", self.schedule, ("constant", "cosine"))
-        check_number("warmup", self.warmup, high=self.steps)
-        check_number("clip", self.clip)
-        check_number("accumulate", self.accumulate, low=1, high=1e6)
-        check_number("average", self.average, high=0.999999)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,30 +48,8 @@ class TrainConfig:
     optimizer: OptimizerOptions = dataclasses.field(default_factory=OptimizerOptions)
     """How the parameters are trained."""
 
-    @property
-    def paints(self) -> bool:
-        """Whether it is for a style."""
-        return self.network.network in PAINTERS
-
     def __post_init__(self) -> None:
         check_number("seed", self.seed, high=2**32 - 1)
-
-
-@dataclasses.dataclass(frozen=True)
-class LoopOptions:
-    """How a run is watched and kept; its result does not depend on it."""
-
-    checkpoint_every: int = 500
-    """Write a checkpoint every this many steps; a run that counts minutes writes one a minute."""
-    keep: int = 2
-    """Checkpoints to keep, besides the best."""
-    report_every: int = 20
-    """Report the losses every this many steps, as means over them."""
-
-    def __post_init__(self) -> None:
-        check_number("checkpoint_every", self.checkpoint_every, low=1)
-        check_number("keep", self.keep, low=1)
-        check_number("report_every", self.report_every, low=1)
 
 
 def train_config_names() -> tuple[str, ...]:

@@ -5,7 +5,6 @@ that have a painting's statistics will be. Of them nobody knows the pixels, but 
 should have these features again. No paintings are needed.
 """
 
-import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -14,34 +13,17 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import DTypeLike
 
-from jaxnst.errors import JaxnstError, check_number
+from jaxnst.errors import JaxnstError
 from jaxnst.networks.decoders import LAYERS, Decoder
 from jaxnst.networks.model_file import Model
 from jaxnst.ops.pixels import from_uint8
 from jaxnst.perceptual import vgg
+from jaxnst.training.options import DecoderOptions
 from jaxnst.training.style_task import Measured, mean_terms
 
 Batch = Mapping[str, jax.Array]
 Params = Mapping[str, Any]
 Losses = dict[str, jax.Array]
-
-
-@dataclasses.dataclass(frozen=True)
-class DecoderOptions:
-    """How a decoder learns."""
-
-    reconstruction_weight: float = 2.0
-    """Weight of the pixels' absolute error, beside the features' squared error, relative to their
-    size, at the layer that is inverted and those before it."""
-    changed_share: float = 0.5
-    """Part of the samples whose channels are shifted and stretched."""
-    change: float = 0.5
-    """By how much they are: shifts in standard deviations, stretches as powers of e."""
-
-    def __post_init__(self) -> None:
-        check_number("reconstruction_weight", self.reconstruction_weight)
-        check_number("changed_share", self.changed_share, high=1)
-        check_number("change", self.change, high=2)
 
 
 class DecoderTask:

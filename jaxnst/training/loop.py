@@ -19,7 +19,7 @@ from jax.experimental import multihost_utils
 from jaxnst.errors import JaxnstError
 from jaxnst.io.files import one_line
 from jaxnst.training.checkpoints import Restored
-from jaxnst.training.config import LoopOptions
+from jaxnst.training.options import LoopOptions
 from jaxnst.training.step import Metrics, TrainState, replicate
 
 _DEFAULTS = LoopOptions()

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import optax
 from jax.typing import ArrayLike
 
-from jaxnst.training.config import OptimizerOptions
+from jaxnst.training.options import OptimizerOptions
 
 _SQUARABLE = 1e15  # a length of gradients that Adam can square in float32
 

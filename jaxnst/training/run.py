@@ -18,16 +18,23 @@ from jaxnst.errors import JaxnstError
 from jaxnst.io.files import atomic_write, display_name, one_line, open_binary
 from jaxnst.io.settings import options_from
 from jaxnst.networks.decoders import Decoder
-from jaxnst.networks.model_file import AnyNetwork, Model, describe_network, load_model
-from jaxnst.networks.super_resolution import UpscaleNetwork
+from jaxnst.networks.model_file import (
+    PAINTERS,
+    AnyNetwork,
+    Model,
+    describe_network,
+    load_model,
+)
+from jaxnst.networks.super_resolution import UPSCALERS, UpscaleNetwork
 from jaxnst.ops.pixels import from_uint8
 from jaxnst.perceptual.weights import load_vgg
 from jaxnst.training.checkpoints import Checkpoints
-from jaxnst.training.config import LoopOptions, TrainConfig, differences
+from jaxnst.training.config import TrainConfig, differences
 from jaxnst.training.data import Data, batches, held_out_batches, middle_square, open_data
 from jaxnst.training.decoder_task import DecoderTask
 from jaxnst.training.loop import Advance, Feed
 from jaxnst.training.optimizer import learning_rate, make_optimizer
+from jaxnst.training.options import LoopOptions, NetworkOptions
 from jaxnst.training.resident_photos import ResidentFeed, make_draw, pack
 from jaxnst.training.step import (
     Batch,
@@ -107,13 +114,24 @@ def set_up(config: TrainConfig, paintings: str = "") -> Run:
     return Run(config, task, tx, frozen, state, data)
 
 
+def make_network(options: NetworkOptions) -> AnyNetwork:
+    """The network that is trained."""
+    given: dict[str, Any] = {"width": options.width, "blocks": options.blocks}
+    given = {name: value for name, value in given.items() if value}
+    if options.network in UPSCALERS:
+        return UPSCALERS[options.network](scale=options.scale, **given)
+    if options.network == "decoder":
+        return Decoder(layer=options.layer, **given)
+    return PAINTERS[options.network](**given)
+
+
 def make_task(config: TrainConfig) -> StyleTask | UpscaleTask | DecoderTask:
     """What a configuration asks for.
 
     Raises:
       JaxnstError: it asks for nothing that can be trained.
     """
-    network, dtype = config.network.make(), jnp.dtype(config.network.precision)
+    network, dtype = make_network(config.network), jnp.dtype(config.network.precision)
     if isinstance(network, UpscaleNetwork):
         return UpscaleTask(network, config.loss, config.upscale, dtype)
     if isinstance(network, Decoder):

@@ -7,23 +7,22 @@ features, the style term of a layer to the mean distance of ordinary photos from
 (`jaxnst.perceptual.repetition`).
 """
 
-import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.typing import DTypeLike
 
-from jaxnst.errors import check_choice, check_number
 from jaxnst.networks.base import Network, paint
 from jaxnst.networks.model_file import Model
 from jaxnst.ops.pixels import from_uint8
 from jaxnst.perceptual import losses, vgg
-from jaxnst.perceptual.losses import LossOptions
+from jaxnst.perceptual.loss_options import LossOptions
 from jaxnst.perceptual.repetition import autocorrelation, lattice_shifts, repetition_loss
 from jaxnst.perceptual.statistics import Averages
+from jaxnst.training.options import StyleOptions
 
 Batch = Mapping[str, jax.Array]
 Params = Mapping[str, Any]
@@ -31,21 +30,6 @@ Losses = dict[str, jax.Array]
 Measured = dict[str, float]
 
 _REPETITION_LAYER, _REPETITION_STRIDE = "relu2_2", 2  # pixels between its positions
-
-
-@dataclasses.dataclass(frozen=True)
-class StyleOptions:
-    """What a network that paints learns, besides the loss."""
-
-    relative_to: Literal["photos", "formula"] = "photos"
-    """What the style term of a layer is relative to: the mean distance of photos from the painting,
-    which suits all paintings alike; or whatever --formula says."""
-    repetition_weight: float = 0.0
-    """Weight of strokes that repeat like a lattice, with the network's stride for its period."""
-
-    def __post_init__(self) -> None:
-        check_choice("relative_to", self.relative_to, ("photos", "formula"))
-        check_number("repetition_weight", self.repetition_weight)
 
 
 class Frozen(NamedTuple):
@@ -70,7 +54,7 @@ class StyleTask:
         self,
         network: Network,
         loss: LossOptions,
-        options: StyleOptions = StyleOptions(),
+        options: StyleOptions,
         dtype: DTypeLike = jnp.float32,
     ) -> None:
         """Takes what is trained, what for, how, and the type of the network's features."""

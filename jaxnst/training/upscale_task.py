@@ -4,7 +4,6 @@ The photo of a batch is what the network is to find; it sees a smaller one made 
 compares pixels, features of VGG, or both.
 """
 
-import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -14,36 +13,19 @@ import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
 from jax.typing import DTypeLike
 
-from jaxnst.errors import check_number
 from jaxnst.networks.model_file import Model
 from jaxnst.networks.super_resolution import UpscaleNetwork
 from jaxnst.ops.metrics import psnr
 from jaxnst.ops.pixels import from_uint8
 from jaxnst.ops.resampling import downsample
 from jaxnst.perceptual import losses, vgg
-from jaxnst.perceptual.losses import LossOptions
+from jaxnst.perceptual.loss_options import LossOptions
+from jaxnst.training.options import UpscaleOptions
 from jaxnst.training.style_task import Measured, mean_terms
 
 Batch = Mapping[str, jax.Array]
 Params = Mapping[str, Any]
 Losses = dict[str, jax.Array]
-
-
-@dataclasses.dataclass(frozen=True)
-class UpscaleOptions:
-    """How a network for super-resolution learns."""
-
-    pixel_weight: float = 1.0
-    """Weight of the pixels' absolute error (Lim et al., 2017; Johnson et al. squared it)."""
-    feature_weight: float = 0.0
-    """Weight of the features' error at --content-layers."""
-    blur: bool = False
-    """Blur photos before they are made small, as Johnson et al. did; otherwise as the usual test
-    sets were made."""
-
-    def __post_init__(self) -> None:
-        check_number("pixel_weight", self.pixel_weight)
-        check_number("feature_weight", self.feature_weight)
 
 
 class UpscaleTask:

@@ -17,7 +17,7 @@ from jaxnst.networks.model_file import SHARPER, UPSCALING, upscaling_model
 from jaxnst.ops.color import transfer_luma
 from jaxnst.ops.pixels import to_uint8
 from jaxnst.optimize.run import loss_and_gradient
-from jaxnst.perceptual import vgg
+from jaxnst.perceptual import vgg, vgg_layers
 from jaxnst.perceptual.weights import load_vgg
 from jaxnst.web.limits import Limits
 from jaxnst.web.storage import Results
@@ -141,8 +141,8 @@ class Studio:
 
     def vgg(self, net: str) -> vgg.Params:
         """The parameters of a net that ships."""
-        if net not in vgg.NETS:
-            raise JaxnstError(f"net {net!r} is unknown: choose {', '.join(vgg.NETS)}")
+        if net not in vgg_layers.NETS:
+            raise JaxnstError(f"net {net!r} is unknown: choose {', '.join(vgg_layers.NETS)}")
         with self._lock:
             return _vgg(net)
 

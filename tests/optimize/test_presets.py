@@ -8,7 +8,7 @@ import pytest
 from jaxnst.cli.stylize import parse_stylize
 from jaxnst.errors import JaxnstError
 from jaxnst.optimize.presets import PaintOptions, load_preset, override, preset_names
-from jaxnst.perceptual.vgg import NETS, check_layers
+from jaxnst.perceptual.vgg_layers import NETS, check_layers
 
 
 @pytest.mark.parametrize("name", preset_names())

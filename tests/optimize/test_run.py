@@ -20,7 +20,7 @@ from jaxnst.optimize.run import (
     scales,
     work_done,
 )
-from jaxnst.perceptual.losses import LossOptions
+from jaxnst.perceptual.loss_options import LossOptions
 
 LOSS = LossOptions(
     style_weight=2.0,

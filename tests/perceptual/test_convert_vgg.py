@@ -16,7 +16,8 @@ from vgg_files import oihw, random_arrays, random_params, state_dict, write_kera
 from jaxnst.errors import JaxnstError
 from jaxnst.perceptual import convert_vgg as convert
 from jaxnst.perceptual.convert_vgg import convert_vgg
-from jaxnst.perceptual.vgg import conv_shapes, extract_features
+from jaxnst.perceptual.vgg import extract_features
+from jaxnst.perceptual.vgg_layers import conv_shapes
 from jaxnst.perceptual.weights import save_weights
 
 KERAS = "{layer}/{layer}_{W}_1:0"

@@ -11,7 +11,8 @@ from PIL import Image
 
 from jaxnst.errors import JaxnstError
 from jaxnst.perceptual.convert_vgg import convert_vgg
-from jaxnst.perceptual.vgg import NETS, extract_features, layer_names, net_of, stride
+from jaxnst.perceptual.vgg import extract_features, net_of
+from jaxnst.perceptual.vgg_layers import NETS, layer_names, stride
 from jaxnst.perceptual.weights import load_vgg
 
 GOLDEN = Path(__file__).parents[1] / "golden"

@@ -12,7 +12,7 @@ from vgg_files import random_params
 
 from jaxnst.errors import JaxnstError
 from jaxnst.perceptual import weights
-from jaxnst.perceptual.vgg import NETS, conv_shapes
+from jaxnst.perceptual.vgg_layers import NETS, conv_shapes
 from jaxnst.perceptual.weights import list_weights, load_vgg, save_weights, verify
 
 METADATA = {"net": "vgg16", "source": "chance"}

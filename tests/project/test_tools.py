@@ -22,6 +22,7 @@ from jaxnst.networks.model_file import load_model
 from jaxnst.networks.slim import Slim
 from jaxnst.perceptual.losses import Targets, content_targets, perceptual_loss, style_targets
 from jaxnst.perceptual.weights import save_weights
+from jaxnst.training.options import StyleOptions
 from jaxnst.training.style_task import StyleTask
 
 ROOT = Path(__file__).parents[2]
@@ -172,7 +173,7 @@ def test_quality_optimizes_the_very_loss_that_networks_are_trained_on() -> None:
 
     loss = dataclasses.replace(LAYERS, style_layer_weights=(0.5, 2.0), style_weight=7.0)
     painting, *others = np.random.default_rng(1).random((3, 48, 48, 3), np.float32)
-    task = StyleTask(Slim(8, 1), loss)
+    task = StyleTask(Slim(8, 1), loss, StyleOptions())
     frozen = task.freeze(small_vgg(), painting, others, weight=3.0)
     options = as_relative(loss, frozen)
     targets = Targets(

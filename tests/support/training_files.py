@@ -21,12 +21,13 @@ from vgg_files import random_params
 from jaxnst.networks.base import Network
 from jaxnst.networks.slim import Slim
 from jaxnst.networks.super_resolution import Compact
-from jaxnst.perceptual.losses import LossOptions
-from jaxnst.perceptual.vgg import conv_shapes
+from jaxnst.perceptual.loss_options import LossOptions
+from jaxnst.perceptual.vgg_layers import conv_shapes
 from jaxnst.perceptual.weights import save_weights
+from jaxnst.training.options import StyleOptions, UpscaleOptions
 from jaxnst.training.step import create_train_state, make_train_step, replicate, share_out
-from jaxnst.training.style_task import Frozen, StyleOptions, StyleTask
-from jaxnst.training.upscale_task import UpscaleOptions, UpscaleTask
+from jaxnst.training.style_task import Frozen, StyleTask
+from jaxnst.training.upscale_task import UpscaleTask
 
 # Of equal values the maximum has many gradients, and an untrained network paints all alike.
 LAYERS = LossOptions(

@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from jaxnst.perceptual.vgg import conv_shapes, layer_names
+from jaxnst.perceptual.vgg_layers import conv_shapes, layer_names
 
 Arrays = Mapping[str, np.ndarray]  # "conv1_1/kernel" [3, 3, C_in, C_out], "conv1_1/bias" [C_out]
 

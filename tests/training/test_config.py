@@ -1,13 +1,17 @@
 """Training configurations: those that ship, and what is refused of one's own."""
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from training_files import write_run
 
 from jaxnst.cli import main
+from jaxnst.networks import decoders
+from jaxnst.networks.model_file import NETWORKS
 from jaxnst.training.config import TrainConfig, load_train_config, train_config_names
-from jaxnst.training.run import claim_folder
+from jaxnst.training.options import Layer, NetworkName
+from jaxnst.training.run import claim_folder, make_network
 
 SHIPPED = ("add_style", "johnson_paper", "johnson_style", "slim_style", "smoke")
 
@@ -29,7 +33,7 @@ def test_what_ships():
 @pytest.mark.parametrize("name", train_config_names())
 def test_configuration_loads(name):
     config = load_train_config(name)
-    assert config.data.crop % config.network.make().stride == 0
+    assert config.data.crop % make_network(config.network).stride == 0
     assert not Path(config.data.source).is_absolute()
 
 
@@ -101,3 +105,8 @@ def test_the_folder_of_another_run_is_refused_and_left_alone(capsys, tmp_path):
     assert "is the folder of another configuration" in message
     assert "seed was 7 and is 3" in message
     assert [path.read_bytes() for path in work.iterdir()] == [held]
+
+
+def test_the_networks_that_can_be_named_are_those_that_there_are() -> None:
+    assert set(get_args(NetworkName)) == set(NETWORKS)
+    assert get_args(Layer) == decoders.LAYERS

@@ -12,7 +12,8 @@ from jaxnst.errors import JaxnstError
 from jaxnst.networks.decoders import LAYERS, Decoder
 from jaxnst.networks.model_file import Model, describe_network, load_model, save_model
 from jaxnst.perceptual.weights import load_vgg
-from jaxnst.training.decoder_task import DecoderOptions, DecoderTask
+from jaxnst.training.decoder_task import DecoderTask
+from jaxnst.training.options import DecoderOptions
 from jaxnst.training.step import create_train_state, make_train_step, share_out
 
 pytestmark = pytest.mark.usefixtures("optax_promotion")

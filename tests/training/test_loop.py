@@ -13,8 +13,8 @@ from training_files import make_batches, mean_color_task
 
 from jaxnst.errors import JaxnstError
 from jaxnst.training.checkpoints import Checkpoints
-from jaxnst.training.config import LoopOptions
 from jaxnst.training.loop import Budget, train
+from jaxnst.training.options import LoopOptions
 from jaxnst.training.step import create_train_state, make_train_step, replicate, share_out
 
 

@@ -7,7 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxnst.training.optimizer import OptimizerOptions, gradient_norm, learning_rate, make_optimizer
+from jaxnst.training.optimizer import gradient_norm, learning_rate, make_optimizer
+from jaxnst.training.options import OptimizerOptions
 
 pytestmark = pytest.mark.usefixtures("optax_promotion")
 

@@ -22,7 +22,8 @@ from training_files import (
 from jaxnst.errors import JaxnstError
 from jaxnst.networks.johnson import Johnson
 from jaxnst.networks.model_file import save_model
-from jaxnst.training.config import NetworkOptions, TrainConfig
+from jaxnst.training.config import TrainConfig
+from jaxnst.training.options import NetworkOptions
 from jaxnst.training.painting import Painting
 from jaxnst.training.run import export, first_state, make_task
 from jaxnst.training.step import create_train_state

@@ -10,7 +10,8 @@ from model_files import upscaling_model
 from jaxnst.errors import JaxnstError
 from jaxnst.networks.model_file import save_model
 from jaxnst.networks.super_resolution import JohnsonUpscaler
-from jaxnst.training.config import NetworkOptions, TrainConfig
+from jaxnst.training.config import TrainConfig
+from jaxnst.training.options import NetworkOptions
 from jaxnst.training.run import first_state, make_task
 
 BASE = JohnsonUpscaler(4, 4, 1)
