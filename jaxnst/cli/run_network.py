@@ -121,7 +121,7 @@ class NetworkPainter(PictureMaker[Stylize]):
         assert task.content is not None  # `stylize` without a photo makes a texture
         photo = load(sys.stdin.buffer if task.content == STREAM else task.content)
         painting = self._painted(photo, task)
-        write_painting(self._command, task, painting, provenance, [photo.rgb])
+        write_painting(self._command, task, painting, provenance, [photo.on_white()])
 
     def _painted(self, photo: Picture, task: PictureTask) -> Picture:
         command, pixels = self._command, to_uint8(photo.rgb)
