@@ -152,7 +152,7 @@ class Judge:
     @functools.cache  # noqa: B019 (it lives as long as the program)
     def picture(self, painting: Painting) -> np.ndarray:
         """A painting as it was learned from."""
-        return painting.load(self._paintings)
+        return painting.load(self._paintings).rgb
 
     @functools.cache  # noqa: B019
     def frozen(self, painting: Painting) -> Frozen:

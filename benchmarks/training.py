@@ -140,7 +140,7 @@ def slim_step(params: vgg.Params, args: argparse.Namespace) -> Job:
     task, calls = make_task(config), steps_per_call(config, LoopOptions())
     assert config.painting is not None
     assert isinstance(task, StyleTask)
-    painting = config.painting.load(str(args.data / "styles"))
+    painting = config.painting.load(str(args.data / "styles")).rgb
     frozen = task.freeze(params, painting, reference_photos(data, config.data.crop))
     frozen = replicate(frozen, jax.local_devices())
     state, tx = first_state(config, task)

@@ -119,7 +119,7 @@ class Trainer:
             f"{item.name}: {minutes:.1f} minutes from {Path(start).stem or 'scratch'}", flush=True
         )
         config = dataclasses.replace(self._config, painting=item.painting, start_from=start)
-        painting = item.painting.load(str(self._args.data / "styles"))
+        painting = item.painting.load(str(self._args.data / "styles")).rgb
         frozen = self._task.freeze(self._vgg, painting, self._photos, item.painting.weight)
         frozen = replicate(frozen, jax.local_devices())
         state, _ = first_state(config, self._task)

@@ -127,7 +127,7 @@ class NetworkPainter(PictureMaker[Stylize]):
         photo = load(sys.stdin.buffer if task.content == STREAM else task.content)
         with self._painting:
             painting = self._painted(photo, task)
-        write_painting(self._command, task, painting, provenance, [photo.rgb])
+        write_painting(self._command, task, painting, provenance, [photo.on_white()])
         return provenance
 
     def _painted(self, photo: Picture, task: PictureTask) -> Picture:

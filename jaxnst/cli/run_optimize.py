@@ -174,8 +174,8 @@ class OptimizePainter(PictureMaker[Stylize]):
         """Writes the picture and the files beside it."""
         losses = {"iterations": progress.iteration, "loss": progress.loss, "parts": progress.parts}
         record = {**loaded.provenance, "result": losses}
-        photo = [loaded.job.content] if loaded.job.content is not None else []
-        styles = [style.image for style in loaded.job.styles]
+        photo = [loaded.content.on_white()] if loaded.content else []  # that of a job is extended
+        styles = [Picture(style.image, style.alpha).on_white() for style in loaded.job.styles]
         picture = self._result(loaded, progress)
         write_painting(self._command, loaded.task, picture, record, [*photo, *styles])
         announce(self._command, loaded.task, record)

@@ -62,9 +62,10 @@ def _run(app: Any, listener: socket.socket) -> None:
         def capture_signals(self) -> Iterator[None]:
             yield  # its own would raise them again in the end, with a traceback
 
+    # A browser that is busy answers a ping late; Live itself hangs up on those who send nothing.
     config = uvicorn.Config(
         app, log_level="warning", timeout_graceful_shutdown=2, ws_max_size=1_000_000,
-        loop="asyncio",
+        ws_ping_timeout=None, loop="asyncio",
     )  # fmt: skip
     server = Server(config)
 

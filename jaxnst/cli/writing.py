@@ -68,7 +68,7 @@ def write_painting(
         with atomic_write(task.sidecar) as temporary:
             temporary.write_text(json.dumps(record, indent=2) + "\n")
     if command.compare:
-        write_comparison(task.comparison, [*beside, painting.rgb])
+        write_comparison(task.comparison, [*beside, painting.on_white()])
 
 
 def write_picture(

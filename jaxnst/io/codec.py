@@ -65,6 +65,12 @@ class Picture:
         alpha = None if self.alpha is None else resize(self.alpha, rgb.shape[:2])
         return replace(self, rgb=rgb, alpha=alpha)
 
+    def on_white(self) -> np.ndarray:
+        """The colours as they are seen on a white page, [H, W, 3]."""
+        if self.alpha is None:
+            return self.rgb
+        return self.rgb * self.alpha[..., None] + (1.0 - self.alpha[..., None])
+
 
 def load(
     path: PathLike | BinaryIO, *, min_side: int = MIN_SIDE, max_pixels: int = MAX_PIXELS
@@ -337,12 +343,9 @@ def _check_writable_pixels(name: str, rgb: np.ndarray, file_format: str) -> None
 
 def _to_pillow(picture: Picture, file_format: str) -> Image.Image:
     """The picture as 8-bit RGB or RGBA, over white where the format has no alpha."""
-    if picture.alpha is None:
-        return Image.fromarray(to_uint8(picture.rgb))
-    alpha = picture.alpha[..., None]
-    if file_format in _ALPHA_FORMATS:
-        return Image.fromarray(to_uint8(np.concatenate([picture.rgb, alpha], axis=-1)))
-    return Image.fromarray(to_uint8(picture.rgb * alpha + (1.0 - alpha)))
+    if picture.alpha is None or file_format not in _ALPHA_FORMATS:
+        return Image.fromarray(to_uint8(picture.on_white()))
+    return Image.fromarray(to_uint8(np.dstack([picture.rgb, picture.alpha])))
 
 
 def _save_options(

@@ -33,6 +33,7 @@ from jaxnst.perceptual.losses import (
     Targets,
     perceptual_loss,
 )
+from jaxnst.perceptual.statistics import LEAST_ALPHA
 
 PARTS = ("content", "style", "tv")
 """The weighted terms that a loss is the sum of."""
@@ -40,7 +41,6 @@ PARTS = ("content", "style", "tv")
 # Pixels times evaluations. Fast convolutions take seconds more to compile, which a few small
 # evaluations do not earn.
 _WORTH_PREPARING = 4e6
-_LEAST_ALPHA = 1e-6
 
 loss_and_gradient = jax.jit(
     jax.value_and_grad(perceptual_loss, argnums=1, has_aux=True), static_argnames="options"
@@ -302,8 +302,8 @@ def _style_target(params: vgg.Params, job: Job, style: Style, size: tuple[int, i
     rows = _style_rows(params, job, style)
     mask = None if style.mask is None else jnp.asarray(resize(style.mask, size))
     alpha = None
-    if style.alpha is not None:  # not 0 where all may fall between a deep layer's positions
-        alpha = jnp.maximum(jnp.asarray(resize(style.alpha, style_size)), _LEAST_ALPHA)
+    if style.alpha is not None:
+        alpha = jnp.maximum(jnp.asarray(resize(style.alpha, style_size)), LEAST_ALPHA)
     return tiling.tiled_style_targets(
         params, image, job.loss, tile_rows=rows, weight=style.weight, mask=mask, alpha=alpha
     )

@@ -23,25 +23,38 @@ def lattice_shifts(period: int) -> tuple[tuple[int, int], ...]:
     return (*straight, *diagonal, *knights)
 
 
-def autocorrelation(features: jax.Array, shifts: tuple[tuple[int, int], ...]) -> jax.Array:
+def autocorrelation(
+    features: jax.Array, shifts: tuple[tuple[int, int], ...], cover: jax.Array | None = None
+) -> jax.Array:
     """Correlation of each channel with itself at a distance.
 
     Args:
       features: activations [..., H, W, C], larger than the shifts.
       shifts: rows, at least 0, and columns.
+      cover: [H, W], at least 0: how much each position counts; None: all count as much.
 
     Returns:
       [..., len(shifts), C], from -1 to 1; 0 for a channel that is the same everywhere.
     """
     height, width = features.shape[-3:-1]
-    centered = features - jnp.mean(features, axis=(-3, -2), keepdims=True)
-    variance = jnp.mean(jnp.square(centered), axis=(-3, -2)) + _TINY
+    centered = features - _mean(features, cover)[..., None, None, :]
+    variance = _mean(jnp.square(centered), cover) + _TINY
     found = []
     for down, right in shifts:
-        here = centered[..., down:, max(0, right) : width + min(0, right), :]
-        there = centered[..., : height - down, max(0, -right) : width + min(0, -right), :]
-        found.append(jnp.mean(here * there, axis=(-3, -2)) / variance)
+        here = slice(down, None), slice(max(0, right), width + min(0, right))
+        there = slice(None, height - down), slice(max(0, -right), width + min(0, -right))
+        products = centered[..., *here, :] * centered[..., *there, :]
+        both = None if cover is None else cover[here] * cover[there]
+        found.append(_mean(products, both) / variance)
     return jnp.stack(found, axis=-2)
+
+
+def _mean(features: jax.Array, cover: jax.Array | None) -> jax.Array:
+    """The mean over positions [..., C], each counting as much as it is covered."""
+    if cover is None:
+        return jnp.mean(features, axis=(-3, -2))
+    share = cover / jnp.sum(cover)
+    return jnp.sum(share[..., None] * features, axis=(-3, -2))
 
 
 def repetition_loss(

@@ -41,6 +41,11 @@ def uniform_weights(height_width: Sequence[int]) -> jax.Array:
     return jnp.full((height, width), 1 / (height * width), jnp.float32)
 
 
+LEAST_ALPHA = 1e-6
+"""How much a transparent pixel of a style counts: not 0 where all may fall between a deep layer's
+positions."""
+
+
 def mask_weights(mask: jax.Array, height_width: Sequence[int]) -> jax.Array:
     """Position weights [H, W] that take the mean inside a mask [h, w] over the image.
 

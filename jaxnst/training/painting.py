@@ -4,10 +4,8 @@ import dataclasses
 import os
 from pathlib import Path
 
-import numpy as np
-
 from jaxnst.errors import JaxnstError, check_number, nearest
-from jaxnst.io.codec import list_images, load
+from jaxnst.io.codec import Picture, list_images, load
 from jaxnst.io.files import display_name
 from jaxnst.io.resize import fit_long_side, resize
 
@@ -47,11 +45,11 @@ class Painting:
         shown = ("name", "title", "artist", "year", "licence")
         return {name: getattr(self, name) for name in shown}
 
-    def load(self, folder: str = "") -> np.ndarray:
-        """The picture [H, W, 3], without its margin, at the size that is learned from.
+    def load(self, folder: str = "") -> Picture:
+        """The picture without its margin, at the size that is learned from.
 
         Raises:
-          JaxnstError: there is no such picture; the folder's are named.
+          JaxnstError: there is no such picture; the folder's are named. Or nothing is seen in it.
         """
         path = Path(folder, self.file)
         if folder and os.path.isdir(folder) and not path.is_file():
@@ -60,9 +58,16 @@ class Painting:
                 f"painting {self.file!r} is not in {display_name(folder)}: "
                 f"{nearest(self.file, names)}"
             )
-        picture = load(path).rgb
-        height, width = picture.shape[:2]
+        picture = load(path)
+        height, width = picture.rgb.shape[:2]
         top, left = round(self.margin * height), round(self.margin * width)
-        picture = picture[top : height - top, left : width - left]
-        long_side = min(self.size, max(picture.shape[:2]))  # there is no detail in an enlarged one
-        return resize(picture, fit_long_side(picture.shape[:2], long_side))
+        inner = slice(top, height - top), slice(left, width - left)
+        alpha = None if picture.alpha is None else picture.alpha[inner]
+        if alpha is not None and not alpha.any():
+            raise JaxnstError(
+                f"{display_name(path)}: is wholly transparent: give a picture with something to see"
+            )
+        picture = Picture(picture.rgb[inner], alpha)
+        size = picture.rgb.shape[:2]
+        long_side = min(self.size, max(size))  # there is no detail in an enlarged one
+        return picture.with_rgb(resize(picture.rgb, fit_long_side(size, long_side)))

@@ -295,7 +295,10 @@ def _freeze(config: TrainConfig, task: Task, data: Data, paintings: str) -> Any:
     assert isinstance(task, StyleTask)
     assert config.painting is not None
     photos, painting = reference_photos(data, config.data.crop), config.painting
-    return task.freeze(load_vgg(config.net), painting.load(paintings), photos, painting.weight)
+    picture = painting.load(paintings)
+    return task.freeze(
+        load_vgg(config.net), picture.rgb, photos, painting.weight, alpha=picture.alpha
+    )
 
 
 def reference_photos(data: Data, side: int) -> Sequence[np.ndarray]:

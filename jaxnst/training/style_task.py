@@ -21,7 +21,7 @@ from jaxnst.ops.pixels import from_uint8
 from jaxnst.perceptual import losses, vgg
 from jaxnst.perceptual.loss_options import LossOptions
 from jaxnst.perceptual.repetition import autocorrelation, lattice_shifts, repetition_loss
-from jaxnst.perceptual.statistics import Averages
+from jaxnst.perceptual.statistics import LEAST_ALPHA, Averages, mask_weights
 from jaxnst.training.options import StyleOptions
 
 Batch = Mapping[str, jax.Array]
@@ -71,6 +71,8 @@ class StyleTask:
         painting: np.ndarray,
         photos: Iterable[np.ndarray],
         weight: float = 1.0,
+        *,
+        alpha: np.ndarray | None = None,
     ) -> Frozen:
         """The frozen part of the loss for a painting.
 
@@ -79,9 +81,12 @@ class StyleTask:
           painting: [H, W, 3].
           photos: [H, W, 3] each, from which its distance is measured.
           weight: of its style term relative to that of other paintings.
+          alpha: [H, W] in [0, 1]: how much each pixel of the painting counts.
         """
         params = vgg.prepare(params, self._layers)
-        targets, repetition = self._measure(params, painting)
+        if alpha is not None:
+            alpha = np.maximum(alpha, LEAST_ALPHA)
+        targets, repetition = self._measure(params, painting, alpha)
         scales = {layer: jnp.float32(weight) for layer in targets}
         if self._options.relative_to == "photos":
             found = [self._measure(params, photo)[0] for photo in photos]
@@ -164,13 +169,15 @@ class StyleTask:
         return {layer: features.astype(jnp.float32) for layer, features in found.items()}
 
     def _measured(
-        self, params: vgg.Params, picture: jax.Array
+        self, params: vgg.Params, picture: jax.Array, alpha: jax.Array | None = None
     ) -> tuple[Mapping[str, Averages], jax.Array]:
         """A picture's statistics and autocorrelation."""
-        features = losses.extract_features(params, picture, (_REPETITION_LAYER,), self._loss)
+        found = losses.extract_features(params, picture, (_REPETITION_LAYER,), self._loss)
+        features = found[_REPETITION_LAYER]
+        cover = None if alpha is None else mask_weights(alpha, features.shape[-3:-1])
         return (
-            losses.style_targets(params, picture, self._loss).statistics,
-            autocorrelation(features[_REPETITION_LAYER], self._shifts),
+            losses.style_targets(params, picture, self._loss, alpha=alpha).statistics,
+            autocorrelation(features, self._shifts, cover),
         )
 
     def _mean_distance(

@@ -177,7 +177,8 @@ class OptimizeTab:
         pictures = [(style, weight), (style_2, weight_2), (style_3, weight_3)]
         if photo is None or not any(path for path, _ in pictures):
             raise JaxnstError("Choose a photo and a painting first.")
-        content = self._studio.open(photo).rgb
+        picture = self._studio.open(photo)
+        content = picture.rgb
         checksum = zlib.crc32(content.tobytes())
         if goes_on and (last is None or last.photo != checksum):
             raise JaxnstError("There is nothing to go on from: paint this photo first.")
@@ -185,7 +186,7 @@ class OptimizeTab:
         paintings = [(self._studio.open(path), one) for path, one in pictures if path]
         job = make_job(
             content,
-            [Style(picture.rgb, one, alpha=picture.alpha) for picture, one in paintings],
+            [Style(painting.rgb, one, alpha=painting.alpha) for painting, one in paintings],
             options,
             start=start.image if start else None,
         )
@@ -193,10 +194,11 @@ class OptimizeTab:
         # Now, as the run may last longer than uploads are kept.
         paths = [path for path, _ in pictures if path]
         uploads = {"content": hashed([photo]), "styles": hashed(paths)}
-        yield from self._run(job, options, canvas, uploads, request.session_hash)
+        yield from self._run(picture, job, options, canvas, uploads, request.session_hash)
 
     def _run(
         self,
+        photo: Picture,
         job: Job,
         options: PaintOptions,
         canvas: Canvas,
@@ -222,18 +224,19 @@ class OptimizeTab:
                     done = optimize.work_done(job, progress.state)
                     pace = pace or _Pace(done)
                     status = _status(progress, first, done, pace.left(done))
-                    view = self._studio.results.show(progress.image)
+                    unfinished = photo.with_rgb(finish(progress.image, job, options))
+                    view = self._studio.results.show(unfinished)
                     yield view, status, _curves(rows), None, gr.skip()
         finally:
             if self._stops.get(visitor) is stop:
                 del self._stops[visitor]
         assert progress is not None  # every run has an iteration
-        result = finish(progress.image, job, options)
+        result = photo.with_rgb(finish(progress.image, job, options))
         record = dataclasses.asdict(options)
         record["blend"] = [style.weight for style in job.styles]
         record |= {"stopped_at": progress.iteration, "went_on_after": first}
         results = self._studio.results
-        file = results.keep(Picture(result), "painting", {**uploads, "options": record})
+        file = results.keep(result, "painting", {**uploads, "options": record})
         ended = "Stopped" if stop.is_set() else "Done"
         status = f"**{ended}** after {first + progress.iteration} steps."
         canvas = canvas._replace(image=progress.image, rows=tuple(rows))

@@ -184,7 +184,9 @@ class PaintTab:
         )
         size = fit_long_side(order.pixels.shape[:2], order.longest)
         large = resize(small.astype(np.float32) / 255, size)
-        return results.show(resize(order.picture.rgb, size)), results.show(large)
+        picture = order.picture
+        before = picture.with_rgb(resize(picture.rgb, size))
+        return results.show(before), results.show(picture.with_rgb(large))
 
     def _painted(self, order: _Order) -> tuple[tuple[str, str], str]:
         studio = self._studio
@@ -195,11 +197,10 @@ class PaintTab:
         options = {"styles": dict(order.look), "strength": order.strength,
                    "keep_colors": order.keep_colors, "size": order.longest}  # fmt: skip
         record = {"content": hashed([order.path]), "model": studio.model_record}
-        before = studio.results.show(resize(order.picture.rgb, rgb.shape[:2]))
-        file = studio.results.keep(
-            order.picture.with_rgb(rgb), "painting", record | {"options": options}
-        )
-        return (before, studio.results.show(rgb)), file
+        painting = order.picture.with_rgb(rgb)
+        before = order.picture.with_rgb(resize(order.picture.rgb, rgb.shape[:2]))
+        file = studio.results.keep(painting, "painting", record | {"options": options})
+        return (studio.results.show(before), studio.results.show(painting)), file
 
     def _caption(self, order: _Order) -> str:
         """What was painted: in whose style, and how large."""

@@ -76,8 +76,9 @@ class Results:
         save(path, picture, settings={"jaxnst": __version__, **settings})
         return str(path)
 
-    def show(self, rgb: np.ndarray) -> str:
-        """Writes a picture [H, W, 3] as the page shows it, not larger than a screen; its path."""
+    def show(self, picture: Picture | np.ndarray) -> str:
+        """Writes a picture as the page shows it, on white, not larger than a screen; its path."""
+        rgb = picture.on_white() if isinstance(picture, Picture) else picture
         path = self._new_file("view.jpg")
         size = fit_long_side(rgb.shape[:2], min(_VIEW, max(rgb.shape[:2])), 1)
         save(path, resize(rgb, size), quality=92)

@@ -3,7 +3,6 @@
 from typing import Any
 
 import gradio as gr
-import numpy as np
 
 from jaxnst.errors import JaxnstError
 from jaxnst.inference.upscaler import enlarge_picture
@@ -103,8 +102,8 @@ class UpscaleTab:
             upscaler, picture, match_histogram=bool(match_histogram), progress=tell
         )
         settings = {"scale": scale, "sharp": sharp, "match_histogram": match_histogram}
-        before = studio.results.show(np.asarray(resize(picture.rgb, (height, width))))
+        before = studio.results.show(picture.with_rgb(resize(picture.rgb, (height, width))))
         model = {"sha256": upscaler.model.card["sha256"]}
         record = {"content": hashed([photo]), "model": model, "options": settings}
         file = studio.results.keep(large, "large", record)
-        return (before, studio.results.show(large.rgb)), file
+        return (before, studio.results.show(large)), file

@@ -326,3 +326,25 @@ def test_stdout_that_cannot_be_written(sink, status):
     os.close(writer)
     assert done.returncode == status
     assert done.stderr.count("\n") == (1 if status == 2 else 0)
+
+
+def test_the_comparison_of_a_panorama_shows_the_photo_and_no_more(tmp_path):
+    wide = np.linspace(0, 255, 640 * 40).reshape(640, 40).T.astype(np.uint8)
+    Image.fromarray(np.dstack([wide] * 3)).save(tmp_path / "wide.png")
+    style, out = picture(tmp_path / "style.png", 2, 44, 44), tmp_path / "out.png"
+    words = ("--style", style, "-o", out, "--size", 160, "--iterations", 1, "--compare")
+    assert stylize(tmp_path / "wide.png", *words) == 0
+    height = pixels(out).shape[0]
+    shown = pixels(tmp_path / "out_compare.png")[:, : round(640 * height / 40)].astype(int)
+    # From top to bottom and from left to right, as in the photo, and not back again.
+    assert shown[0, :8].mean() < 10
+    assert shown[-1, -8:].mean() > 245
+
+
+def test_the_comparison_of_a_cut_out_is_on_white(tmp_path):
+    (cut_out, *_) = cut_outs(tmp_path)
+    style, out = picture(tmp_path / "style.png", 2, 44, 44), tmp_path / "out.png"
+    assert stylize(cut_out, "--style", style, "-o", out, "--iterations", 1, "--compare") == 0
+    shown = pixels(tmp_path / "out_compare.png").astype(int)
+    assert shown[:5, :20].min() > 240  # the photo
+    assert shown[:5, -20:].min() > 240  # the painting

@@ -107,3 +107,12 @@ def test_the_gradient_of_a_flat_picture_is_finite():
     loss, gradient = value_and_grad(flat, target, SHIFTS)
     np.testing.assert_allclose(loss, 0.25)
     assert jnp.all(jnp.isfinite(gradient))
+
+
+def test_positions_that_are_not_covered_count_nothing():
+    features = jnp.concatenate([lattice(32), 300 + noise(32, 96, 3)], axis=1)
+    cover = jnp.zeros((32, 128)).at[:, :32].set(1.0)
+    found = repetition.autocorrelation(features, SHIFTS, cover)
+    np.testing.assert_allclose(found, autocorrelation(lattice(32), SHIFTS), atol=1e-4)
+    even = repetition.autocorrelation(features, SHIFTS, jnp.ones((32, 128)))
+    np.testing.assert_allclose(even, autocorrelation(features, SHIFTS), atol=1e-4)

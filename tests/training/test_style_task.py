@@ -27,7 +27,7 @@ from jaxnst.training.options import NetworkOptions
 from jaxnst.training.painting import Painting
 from jaxnst.training.run import export, first_state, make_task
 from jaxnst.training.step import create_train_state
-from jaxnst.training.style_task import StyleTask
+from jaxnst.training.style_task import Frozen, StyleTask
 
 pytestmark = pytest.mark.usefixtures("optax_promotion")
 SLIM = NetworkOptions(width=4, blocks=1)
@@ -110,7 +110,37 @@ def test_a_painting_is_learned_without_its_frame_and_never_enlarged(tmp_path: Pa
     framed = np.zeros((100, 200, 3), np.uint8)
     framed[10:90, 20:180] = 200
     Image.fromarray(framed).save(tmp_path / "framed.png")
-    picture = Painting("a", "framed.png", size=80, margin=0.1).load(str(tmp_path))
+    picture = Painting("a", "framed.png", size=80, margin=0.1).load(str(tmp_path)).rgb
     assert picture.shape == (40, 80, 3)
     np.testing.assert_allclose(picture, 200 / 255, atol=1e-6)
-    assert Painting("a", "framed.png", size=900).load(str(tmp_path)).shape == (100, 200, 3)
+    assert Painting("a", "framed.png", size=900).load(str(tmp_path)).rgb.shape == (100, 200, 3)
+
+
+def test_what_is_transparent_in_a_painting_counts_nothing(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    cut_out = np.dstack([rng.integers(0, 255, (64, 128, 3)), np.full((64, 128), 255)])
+    cut_out[:, 64:] = 0
+    Image.fromarray(cut_out.astype(np.uint8)).save(tmp_path / "cut.png")
+    picture = Painting("a", "cut.png").load(str(tmp_path))
+    assert picture.alpha is not None
+    task, *_ = small_task()
+    _, photos = painting_and_photos()
+    frozen = task.freeze(small_vgg(), picture.rgb, photos, alpha=picture.alpha)
+    whole = task.freeze(small_vgg(), picture.rgb, photos)
+    wanted = task.freeze(small_vgg(), picture.rgb[:, :64], photos)
+
+    def distances(found: Frozen) -> list[float]:
+        pairs = zip(jax.tree.leaves(found.targets), jax.tree.leaves(wanted.targets), strict=True)
+        return [float(jnp.linalg.norm(a - b) / jnp.linalg.norm(b)) for a, b in pairs]
+
+    # But for what the net sees across the edge.
+    assert max(distances(frozen)) < 0.05
+    assert max(distances(whole)) > 0.2
+    errors = [jnp.abs(each.repetition - wanted.repetition).mean() for each in (frozen, whole)]
+    assert errors[0] < 0.2 * errors[1]
+
+
+def test_a_painting_with_nothing_to_see_is_refused(tmp_path: Path) -> None:
+    Image.new("RGBA", (64, 64), (200, 0, 0, 0)).save(tmp_path / "clear.png")
+    with pytest.raises(JaxnstError, match=r"clear\.png: is wholly transparent"):
+        Painting("a", "clear.png").load(str(tmp_path))

@@ -1,11 +1,21 @@
 """The tab that optimizes a picture, without the page around it."""
 
+from types import SimpleNamespace
+
+import numpy as np
 import pytest
+from model_files import gallery_folder
+from PIL import Image
+from stylize_files import picture
 
 pytest.importorskip("gradio", reason="needs the extra `web`")
+from jaxnst.io.codec import load
+from jaxnst.optimize.loss_table import PARTS
 from jaxnst.optimize.presets import load_preset, preset_names
 from jaxnst.web import optimize_tab
+from jaxnst.web.limits import Limits
 from jaxnst.web.optimize_tab import _LARGEST, _LONGEST, _QUALITIES, _Pace, _shown
+from jaxnst.web.shared import Studio
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of Gradio and what it stands on
 
@@ -34,3 +44,35 @@ def test_time_left_is_judged_without_the_first_step_which_is_compiled(monkeypatc
     assert pace.left(0.2) == " · about 80 s left"
     now[0] = 1000.0
     assert pace.left(0.2) == " · about 120 min left"
+
+
+def test_a_cut_out_panorama_keeps_its_transparency_and_its_shape(monkeypatch, tmp_path):
+    cut_out = np.full((40, 640, 4), 90, np.uint8)
+    cut_out[..., 3] = 255 * (np.arange(640) > 320)
+    Image.fromarray(cut_out).save(tmp_path / "wide.png")
+    style = picture(tmp_path / "style.png", 2, 64, 64)
+
+    def run(_, job):
+        """A run of two steps that leaves the photo as it is."""
+        image, parts = np.full((*job.size, 3), 0.3, np.float32), dict.fromkeys(PARTS, 1.0)
+        state = SimpleNamespace(optimizer=SimpleNamespace(image=image))
+        for number in (1, 2):
+            yield SimpleNamespace(
+                iteration=number, total=2, loss=1.0, parts=parts, image=image, state=state
+            )
+
+    monkeypatch.setattr(optimize_tab.optimize, "run", run)
+    monkeypatch.setattr(optimize_tab.optimize, "work_done", lambda *_: 0.5)
+    monkeypatch.setattr(Studio, "vgg", lambda *_: None)
+    tab = optimize_tab.OptimizeTab(Studio(tmp_path, str(gallery_folder(tmp_path)), Limits()))
+    visitor = SimpleNamespace(session_hash=None)
+    paths = (str(tmp_path / "wide.png"), str(style))
+    steps = list(tab.optimize(False, None, visitor, *paths, size=160))
+    for view in (steps[1][0], steps[-1][0]):
+        shown = load(view, min_side=1).rgb
+        assert shown.shape == (10, 160, 3)
+        assert shown[:, :72].min() > 0.9
+        assert shown[:, 88:].max() < 0.4
+    painting = load(steps[-1][3], min_side=1)
+    assert painting.alpha is not None
+    assert painting.alpha.shape == (10, 160)

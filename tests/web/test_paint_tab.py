@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from model_files import gallery_folder
 from PIL import Image
+from stylize_files import cut_outs
 
 pytest.importorskip("gradio", reason="needs the extra `web`")
 from jaxnst.io.codec import load
@@ -55,3 +56,9 @@ def test_a_preview_has_the_shape_of_the_photo(tab, size):
     preview = tab._studio.preview(photo, {"wave": 1.0}, keep_colors=True)
     assert max(preview.shape) == 320
     assert preview.shape[0] / preview.shape[1] == pytest.approx(size[0] / size[1], rel=0.1)
+
+
+def test_a_cut_out_is_shown_on_white_before_and_after(tab, tmp_path):
+    (cut_out, *_) = cut_outs(tmp_path, 96)
+    for views, _, _ in tab.repaint(str(cut_out), *LOOK):
+        assert all(load(view).rgb[:16].min() > 0.95 for view in views)

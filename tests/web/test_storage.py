@@ -6,6 +6,7 @@ import time
 import numpy as np
 import pytest
 
+from jaxnst.io.codec import Picture, load
 from jaxnst.web import storage
 from jaxnst.web.storage import CLEAN, Quota, Results
 
@@ -65,3 +66,12 @@ def test_the_oldest_of_too_many_results_are_removed(tmp_path, monkeypatch):
     monkeypatch.setattr(storage.time, "time", lambda: now + 100)
     results.show(picture)
     assert [os.path.exists(path) for path in paths] == [False, False, True, True]
+
+
+def test_transparent_parts_are_shown_on_white(tmp_path):
+    alpha = np.zeros((40, 40), np.float32)
+    alpha[10:30, 10:30] = 1.0
+    picture = Picture(np.full((40, 40, 3), 0.2, np.float32), alpha)
+    shown = load(Results(tmp_path / "r", 10**6).show(picture)).rgb
+    assert shown[:6].min() > 0.97
+    assert abs(shown[15:25, 15:25].mean() - 0.2) < 0.02
