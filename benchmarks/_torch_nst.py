@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 
 from jaxnst.perceptual import vgg
-from jaxnst.perceptual.losses import LossOptions
+from jaxnst.perceptual.loss_options import LossOptions
 
 
 class TorchLoss:

@@ -25,11 +25,12 @@ import jax
 import numpy as np
 import optax
 
-from jaxnst.io.codec import list_images, load
+from jaxnst.io.codec import load
+from jaxnst.io.folders import list_images
 from jaxnst.io.resize import fit_long_side, resize
 from jaxnst.networks.johnson import Johnson
 from jaxnst.perceptual import vgg
-from jaxnst.perceptual.losses import LossOptions
+from jaxnst.perceptual.loss_options import LossOptions
 from jaxnst.perceptual.weights import load_vgg
 from jaxnst.training.config import LoopOptions, load_train_config
 from jaxnst.training.data import Data, Folder, Subset

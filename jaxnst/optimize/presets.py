@@ -11,7 +11,7 @@ from typing import Any, Literal
 from jaxnst.errors import JaxnstError, check_choice, check_number, nearest
 from jaxnst.io.settings import config_names, options_from, read_config
 from jaxnst.optimize.options import OptimizeOptions
-from jaxnst.perceptual.losses import LossOptions
+from jaxnst.perceptual.loss_options import LossOptions
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,7 +11,7 @@ from jaxnst.io.settings import config_names, read_config
 from jaxnst.networks.base import Network
 from jaxnst.networks.model_file import NETWORKS, PAINTERS
 from jaxnst.networks.super_resolution import SCALES, UPSCALERS, UpscaleNetwork
-from jaxnst.perceptual.losses import LossOptions
+from jaxnst.perceptual.loss_options import LossOptions
 from jaxnst.training.data import DataOptions
 from jaxnst.training.painting import Painting
 from jaxnst.training.style_task import StyleOptions

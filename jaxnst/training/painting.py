@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from jaxnst.errors import JaxnstError, check_number, nearest
-from jaxnst.io.codec import list_images, load
+from jaxnst.io.codec import load
 from jaxnst.io.files import display_name
+from jaxnst.io.folders import list_images
 from jaxnst.io.resize import fit_long_side, resize
 
 

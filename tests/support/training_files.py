@@ -21,7 +21,7 @@ from vgg_files import random_params
 from jaxnst.networks.base import Network
 from jaxnst.networks.slim import Slim
 from jaxnst.networks.super_resolution import Compact
-from jaxnst.perceptual.losses import LossOptions
+from jaxnst.perceptual.loss_options import LossOptions
 from jaxnst.perceptual.vgg import conv_shapes
 from jaxnst.perceptual.weights import save_weights
 from jaxnst.training.step import create_train_state, make_train_step, replicate, share_out
