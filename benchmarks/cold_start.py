@@ -23,7 +23,8 @@ from pathlib import Path
 import _record
 import numpy as np
 
-from jaxnst.io.codec import list_images, load, save
+from jaxnst.io.codec import load, save
+from jaxnst.io.folders import list_images
 from jaxnst.io.resize import fit_long_side, resize
 from jaxnst.networks.gallery import load_gallery
 from jaxnst.networks.shipped import DEFAULT

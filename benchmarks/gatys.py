@@ -19,12 +19,13 @@ from _torch_nst import TorchLoss, to_torch
 
 from jaxnst.io.codec import load
 from jaxnst.io.resize import fit_long_side, resize
+from jaxnst.optimize.objective import loss_and_gradient
 from jaxnst.optimize.optimizer import Evaluate
 from jaxnst.optimize.presets import load_preset
 from jaxnst.optimize.projected_lbfgs import ProjectedLbfgs
-from jaxnst.optimize.run import loss_and_gradient
 from jaxnst.perceptual import vgg
-from jaxnst.perceptual.losses import LossOptions, Targets, content_targets, style_targets
+from jaxnst.perceptual.loss_options import LossOptions
+from jaxnst.perceptual.targets import Targets, content_targets, style_targets
 from jaxnst.perceptual.weights import load_vgg
 
 EVALUATIONS = 100

@@ -21,7 +21,8 @@ from _random_model import random_model
 from _torch_johnson import TransformerNet, load_npz, stylize
 
 from jaxnst.inference.stylizer import Stylizer
-from jaxnst.io.codec import list_images, load
+from jaxnst.io.codec import load
+from jaxnst.io.folders import list_images
 from jaxnst.io.resize import resize
 from jaxnst.networks.convert_johnson import convert_network
 from jaxnst.networks.johnson import Johnson

@@ -16,11 +16,12 @@ import optax
 
 from jaxnst.io.codec import load
 from jaxnst.io.resize import fit_long_side, resize
+from jaxnst.optimize.objective import loss_and_gradient
 from jaxnst.optimize.optimizer import Evaluate
 from jaxnst.optimize.presets import load_preset
 from jaxnst.optimize.projected_lbfgs import ProjectedLbfgs
-from jaxnst.optimize.run import loss_and_gradient
-from jaxnst.perceptual.losses import Targets, content_targets, perceptual_loss, style_targets
+from jaxnst.perceptual.losses import perceptual_loss
+from jaxnst.perceptual.targets import Targets, content_targets, style_targets
 from jaxnst.perceptual.weights import load_vgg
 
 SIZE = 256

@@ -18,7 +18,8 @@ import psutil
 
 from jaxnst.inference.realtime import FixedSize, Look, Meter, paint_live, scaled, warm_up
 from jaxnst.inference.stylizer import Stylizer
-from jaxnst.io.sources import Capture, FileSource, all_frames
+from jaxnst.io.capture import Capture
+from jaxnst.io.sources import FileSource, all_frames
 from jaxnst.networks.shipped import DEFAULT
 
 SIZE, RATE, TURNS, FRAMES = 512, 30, 5, 60

@@ -17,8 +17,8 @@ import _record
 
 from jaxnst.io.codec import load, save
 from jaxnst.io.resize import resize
+from jaxnst.optimize.job import Job, scales
 from jaxnst.optimize.presets import load_preset
-from jaxnst.optimize.run import Job, scales
 
 
 def main() -> None:

@@ -36,8 +36,9 @@ from jaxnst.networks.gallery import gallery_names
 from jaxnst.networks.slim import Slim
 from jaxnst.ops.pixels import to_uint8
 from jaxnst.optimize import run as optimize
+from jaxnst.optimize.job import Job, Style
+from jaxnst.optimize.options import OptimizeOptions
 from jaxnst.optimize.presets import load_preset
-from jaxnst.optimize.run import Job, OptimizeOptions, Style
 from jaxnst.perceptual import vgg
 from jaxnst.perceptual.loss_options import LossOptions
 from jaxnst.perceptual.weights import load_vgg

@@ -21,8 +21,8 @@ import numpy as np
 
 from jaxnst.io.codec import load, save
 from jaxnst.optimize import run as optimize
+from jaxnst.optimize.job import Style
 from jaxnst.optimize.presets import PaintOptions, load_preset
-from jaxnst.optimize.run import Style
 from jaxnst.optimize.stylize import make_job
 from jaxnst.perceptual.weights import load_vgg
 

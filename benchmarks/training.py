@@ -25,7 +25,8 @@ import jax
 import numpy as np
 import optax
 
-from jaxnst.io.codec import list_images, load
+from jaxnst.io.codec import load
+from jaxnst.io.folders import list_images
 from jaxnst.io.resize import fit_long_side, resize
 from jaxnst.networks.johnson import Johnson
 from jaxnst.perceptual import vgg

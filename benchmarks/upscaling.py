@@ -21,7 +21,8 @@ import torch
 from _torch_upscalers import TorchUpscaler, enlarge
 
 from jaxnst.inference.upscaler import Upscaler
-from jaxnst.io.codec import list_images, load, save
+from jaxnst.io.codec import load, save
+from jaxnst.io.folders import list_images
 from jaxnst.io.resize import resize
 from jaxnst.networks.model_file import UPSCALING, load_model
 from jaxnst.networks.super_resolution import UpscaleNetwork

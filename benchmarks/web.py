@@ -24,7 +24,7 @@ import numpy as np
 import psutil
 from gradio_client import Client, handle_file
 
-from jaxnst.io.codec import list_images
+from jaxnst.io.folders import list_images
 
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync",

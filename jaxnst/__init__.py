@@ -16,23 +16,23 @@ if TYPE_CHECKING:
     from jaxnst.networks.model_file import load_model as load_model
     from jaxnst.ops.metrics import psnr as psnr
     from jaxnst.ops.metrics import ssim as ssim
+    from jaxnst.optimize.job import Style as Style
     from jaxnst.optimize.options import OptimizeOptions as OptimizeOptions
     from jaxnst.optimize.presets import PaintOptions as PaintOptions
     from jaxnst.optimize.presets import load_preset as load_preset
     from jaxnst.optimize.presets import preset_names as preset_names
-    from jaxnst.optimize.run import Style as Style
     from jaxnst.optimize.stylize import stylize as stylize
     from jaxnst.perceptual.feature_distance import feature_distance as feature_distance
     from jaxnst.perceptual.loss_options import LossOptions as LossOptions
-    from jaxnst.perceptual.losses import StyleTarget as StyleTarget
-    from jaxnst.perceptual.losses import Targets as Targets
     from jaxnst.perceptual.losses import content_loss as content_loss
-    from jaxnst.perceptual.losses import content_targets as content_targets
-    from jaxnst.perceptual.losses import gram_matrix as gram_matrix
     from jaxnst.perceptual.losses import perceptual_loss as perceptual_loss
     from jaxnst.perceptual.losses import style_loss as style_loss
-    from jaxnst.perceptual.losses import style_targets as style_targets
     from jaxnst.perceptual.losses import total_variation as total_variation
+    from jaxnst.perceptual.statistics import gram_matrix as gram_matrix
+    from jaxnst.perceptual.targets import StyleTarget as StyleTarget
+    from jaxnst.perceptual.targets import Targets as Targets
+    from jaxnst.perceptual.targets import content_targets as content_targets
+    from jaxnst.perceptual.targets import style_targets as style_targets
     from jaxnst.perceptual.vgg import extract_features as extract_features
     from jaxnst.perceptual.weights import load_vgg as load_vgg
 
@@ -40,24 +40,16 @@ if TYPE_CHECKING:
 _HOMES = {
     "errors": ("JaxnstError",),
     "inference.stylizer": ("Stylizer",),
-    "perceptual.losses": (
-        "StyleTarget",
-        "Targets",
-        "content_loss",
-        "content_targets",
-        "gram_matrix",
-        "perceptual_loss",
-        "style_loss",
-        "style_targets",
-        "total_variation",
-    ),
+    "perceptual.losses": ("content_loss", "perceptual_loss", "style_loss", "total_variation"),
+    "perceptual.statistics": ("gram_matrix",),
+    "perceptual.targets": ("StyleTarget", "Targets", "content_targets", "style_targets"),
     "networks.gallery": ("load_gallery",),
     "perceptual.feature_distance": ("feature_distance",),
     "perceptual.loss_options": ("LossOptions",),
     "networks.model_file": ("load_model",),
     "ops.metrics": ("psnr", "ssim"),
     "optimize.options": ("OptimizeOptions",),
-    "optimize.run": ("Style",),
+    "optimize.job": ("Style",),
     "optimize.stylize": ("stylize",),
     "optimize.presets": ("PaintOptions", "load_preset", "preset_names"),
     "inference.upscaler": ("Upscaler",),

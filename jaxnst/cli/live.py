@@ -52,7 +52,8 @@ def _check(command: Live) -> None:
 def _run(command: Live) -> int:
     from jaxnst.inference.realtime import Meter, paint_live, warm_up
     from jaxnst.inference.stylizer import Stylizer
-    from jaxnst.io.sources import Capture, open_source
+    from jaxnst.io.capture import Capture
+    from jaxnst.io.sources import open_source
     from jaxnst.networks.gallery import load_gallery
     from jaxnst.networks.shipped import DEFAULT
 

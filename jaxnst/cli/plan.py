@@ -10,9 +10,9 @@ from typing import NamedTuple
 from jaxnst.cli.options import Stylize, Upscale
 from jaxnst.errors import JaxnstError
 from jaxnst.io import animation
-from jaxnst.io.codec import list_images, list_left_out
 from jaxnst.io.container import WRITTEN, is_video
 from jaxnst.io.files import display_name
+from jaxnst.io.folders import list_images, list_left_out
 from jaxnst.perceptual.vgg_layers import NETS, check_layers
 
 STREAM = Path("-")

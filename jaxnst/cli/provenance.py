@@ -13,7 +13,8 @@ from jaxnst import __version__
 from jaxnst.cli.options import Stylize, Upscale
 from jaxnst.cli.plan import PictureTask
 from jaxnst.errors import JaxnstError
-from jaxnst.io.codec import check_writable_suffix, read_settings
+from jaxnst.io.codec import check_writable_suffix
+from jaxnst.io.embedded_settings import read_settings
 from jaxnst.io.files import display_name, hashed
 from jaxnst.networks.gallery import PHOTO, Gallery
 from jaxnst.networks.shipped import DEFAULT

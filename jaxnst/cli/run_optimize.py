@@ -22,8 +22,9 @@ from jaxnst.errors import JaxnstError
 from jaxnst.io.codec import Picture, load, load_mask
 from jaxnst.io.files import display_name
 from jaxnst.optimize import run as optimize
+from jaxnst.optimize.job import Job, Style, check_job, scales
 from jaxnst.optimize.loss_table import PARTS, LossRow, loss_row, write_loss_csv, write_loss_plot
-from jaxnst.optimize.run import Job, Progress, RunState, Style
+from jaxnst.optimize.run import Progress, RunState
 from jaxnst.optimize.snapshot import load_snapshot, save_snapshot
 from jaxnst.optimize.stylize import finish, make_job, result_size
 from jaxnst.perceptual.weights import load_vgg
@@ -90,7 +91,7 @@ class OptimizePainter(PictureMaker[Stylize]):
             for picture, weight, mask in zip(pictures, weights, masks, strict=True)
         ]
         job = make_job(photo, styles, command.paint, start=start)
-        optimize.check_job(self._params, job)
+        check_job(self._params, job)
         return LoadedTask(task, job, content, settings)
 
     def _mask(self, path: Path, size: tuple[int, int]) -> np.ndarray:
@@ -142,7 +143,7 @@ class OptimizePainter(PictureMaker[Stylize]):
     def _show(self, display: ProgressDisplay, job: Job, progress: Progress) -> None:
         parts = {name: progress.parts[name] for name in PARTS if progress.parts[name]}
         share = optimize.work_done(job, progress.state)
-        height, width = optimize.scales(job)[progress.state.scale]  # losses jump where it changes
+        height, width = scales(job)[progress.state.scale]  # losses jump where it changes
         values = {"loss": progress.loss, **parts}
         display.update(progress.iteration, values, share, note=f"at {width}x{height}")
         every = self._command.table_every

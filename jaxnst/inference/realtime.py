@@ -17,8 +17,9 @@ import numpy as np
 from jaxnst.inference.look import Look
 from jaxnst.inference.stylizer import Stylizer
 from jaxnst.inference.temporal import Smoother
+from jaxnst.io.capture import Capture
+from jaxnst.io.opencv import import_cv2
 from jaxnst.io.resize import fit_long_side
-from jaxnst.io.sources import Capture, import_cv2
 
 SIZES = (192, 256, 320, 384, 448, 512, 640, 768, 896, 1024, 1280)
 """Long sides that `AutoSize` chooses from."""

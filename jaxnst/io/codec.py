@@ -5,23 +5,20 @@ named here are tried, and whatever a decoder raises becomes one line that names 
 """
 
 import io
-import json
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import ArrayLike
-from PIL import ExifTags, Image, ImageCms, PngImagePlugin
+from PIL import Image, ImageCms
 
 from jaxnst.errors import JaxnstError
+from jaxnst.io.embedded_settings import embedding
 from jaxnst.io.files import PathLike, atomic_write, display_name, one_line, open_binary
 from jaxnst.io.formats import (
-    NEEDS_HEIF,
-    is_heic_suffix,
-    is_picture_suffix,
+    GIVE_PICTURE,
     open_image,
     unknown_format,
     upright,
@@ -39,10 +36,6 @@ _WRITE_FORMATS = {
 }  # fmt: skip
 _ALPHA_FORMATS = {"PNG", "WEBP", "TIFF"}
 LONGEST_SIDE = {"JPEG": 65_500, "WEBP": 16_383}  # pixels; limits of the formats
-_GIVE = "give a JPEG, PNG, WebP, AVIF, TIFF, BMP or GIF file"
-
-_SETTINGS_KEY = "jaxnst"
-_COMMENT_PREFIX = b"ASCII\0\0\0jaxnst:"  # EXIF UserComment: 8 bytes name the character set
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth value to compare by
@@ -66,7 +59,7 @@ class Picture:
         return replace(self, rgb=rgb, alpha=alpha)
 
     def on_white(self) -> np.ndarray:
-        """The colours as they are seen on a white page, [H, W, 3]."""
+        """The colors as they are seen on a white page, [H, W, 3]."""
         if self.alpha is None:
             return self.rgb
         return self.rgb * self.alpha[..., None] + (1.0 - self.alpha[..., None])
@@ -102,7 +95,7 @@ def load(
         except Exception as error:  # decoders raise nearly anything on hostile bytes
             unknown = isinstance(error, Image.UnidentifiedImageError)
             cause = unknown_format(handle) if unknown else one_line(error)
-            message = f"{name}: not a picture that can be read ({cause}); {_GIVE}"
+            message = f"{name}: not a picture that can be read ({cause}); {GIVE_PICTURE}"
             raise JaxnstError(message) from error
 
 
@@ -122,7 +115,7 @@ def save(
         path: .png, .jpg, .jpeg, .webp, .tif, .tiff or .bmp; an existing file is replaced.
         picture: a `Picture` or its `rgb` [H, W, 3] in [0, 1]; values outside are clipped.
         quality: of JPEG and WebP, 1 to 100.
-        settings: JSON-serializable, to be read back by `read_settings`.
+        settings: JSON-serializable, to be read back by `embedded_settings.read_settings`.
 
     Raises:
         JaxnstError: the suffix, the size or the values do not suit, or the file cannot be written.
@@ -155,73 +148,6 @@ def check_writable_suffix(path: PathLike) -> str:
             f"end the name in one of {' '.join(_WRITE_FORMATS)}"
         )
     return _WRITE_FORMATS[suffix.lower()]
-
-
-def read_settings(path: PathLike) -> dict[str, Any] | None:
-    """The settings that `save` embedded; None when there are none or the file cannot be read."""
-    try:
-        with open_binary(path) as handle, open_image(handle) as image:
-            text = image.info.get(_SETTINGS_KEY)
-            if text is None:
-                exif = image.getexif().get_ifd(ExifTags.IFD.Exif)
-                comment = exif.get(ExifTags.Base.UserComment, b"")
-                if not comment.startswith(_COMMENT_PREFIX):
-                    return None
-                text = comment.removeprefix(_COMMENT_PREFIX)
-        settings = json.loads(text)
-    except Exception:  # a file by another hand may hold anything
-        return None
-    return settings if isinstance(settings, dict) else None
-
-
-def list_images(folder: PathLike, *, recursive: bool = False) -> list[Path]:
-    """The pictures in a folder, by suffix and sorted, without hidden files.
-
-    Those in subfolders, unless hidden themselves, are among them when `recursive`.
-
-    Raises:
-        JaxnstError: there is no such folder, or no picture in it.
-    """
-    name = display_name(folder)
-    files = _visible_files(folder, recursive)
-    found = [path for path in files if is_picture_suffix(path.suffix)]
-    if not found:
-        name, has_heic = display_name(folder), any(is_heic_suffix(path.suffix) for path in files)
-        cause = f" ({NEEDS_HEIF})" if has_heic else ""
-        raise JaxnstError(f"{name}: no pictures in this folder{cause}; {_GIVE} or more in it")
-    return found
-
-
-def list_left_out(folder: PathLike, *, recursive: bool = False) -> list[Path]:
-    """The files that `list_images` passes over by their suffix, sorted, without hidden ones.
-
-    Raises:
-        JaxnstError: there is no such folder.
-    """
-    files = _visible_files(folder, recursive)
-    return [path for path in files if not is_picture_suffix(path.suffix)]
-
-
-def _visible_files(folder: PathLike, recursive: bool) -> list[Path]:
-    """The files in a folder, sorted, without hidden ones.
-
-    Raises:
-        JaxnstError: there is no such folder.
-    """
-    try:
-        entries = sorted(_entries(Path(folder), recursive))
-        return [entry for entry in entries if entry.name[0] != "." and entry.is_file()]
-    except OSError as error:
-        name = display_name(folder)
-        raise JaxnstError(f"{name}: not a folder that can be read ({one_line(error)})") from error
-
-
-def _entries(folder: Path, recursive: bool) -> Iterator[Path]:
-    for entry in folder.iterdir():
-        if recursive and entry.is_dir() and entry.name[0] != ".":
-            yield from _entries(entry, recursive)
-        else:
-            yield entry
 
 
 def size_in_header(path: PathLike) -> tuple[int, int] | None:
@@ -359,15 +285,6 @@ def _save_options(
         options["subsampling"] = "4:4:4"  # brush strokes have sharp edges in color too
     if icc_profile and file_format != "BMP":
         options["icc_profile"] = icc_profile
-    if settings is None or file_format == "BMP":
-        return options
-    text = json.dumps(settings)
-    if file_format == "PNG":
-        options["pnginfo"] = PngImagePlugin.PngInfo()
-        options["pnginfo"].add_text(_SETTINGS_KEY, text)
-    else:
-        exif = Image.Exif()
-        comment = _COMMENT_PREFIX + text.encode("ascii")
-        exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.UserComment] = comment
-        options["exif"] = exif.tobytes()  # the TIFF writer loses a nested part of an object
+    if settings is not None and file_format != "BMP":
+        options |= embedding(file_format, settings)
     return options

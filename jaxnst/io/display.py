@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from jaxnst.errors import JaxnstError
+from jaxnst.io.opencv import import_cv2
 from jaxnst.io.resize import letterbox
-from jaxnst.io.sources import import_cv2
 
 _KEYS = {27: "escape", 0xFF1B: "escape", 32: "space"}
 _PORT = 6000  # of display 0, over the network

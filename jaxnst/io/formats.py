@@ -19,6 +19,7 @@ _SUFFIXES = {
 }  # fmt: skip
 _HEIC_SUFFIXES = {".heic", ".heif"}
 _HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis")
+GIVE_PICTURE = "give a JPEG, PNG, WebP, AVIF, TIFF, BMP or GIF file"
 NEEDS_HEIF = "HEIC needs pillow-heif: pip install 'jaxnst[heic]'"
 _FLOAT = 3  # of a TIFF's SampleFormat
 

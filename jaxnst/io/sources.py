@@ -1,52 +1,28 @@
-"""Frames from cameras, network streams, video files and folders, at the pace at which they come.
-
-A `Source` gives one frame after the other. `Capture` reads it in a thread of its own and keeps the
-newest frame only, so that whoever is slower than the camera lags no further and further behind.
-"""
+"""Frames from cameras, network streams, video files and folders, one after the other."""
 
 import itertools
 import os
 import sys
-import threading
-import time
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
-from types import ModuleType
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from jaxnst.errors import JaxnstError
-from jaxnst.io.codec import list_images, load
-from jaxnst.io.files import display_name, one_line
+from jaxnst.io.codec import load
+from jaxnst.io.files import display_name
+from jaxnst.io.folders import list_images
+from jaxnst.io.opencv import import_cv2
 from jaxnst.io.video_reader import open_reader
 from jaxnst.ops.pixels import to_uint8
 
 CAMERAS = 10
 """How many cameras are tried for the first that opens."""
 
-_CV2_PACKAGES = {
-    "libxcb": "libxcb1",
-    "libGL": "libgl1",
-    "libglib-2.0": "libglib2.0-0",
-    "libgthread-2.0": "libglib2.0-0",
-}
-"""Debian's packages of the libraries that OpenCV needs of the system."""
-
 _FOLDER_RATE = 1.0  # pictures per second
 _OPEN_SECONDS, _READ_SECONDS = 10, 5  # that a network stream may take
 _RETRIES = 5
-_JOIN_SECONDS = 2.0
-
-
-class Frame(NamedTuple):
-    """A picture, and when it came."""
-
-    image: np.ndarray
-    """uint8 [H, W, 3], RGB."""
-    time: float
-    """On the clock of `time.monotonic`, in seconds."""
 
 
 class Source(Protocol):
@@ -63,27 +39,6 @@ class Source(Protocol):
 
     def close(self) -> None:
         """Lets go of it."""
-
-
-def import_cv2() -> ModuleType:
-    """OpenCV, which needs libraries of the system that a server may not have.
-
-    Raises:
-      JaxnstError: they are missing.
-    """
-    os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")  # what is worth saying, jaxnst says
-    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
-    try:
-        import cv2
-    except ImportError as error:
-        vars(sys).pop("OpenCV_LOADER", None)  # or a second attempt would say something else
-        missing = str(error).partition(".so")[0]
-        needed = _CV2_PACKAGES.get(missing, " ".join(dict.fromkeys(_CV2_PACKAGES.values())))
-        raise JaxnstError(
-            f"OpenCV cannot be loaded ({one_line(error)}): install {needed}, as Debian and Ubuntu "
-            f"call it"
-        ) from error
-    return cv2
 
 
 class CameraSource:
@@ -245,90 +200,6 @@ def all_frames(source: Source) -> Iterator[np.ndarray]:
     """The frames of a source to its end, as fast as they can be had."""
     while (image := source.read()) is not None:
         yield image
-
-
-class Capture:
-    """Reads a source in a thread and keeps the newest frame; use as a context manager."""
-
-    def __init__(self, source: Source) -> None:
-        """Starts to read."""
-        self.dropped = 0
-        """Frames that nobody has seen."""
-        self._source = source
-        self._frame: Frame | None = None
-        self._ended = self._stopping = False
-        self._error: Exception | None = None
-        self._changed = threading.Condition()
-        self._thread = threading.Thread(target=self._read_all, name="capture", daemon=True)
-        self._thread.start()
-
-    def __enter__(self) -> "Capture":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        with self._changed:
-            self._stopping = True
-            self._changed.notify_all()
-        self._thread.join(_JOIN_SECONDS)  # a camera that hangs is left to the end of the process
-
-    def newest(self, timeout: float) -> Frame | None:
-        """The newest frame that was not given before; waits for it, at most so many seconds.
-
-        Raises:
-          JaxnstError: reading failed, other than by an end.
-        """
-        with self._changed:
-            self._changed.wait_for(lambda: self._frame is not None or self._ended, timeout)
-            frame, self._frame = self._frame, None
-        if frame is None and self._error is not None:
-            name = self._source.name
-            raise JaxnstError(f"{name}: reading failed ({one_line(self._error)})") from self._error
-        return frame
-
-    @property
-    def has_ended(self) -> bool:
-        """Whether the source has ended and its last frame was given."""
-        with self._changed:
-            return self._ended and self._frame is None
-
-    def _read_all(self) -> None:
-        start = time.monotonic()
-        try:
-            while not self._stopping:
-                image = self._source.read()
-                if image is None:
-                    return
-                start = self._pace(start, self._source.due)
-                with self._changed:
-                    self.dropped += self._frame is not None
-                    self._frame = Frame(image, time.monotonic())
-                    self._changed.notify_all()
-        except Exception as error:  # whatever a driver raises is told in `newest`
-            self._error = error
-        finally:
-            with suppress(Exception):
-                self._source.close()
-            with self._changed:
-                self._ended = True
-                self._changed.notify_all()
-
-    def _pace(self, start: float, due: float | None) -> float:
-        """Waits until a frame is due; returns the start that the next one is due after."""
-        with self._changed:
-            wait = seconds_until(start, due, time.monotonic())
-            self._changed.wait_for(lambda: self._stopping, wait)
-        return later_start(start, due, time.monotonic())
-
-
-def seconds_until(start: float, due: float | None, now: float) -> float:
-    """How long to wait at a time for a frame that is due so many seconds after a start."""
-    return 0.0 if due is None else max(0.0, start + due - now)
-
-
-def later_start(start: float, due: float | None, now: float) -> float:
-    """The start of a source, moved on by the time that it has lost: what was late is not made up
-    for by a rush."""
-    return start if due is None else max(start, now - due)
 
 
 def _first_camera(asked: dict[str, Any]) -> CameraSource:

@@ -12,8 +12,9 @@ from jaxnst.io.resize import MIN_SIDE, extend_by_reflection, fit_long_side, resi
 from jaxnst.ops.color import match_colors, transfer_luma
 from jaxnst.ops.pixels import from_uint8
 from jaxnst.optimize import run as optimize
+from jaxnst.optimize.job import Job, Style
 from jaxnst.optimize.presets import PaintOptions, load_preset, override
-from jaxnst.optimize.run import Job, Progress, Style
+from jaxnst.optimize.run import Progress
 from jaxnst.perceptual import vgg
 from jaxnst.perceptual.weights import load_vgg
 

@@ -21,10 +21,6 @@ Gatys' style term takes image and style to have the same number of positions; he
 matrix is divided by its own, so the two pictures may differ in size.
 """
 
-import math
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
-
 import jax
 import jax.numpy as jnp
 
@@ -32,45 +28,14 @@ from jaxnst.errors import JaxnstError, check_choice
 from jaxnst.ops.pixels import check_floating
 from jaxnst.perceptual import vgg
 from jaxnst.perceptual.loss_options import CHOICES, LossOptions
+from jaxnst.perceptual.loss_terms import content_scale, join_terms, statistic_error, style_terms
 from jaxnst.perceptual.statistics import (
     STATISTICS,
     Averages,
-    gram_matrix,
-    mask_weights,
     position_averages,
     uniform_weights,
 )
-
-__all__ = [
-    "LossOptions",
-    "StyleTarget",
-    "Targets",
-    "content_loss",
-    "content_targets",
-    "gram_matrix",
-    "perceptual_loss",
-    "style_loss",
-    "style_targets",
-    "total_variation",
-]
-
-_TINY = 1e-12
-
-
-class StyleTarget(NamedTuple):
-    """The statistics of one style at each layer, how much it counts, and where."""
-
-    statistics: Mapping[str, Averages]
-    weight: float | jax.Array = 1.0
-    mask: jax.Array | None = None
-    """[H, W] in [0, 1] over the image: the region that takes this style; None: all of it."""
-
-
-class Targets(NamedTuple):
-    """Targets of the perceptual loss: the photo's features and the styles' statistics."""
-
-    content: Mapping[str, jax.Array] = {}
-    styles: tuple[StyleTarget, ...] = ()
+from jaxnst.perceptual.targets import Targets, extract_features, position_weights, used_layers
 
 
 def perceptual_loss(
@@ -117,43 +82,6 @@ def perceptual_loss(
     return join_terms(content, style, smoothness(image, options), options)
 
 
-def content_targets(
-    params: vgg.Params, image: jax.Array, options: LossOptions = LossOptions()
-) -> dict[str, jax.Array]:
-    """Features of the photo [..., H, W, 3] at the content layers: {layer: [..., H', W', C]}."""
-    return extract_features(params, image, options.content_layers, options)
-
-
-def style_targets(
-    params: vgg.Params,
-    image: jax.Array,
-    options: LossOptions = LossOptions(),
-    *,
-    weight: float = 1.0,
-    mask: jax.Array | None = None,
-    alpha: jax.Array | None = None,
-) -> StyleTarget:
-    """Statistics of a style picture at the style layers.
-
-    Args:
-      params: VGG parameters.
-      image: the style, [H, W, 3]; its size need not be that of the picture to be made.
-      options: which layers and which statistic.
-      weight: how much this style counts among several.
-      mask: [H, W] in [0, 1], of the size of the picture to be made: the region for this style.
-      alpha: [H, W] in [0, 1], of the size of the style: how much each of its pixels counts.
-    """
-    features = extract_features(params, image, options.style_layers, options)
-    statistic, style = STATISTICS[options.statistic], StyleTarget({}, mask=alpha)
-    statistics = {
-        layer: statistic.target(
-            position_averages(options.statistic, f, position_weights(style, f.shape[-3:-1]))
-        )
-        for layer, f in features.items()
-    }
-    return StyleTarget(statistics, weight, mask)
-
-
 def content_loss(features: jax.Array, target: jax.Array, *, formula: str = "relative") -> jax.Array:
     """Distance of feature maps [..., H, W, C]: one number for each in the batch."""
     check_choice("formula", formula, CHOICES["formula"])
@@ -198,6 +126,15 @@ def total_variation(image: jax.Array, *, norm: str = "l2", reduction: str = "mea
     return reduce(down, axis=(-3, -2, -1)) + reduce(right, axis=(-3, -2, -1))
 
 
+def smoothness(image: jax.Array, options: LossOptions) -> jax.Array:
+    """The total variation term of an image or batch, before weighting."""
+    if not options.tv_weight:
+        return jnp.zeros(image.shape[:-3], image.dtype)
+    if options.formula == "johnson":
+        return total_variation(255 * image, norm="l2", reduction="sum")
+    return total_variation(image, norm=options.tv_norm)
+
+
 def _check_same_size(features: jax.Array, target: jax.Array) -> None:
     """Raises JaxnstError unless features [..., H, W, C] can be compared position by position."""
     check_floating("features", features)
@@ -224,127 +161,3 @@ def _check_style_targets(image: jax.Array, targets: Targets, options: LossOption
             raise JaxnstError(
                 f"mask has shape {style.mask.shape}: expected the image's, {image.shape[-3:-1]}"
             )
-
-
-# What follows is shared with `tiled_loss`, which adds up the same terms tile by tile.
-
-
-def extract_features(
-    params: vgg.Params, image: jax.Array, layers: Sequence[str], options: LossOptions
-) -> dict[str, jax.Array]:
-    """Features as the options have VGG compute them."""
-    return vgg.extract_features(
-        params, image, layers, pooling=options.pooling, border=options.border
-    )
-
-
-def used_layers(targets: Targets, options: LossOptions) -> tuple[str, ...]:
-    """The layers that the loss looks at."""
-    style = options.style_layers if targets.styles else ()
-    return tuple(dict.fromkeys((*targets.content, *style)))
-
-
-def content_scale(target: jax.Array, formula: str) -> jax.Array:
-    """The factor of the summed squared error to target features [..., H, W, C] in a formula."""
-    if formula == "relative":
-        return 1 / (jnp.sum(jnp.square(target), axis=(-3, -2, -1)) + _TINY)
-    return jnp.float32(0.5 if formula == "gatys" else 1 / math.prod(target.shape[-3:]))
-
-
-def position_weights(style: StyleTarget, height_width: Sequence[int]) -> jax.Array:
-    """[H', W']: how much each position of a feature map counts for a style; the sum is 1."""
-    if style.mask is None:
-        return uniform_weights(height_width)
-    return mask_weights(style.mask, height_width)
-
-
-def statistic_error(
-    averages: Averages, target: Averages, statistic: str, formula: str
-) -> jax.Array:
-    """Distance of position averages to a style's, normalized by the formula."""
-    error, norm = STATISTICS[statistic].distance(averages, target)
-    if formula == "relative":
-        return error / (norm + _TINY)
-    channels = averages["second"].shape[-1]
-    return error / channels**2 / (4 if formula == "gatys" else 1)
-
-
-def style_terms(
-    averages: Sequence[Mapping[str, Averages]],
-    styles: Sequence[StyleTarget],
-    options: LossOptions,
-) -> dict[str, jax.Array]:
-    """{layer: error}, the styles' errors weighted by their shares of the picture."""
-    terms: dict[str, jax.Array] = {}
-    for share, measured, style in zip(style_shares(styles), averages, styles, strict=True):
-        for layer, target in style.statistics.items():
-            error = statistic_error(measured[layer], target, options.statistic, options.formula)
-            terms[layer] = terms.get(layer, 0) + share * error
-    return terms
-
-
-def style_shares(styles: Sequence[StyleTarget]) -> list[jax.Array]:
-    """How much each style counts: its weight times the part of the picture its mask covers.
-
-    The weights are scaled so that they add up to one where most styles meet: every pixel is then
-    styled as strongly as by one style alone, and a style for a small region does not shout.
-    """
-    if not styles:
-        return []
-    covers = [s.weight * (jnp.ones(()) if s.mask is None else s.mask) for s in styles]
-    most = jnp.max(sum(covers[1:], covers[0]))
-    return [jnp.mean(cover) / jnp.where(most > 0, most, 1) for cover in covers]
-
-
-def smoothness(image: jax.Array, options: LossOptions) -> jax.Array:
-    """The total variation term of an image or batch, before weighting."""
-    if not options.tv_weight:
-        return jnp.zeros(image.shape[:-3], image.dtype)
-    if options.formula == "johnson":
-        return total_variation(255 * image, norm="l2", reduction="sum")
-    return total_variation(image, norm=options.tv_norm)
-
-
-def join_terms(
-    content: Mapping[str, jax.Array],
-    style: Mapping[str, jax.Array],
-    tv: jax.Array,
-    options: LossOptions,
-) -> tuple[jax.Array, dict[str, jax.Array]]:
-    """The weighted sum of all terms, averaged over the batch, and its parts."""
-    parts = weighted_terms(content, style, tv, options)
-    parts |= {f"content/{layer}": term for layer, term in content.items()}
-    parts |= {f"style/{layer}": term for layer, term in style.items()}
-    parts = {name: jnp.mean(part) for name, part in parts.items()}
-    return parts["content"] + parts["style"] + parts["tv"], parts
-
-
-def weighted_terms(
-    content: Mapping[str, jax.Array],
-    style: Mapping[str, jax.Array],
-    tv: jax.Array,
-    options: LossOptions,
-) -> dict[str, jax.Array]:
-    """Content, style and smoothness, each joined over its layers and weighted."""
-    return {
-        "content": options.content_weight * _joined(content, {}, options.formula != "relative"),
-        "style": options.style_weight
-        * _joined(style, _layer_weights(options), options.formula == "johnson"),
-        "tv": options.tv_weight * tv,
-    }
-
-
-def _layer_weights(options: LossOptions) -> dict[str, float]:
-    weights = options.style_layer_weights or (1.0,) * len(options.style_layers)
-    return dict(zip(options.style_layers, weights, strict=True))
-
-
-def _joined(
-    terms: Mapping[str, jax.Array], weights: Mapping[str, float], as_sum: bool
-) -> jax.Array:
-    """Weighted sum or mean of the layers' terms; zero when there are none."""
-    if not terms:
-        return jnp.zeros(())
-    weight = {layer: weights.get(layer, 1.0) for layer in terms}
-    total = sum((weight[layer] * term for layer, term in terms.items()), jnp.zeros(()))
-    return total if as_sum else total / sum(weight.values())

@@ -16,9 +16,18 @@ import jax
 import jax.numpy as jnp
 
 from jaxnst.ops.tiles import RowTile, split_rows
-from jaxnst.perceptual import losses, vgg, vgg_layers
-from jaxnst.perceptual.losses import LossOptions, StyleTarget, Targets
+from jaxnst.perceptual import vgg, vgg_layers
+from jaxnst.perceptual.loss_options import LossOptions
+from jaxnst.perceptual.loss_terms import content_scale, join_terms, style_terms
+from jaxnst.perceptual.losses import smoothness
 from jaxnst.perceptual.statistics import STATISTICS, position_averages
+from jaxnst.perceptual.targets import (
+    StyleTarget,
+    Targets,
+    extract_features,
+    position_weights,
+    used_layers,
+)
 
 ALIGNMENT = 32
 """Tiles start at multiples of this many rows, as the positions of the deepest layer, pool5, do."""
@@ -58,7 +67,7 @@ def tiled_loss_and_gradient(
     Returns:
       ((loss, parts), gradient [H, W, 3]).
     """
-    layers = losses.used_layers(targets, options)
+    layers = used_layers(targets, options)
     height, windows = _plan(params, image, layers, tile_rows)
     sums: Sums = {}
     for window in windows:
@@ -120,7 +129,7 @@ def _window_features(
     params: vgg.Params, image: jax.Array, window: RowTile, options: LossOptions, height: int
 ) -> dict[str, jax.Array]:
     rows = jax.lax.dynamic_slice_in_dim(image, window.start, height)
-    return losses.extract_features(params, rows, options.content_layers, options)
+    return extract_features(params, rows, options.content_layers, options)
 
 
 @functools.partial(jax.jit, static_argnames=("options", "height"))
@@ -166,11 +175,11 @@ def _join(
 
     def loss(sums: Sums, image: jax.Array) -> tuple[jax.Array, dict[str, jax.Array]]:
         content = {
-            layer: error * losses.content_scale(targets.content[layer], options.formula)
+            layer: error * content_scale(targets.content[layer], options.formula)
             for layer, error in sums["content"].items()
         }
-        style = losses.style_terms(sums["styles"], targets.styles, options)
-        return losses.join_terms(content, style, losses.smoothness(image, options), options)
+        style = style_terms(sums["styles"], targets.styles, options)
+        return join_terms(content, style, smoothness(image, options), options)
 
     return jax.value_and_grad(loss, argnums=(0, 1), has_aux=True)(sums, image)
 
@@ -184,8 +193,8 @@ def _tile_sums(
     shape: Sequence[int],
 ) -> Sums:
     """Content errors and style averages of a tile, from the rows [height, W, 3] of its window."""
-    layers = losses.used_layers(targets, options)
-    features = losses.extract_features(params, rows, layers, options)
+    layers = used_layers(targets, options)
+    features = extract_features(params, rows, layers, options)
     inside = {layer: _inside(layer, f, window) for layer, f in features.items()}
     content = {
         layer: jnp.sum(
@@ -199,7 +208,7 @@ def _tile_sums(
         averages = {}
         for layer in style.statistics:
             step = vgg_layers.stride(layer)
-            weights = losses.position_weights(style, (shape[0] // step, shape[1] // step))
+            weights = position_weights(style, (shape[0] // step, shape[1] // step))
             part = _cut(weights, layer, features[layer], window) * inside[layer]
             averages[layer] = position_averages(options.statistic, features[layer], part)
         styles.append(averages)

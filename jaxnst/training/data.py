@@ -20,8 +20,9 @@ import numpy as np
 from PIL import Image
 
 from jaxnst.errors import JaxnstError, check_number
-from jaxnst.io.codec import MAX_PIXELS, is_usable_size, list_images, load, size_in_header
+from jaxnst.io.codec import MAX_PIXELS, is_usable_size, load, size_in_header
 from jaxnst.io.files import display_name, one_line, open_binary
+from jaxnst.io.folders import list_images
 from jaxnst.io.resize import MIN_SIDE
 from jaxnst.ops.pixels import to_uint8
 

@@ -5,8 +5,9 @@ import os
 from pathlib import Path
 
 from jaxnst.errors import JaxnstError, check_number, nearest
-from jaxnst.io.codec import Picture, list_images, load
+from jaxnst.io.codec import Picture, load
 from jaxnst.io.files import display_name
+from jaxnst.io.folders import list_images
 from jaxnst.io.resize import fit_long_side, resize
 
 

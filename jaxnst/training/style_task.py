@@ -18,10 +18,13 @@ from jax.typing import DTypeLike
 from jaxnst.networks.base import Network, paint
 from jaxnst.networks.model_file import Model
 from jaxnst.ops.pixels import from_uint8
-from jaxnst.perceptual import losses, vgg
+from jaxnst.perceptual import vgg
 from jaxnst.perceptual.loss_options import LossOptions
+from jaxnst.perceptual.loss_terms import statistic_error, weighted_terms
+from jaxnst.perceptual.losses import content_loss, smoothness, style_loss
 from jaxnst.perceptual.repetition import autocorrelation, lattice_shifts, repetition_loss
 from jaxnst.perceptual.statistics import LEAST_ALPHA, Averages, mask_weights
+from jaxnst.perceptual.targets import extract_features, style_targets
 from jaxnst.training.options import StyleOptions
 
 Batch = Mapping[str, jax.Array]
@@ -140,17 +143,17 @@ class StyleTask:
         wanted = self._features(frozen.vgg, photo, options.content_layers)
         features = self._features(frozen.vgg, painting, self._layers)
         content = {
-            layer: losses.content_loss(features[layer], wanted[layer], formula=options.formula)
+            layer: content_loss(features[layer], wanted[layer], formula=options.formula)
             for layer in options.content_layers
         }
         style = {
             layer: frozen.scales[layer]
-            * losses.style_loss(
+            * style_loss(
                 features[layer], target, statistic=options.statistic, formula=self._formula
             )
             for layer, target in frozen.targets.items()
         }
-        terms = losses.weighted_terms(content, style, losses.smoothness(painting, options), options)
+        terms = weighted_terms(content, style, smoothness(painting, options), options)
         if self._options.repetition_weight:
             found = repetition_loss(features[_REPETITION_LAYER], frozen.repetition, self._shifts)
             terms["repetition"] = self._options.repetition_weight * found
@@ -165,18 +168,18 @@ class StyleTask:
         self, params: vgg.Params, image: jax.Array, layers: tuple[str, ...]
     ) -> dict[str, jax.Array]:
         """Features, computed in the network's type and compared in float32."""
-        found = losses.extract_features(params, image.astype(self._dtype), layers, self._loss)
+        found = extract_features(params, image.astype(self._dtype), layers, self._loss)
         return {layer: features.astype(jnp.float32) for layer, features in found.items()}
 
     def _measured(
         self, params: vgg.Params, picture: jax.Array, alpha: jax.Array | None = None
     ) -> tuple[Mapping[str, Averages], jax.Array]:
         """A picture's statistics and autocorrelation."""
-        found = losses.extract_features(params, picture, (_REPETITION_LAYER,), self._loss)
+        found = extract_features(params, picture, (_REPETITION_LAYER,), self._loss)
         features = found[_REPETITION_LAYER]
         cover = None if alpha is None else mask_weights(alpha, features.shape[-3:-1])
         return (
-            losses.style_targets(params, picture, self._loss, alpha=alpha).statistics,
+            style_targets(params, picture, self._loss, alpha=alpha).statistics,
             autocorrelation(features, self._shifts, cover),
         )
 
@@ -185,9 +188,7 @@ class StyleTask:
     ) -> jax.Array:
         """How far pictures' statistics are from the painting's at a layer."""
         target, statistic = targets[layer], self._loss.statistic
-        errors = [
-            losses.statistic_error(one[layer], target, statistic, self._formula) for one in found
-        ]
+        errors = [statistic_error(one[layer], target, statistic, self._formula) for one in found]
         return jnp.mean(jnp.stack(errors))
 
     def show(self, params: Params, frozen: Frozen, photo: np.ndarray) -> list[np.ndarray]:

@@ -18,8 +18,10 @@ from jaxnst.networks.super_resolution import UpscaleNetwork
 from jaxnst.ops.metrics import psnr
 from jaxnst.ops.pixels import from_uint8
 from jaxnst.ops.resampling import downsample
-from jaxnst.perceptual import losses, vgg
+from jaxnst.perceptual import vgg
 from jaxnst.perceptual.loss_options import LossOptions
+from jaxnst.perceptual.losses import content_loss
+from jaxnst.perceptual.targets import extract_features
 from jaxnst.training.options import UpscaleOptions
 from jaxnst.training.style_task import Measured, mean_terms
 
@@ -86,10 +88,10 @@ class UpscaleTask:
         terms = {"pixel": options.pixel_weight * jnp.mean(jnp.abs(result - photo))}
         if options.feature_weight:
             layers, formula = self._loss.content_layers, self._loss.formula
-            wanted = losses.extract_features(frozen, photo, layers, self._loss)
-            found = losses.extract_features(frozen, result, layers, self._loss)
+            wanted = extract_features(frozen, photo, layers, self._loss)
+            found = extract_features(frozen, result, layers, self._loss)
             errors = [
-                jnp.mean(losses.content_loss(found[layer], wanted[layer], formula=formula))
+                jnp.mean(content_loss(found[layer], wanted[layer], formula=formula))
                 for layer in layers
             ]
             terms["feature"] = options.feature_weight * sum(errors, jnp.zeros(())) / len(layers)

@@ -11,37 +11,39 @@ import gradio as gr
 import numpy as np
 import pandas as pd
 
-from jaxnst.errors import JaxnstError, check_choice
+from jaxnst.errors import JaxnstError
 from jaxnst.io.codec import Picture
 from jaxnst.io.files import hashed
 from jaxnst.optimize import run as optimize
+from jaxnst.optimize.job import Job, Style
 from jaxnst.optimize.loss_table import LossRow, loss_row
-from jaxnst.optimize.presets import PaintOptions, load_preset, override, preset_names
-from jaxnst.optimize.run import Job, Progress, Style
+from jaxnst.optimize.presets import PaintOptions, override
+from jaxnst.optimize.run import Progress
 from jaxnst.optimize.stylize import finish, make_job
-from jaxnst.web.controls import PRIVATE, download_button, offer, picture_input
+from jaxnst.web.controls import PRIVATE, offer, picture_input
+from jaxnst.web.optimize_controls import (
+    COLUMNS,
+    FIRST,
+    LARGEST,
+    LONGEST,
+    SMALL,
+    advanced_inputs,
+    amount_inputs,
+    further_styles,
+    known_preset,
+    preset_input,
+    result_outputs,
+    shown_of,
+)
 from jaxnst.web.security import friendly
 from jaxnst.web.shared import Studio, whole
 
 Uploads = Mapping[str, list[dict[str, str]]]
 """Names and hashes of pictures by what they are for, "content" and "styles"."""
 
-_QUALITIES = {
-    "fast": "To try things out: about a minute",
-    "default": "Good: two to three minutes",
-    "best": "Best: half an hour or more",
-    "gatys_2016": "As in Gatys et al. (2016): twenty minutes",
-    "johnson_2016": "As in Johnson et al. (2016): twenty minutes",
-}
-"""What presets are called on the page, with the time they take on two CPU cores."""
-
-_FIRST = "fast"
-_SMALL = 200  # pixels, the height of pictures that are given
 _EVERY = 1.0  # seconds between previews
-_LARGEST, _LONGEST = 1536, 1000  # pixels of the longer side; iterations
 _POINTS = 300  # of a curve that is drawn
 _DRAWN = {"content": "from the photo", "style": "from the painting"}
-_COLUMNS = ["step", "difference", "what"]
 
 
 class Canvas(NamedTuple):
@@ -76,25 +78,25 @@ class OptimizeTab:
                 with gr.Row():
                     with gr.Column(min_width=150):
                         photo = picture_input(
-                            "Photo", "optimize-photo", height=_SMALL, samples="photos"
+                            "Photo", "optimize-photo", height=SMALL, samples="photos"
                         )
                     with gr.Column(min_width=150):
                         style = picture_input(
-                            "Painting", "optimize-style", height=_SMALL, samples="styles",
+                            "Painting", "optimize-style", height=SMALL, samples="styles",
                             webcam=False,
                         )  # fmt: skip
-                options = _known(_FIRST)
-                preset, amount = _quality(), _amount(options)
+                options = known_preset(FIRST)
+                preset, amount = preset_input(), amount_inputs(options)
                 with gr.Row():
                     go = gr.Button("Paint", variant="primary", elem_id="optimize-go", min_width=90)
                     stop = gr.Button("Stop", elem_id="optimize-stop", min_width=90)
                     again = gr.Button("Go on", elem_id="optimize-more", min_width=90)
-                further, advanced = _further_styles(), _advanced(options)
+                further, advanced = further_styles(), advanced_inputs(options)
             with gr.Column(min_width=340):
-                outputs = _results()
+                outputs = result_outputs()
         presets = [*amount, *advanced[:3]]
         preset.input(
-            friendly(_shown), preset, presets, queue=False, show_progress="hidden", **PRIVATE
+            friendly(shown_of), preset, presets, queue=False, show_progress="hidden", **PRIVATE
         )
         inputs = [photo, style, *further, preset, *amount, *advanced]
         outputs = [*outputs, last]
@@ -124,7 +126,7 @@ class OptimizeTab:
         weight_2: float = 1.0,
         style_3: str | None = None,
         weight_3: float = 1.0,
-        preset: str = _FIRST,
+        preset: str = FIRST,
         size: float = 384,
         iterations: float = 90,
         content_weight: float | None = None,
@@ -163,10 +165,10 @@ class OptimizeTab:
         weights = {"content_weight": content_weight, "style_weight": style_weight,
                    "tv_weight": tv_weight}  # fmt: skip
         options = override(
-            _known(preset),
+            known_preset(preset),
             {
-                "size": whole("size", size, _LARGEST),
-                "iterations": whole("iterations", iterations, _LONGEST),
+                "size": whole("size", size, LARGEST),
+                "iterations": whole("iterations", iterations, LONGEST),
                 "style_scale": style_scale,
                 "keep_colors": keep_colors,
                 "seed": whole("seed", seed, 2**32 - 1),
@@ -243,20 +245,6 @@ class OptimizeTab:
         yield results.show(result), status, _curves(rows), file, canvas
 
 
-def _known(preset: str) -> PaintOptions:
-    """A preset that ships: a visitor names no files."""
-    check_choice("preset", preset, preset_names())
-    return load_preset(preset)
-
-
-def _shown(preset: str) -> list[Any]:
-    """What the page shows of a preset: size, iterations, and the weights of the losses."""
-    options = _known(preset)
-    loss = options.loss
-    return [options.size, options.optimize.iterations,
-            loss.content_weight, loss.style_weight, loss.tv_weight]  # fmt: skip
-
-
 class _Pace:
     """How long a run may still take, judged from its second step on: the first is compiled."""
 
@@ -288,96 +276,4 @@ def _curves(rows: Sequence[LossRow]) -> pd.DataFrame:
             *((title, row.parts[part]) for part, title in _DRAWN.items()),
         )
     ]
-    return pd.DataFrame(points, columns=_COLUMNS)
-
-
-def _results() -> list[Any]:
-    """Where a run is watched."""
-    return [
-        gr.Image(
-            label="Result", type="filepath", interactive=False, elem_id="optimize-result",
-            buttons=["fullscreen"], height=400,
-        ),
-        gr.Markdown("", elem_id="optimize-status"),
-        gr.LinePlot(
-            x=_COLUMNS[0], y=_COLUMNS[1], color=_COLUMNS[2], height=260, color_title="",
-            show_label=False, title="How much the picture still differs",
-            elem_id="optimize-plot",
-        ),
-        download_button("optimize-download"),
-    ]  # fmt: skip
-
-
-def _quality() -> gr.Dropdown:
-    """The presets, by what they are good for and how long they take."""
-    choices = [(_QUALITIES.get(name, name), name) for name in preset_names()]
-    order = list(_QUALITIES.values())
-    choices.sort(key=lambda choice: order.index(choice[0]) if choice[0] in order else len(order))
-    return gr.Dropdown(
-        choices, value=_FIRST, label="Quality", elem_id="optimize-quality",
-        info="The times are those of two processor cores.",
-    )  # fmt: skip
-
-
-def _amount(options: PaintOptions) -> list[Any]:
-    """Size and iterations."""
-    with gr.Row():
-        return [
-            gr.Slider(
-                64, _LARGEST, options.size, step=32, label="Size in pixels",
-                elem_id="optimize-size", min_width=220,
-            ),
-            gr.Slider(
-                1, _LONGEST, options.optimize.iterations, step=1, label="Steps",
-                elem_id="optimize-iterations", min_width=220,
-            ),
-        ]  # fmt: skip
-
-
-def _style_weight(label: str) -> gr.Slider:
-    return gr.Slider(0, 10, 1, step=0.1, label=label)
-
-
-def _further_styles() -> list[Any]:
-    """Weight of the first painting, and further paintings with theirs."""
-    with gr.Accordion("More paintings", open=False):
-        first = _style_weight("How much the first counts")
-        with gr.Row():
-            second = picture_input(
-                "Second painting", "optimize-style-2", height=_SMALL, webcam=False
-            )
-            third = picture_input("Third painting", "optimize-style-3", height=_SMALL, webcam=False)
-        with gr.Row():
-            weights = (
-                _style_weight("How much the second counts"),
-                _style_weight("How much the third counts"),
-            )
-    return [first, second, weights[0], third, weights[1]]
-
-
-def _advanced(options: PaintOptions) -> list[Any]:
-    """Inputs that few need: the weights of the losses, the scale, colors and the seed."""
-    colors = [("The painting's", "no"), ("The photo's, with the painting's lightness", "luma"),
-              ("The photo's, given to the painting before", "match")]  # fmt: skip
-    weights = [
-        ("Likeness to the photo", "More keeps more of the photo.", "content"),
-        ("Likeness to the painting", "More puts on more paint.", "style"),
-        ("Smoothness", "More smooths out small strokes.", "smoothness"),
-    ]
-    values = _shown(_FIRST)[2:]
-    with gr.Accordion("Advanced", open=False, elem_id="optimize-advanced"):
-        with gr.Row():
-            numbers = [
-                gr.Number(value, label=label, info=info, elem_id=f"optimize-{name}", min_width=150)
-                for value, (label, info, name) in zip(values, weights, strict=True)
-            ]
-        scale = gr.Slider(
-            0.25, 2, options.style_scale, step=0.05, label="Size of the strokes",
-            info="How large the painting is beside the result.",
-        )  # fmt: skip
-        keep = gr.Dropdown(colors, value=options.keep_colors, label="Colors")
-        seed = gr.Number(
-            options.optimize.seed, label="Number of the random start", precision=0,
-            info="Each gives another picture, where painting starts from noise as in the papers.",
-        )  # fmt: skip
-    return [*numbers, scale, keep, seed]
+    return pd.DataFrame(points, columns=COLUMNS)

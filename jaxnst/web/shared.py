@@ -16,7 +16,7 @@ from jaxnst.networks.gallery import Weights
 from jaxnst.networks.model_file import SHARPER, UPSCALING, upscaling_model
 from jaxnst.ops.color import transfer_luma
 from jaxnst.ops.pixels import to_uint8
-from jaxnst.optimize.run import loss_and_gradient
+from jaxnst.optimize.objective import loss_and_gradient
 from jaxnst.perceptual import vgg, vgg_layers
 from jaxnst.perceptual.weights import load_vgg
 from jaxnst.web.limits import Limits

@@ -23,8 +23,9 @@ from jaxnst.cli import main
 from jaxnst.cli import run_optimize as painter
 from jaxnst.io.resize import resize
 from jaxnst.optimize import run as optimize
+from jaxnst.optimize.job import Job
 from jaxnst.optimize.projected_lbfgs import LbfgsState
-from jaxnst.optimize.run import Job, Progress, RunState
+from jaxnst.optimize.run import Progress, RunState
 
 FILES = {
     "photo.png": "PNG", "style.png": "PNG", "a.jpg": "JPEG", "sp ace ünï$x_1$.webp": "WEBP",

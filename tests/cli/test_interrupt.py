@@ -12,7 +12,7 @@ from stylize_files import QUICK, cached_vgg, inputs, pixels, stylize, tree
 
 from jaxnst.cli import run_optimize as painter
 from jaxnst.cli import writing as outputs
-from jaxnst.io.codec import read_settings
+from jaxnst.io.embedded_settings import read_settings
 from jaxnst.optimize import run as optimize
 
 # Two sizes, so that a run may stop in either.

@@ -14,6 +14,7 @@ from stylize_files import cached_vgg, inputs, picture, stylize, tree
 
 from jaxnst.cli import main
 from jaxnst.cli import run_optimize as painter
+from jaxnst.optimize import objective
 from jaxnst.optimize import run as optimize
 
 
@@ -259,7 +260,7 @@ def test_full_disk(capsys, monkeypatch, place, failing):
     [(MemoryError(), "not enough memory"), (None, "the loss is nan at iteration 1")],
 )
 def test_work_that_cannot_be_done(monkeypatch, place, refused, error, message):
-    evaluate = optimize.loss_and_gradient
+    evaluate = objective.loss_and_gradient
 
     def fail(*args: object):
         if error:
@@ -267,7 +268,7 @@ def test_work_that_cannot_be_done(monkeypatch, place, refused, error, message):
         (loss, parts), gradient = evaluate(*args)
         return (loss * float("nan"), parts), gradient
 
-    monkeypatch.setattr(optimize, "loss_and_gradient", fail)
+    monkeypatch.setattr(objective, "loss_and_gradient", fail)
     args = ("photo.png", "--style", "style.png", "-o", "o.png", "--quiet")
     assert message in refused(*args)
 

@@ -17,7 +17,8 @@ from jaxnst import __version__
 from jaxnst.cli import main
 from jaxnst.cli import run_optimize as painter
 from jaxnst.cli.progress import ProgressDisplay
-from jaxnst.io.codec import load, read_settings
+from jaxnst.io.codec import load
+from jaxnst.io.embedded_settings import read_settings
 from jaxnst.optimize import run as optimize
 
 ROOT = Path(__file__).parents[2]

@@ -15,7 +15,7 @@ from PIL import Image
 from stylize_files import cut_outs, picture, pixels, tree
 
 from jaxnst.cli import main
-from jaxnst.io.codec import read_settings
+from jaxnst.io.embedded_settings import read_settings
 from jaxnst.networks.model_file import save_model
 from jaxnst.networks.super_resolution import Compact
 

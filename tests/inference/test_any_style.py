@@ -110,7 +110,7 @@ def test_strength_leads_from_one_to_the_other(stylizer, paint):
 
 def test_kept_colors_are_the_photos(stylizer, paint):
     photo = picture(paint, 0)
-    photo[..., 1:] = photo[..., :1]  # grey
+    photo[..., 1:] = photo[..., :1]  # gray
     painted = stylizer(photo, picture(paint, 1), keep_colors=True).astype(int)
     assert np.ptp(painted, axis=-1).max() <= 2
 

@@ -10,7 +10,7 @@ from video_files import Scenes, scene
 from jaxnst.inference import stroke
 from jaxnst.inference.realtime import AutoSize, FixedSize, Look, Meter, Shown, paint_live, warm_up
 from jaxnst.inference.stylizer import Stylizer
-from jaxnst.io.sources import Capture
+from jaxnst.io.capture import Capture
 
 pytest.importorskip("cv2", reason="OpenCV misses libraries of the system", exc_type=ImportError)
 

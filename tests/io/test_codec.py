@@ -17,16 +17,9 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
 from jaxnst.errors import JaxnstError
-from jaxnst.io.codec import (
-    Picture,
-    check_writable_suffix,
-    list_images,
-    list_left_out,
-    load,
-    load_mask,
-    read_settings,
-    save,
-)
+from jaxnst.io.codec import Picture, check_writable_suffix, load, load_mask, save
+from jaxnst.io.embedded_settings import read_settings
+from jaxnst.io.folders import list_images, list_left_out
 from jaxnst.io.resize import extend_by_reflection, fit_long_side, letterbox, resize
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()

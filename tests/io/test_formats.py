@@ -11,7 +11,8 @@ import pytest
 from PIL import Image, ImageFile
 
 from jaxnst.errors import JaxnstError
-from jaxnst.io.codec import has_picture_header, list_images, list_left_out, load, size_in_header
+from jaxnst.io.codec import has_picture_header, load, size_in_header
+from jaxnst.io.folders import list_images, list_left_out
 from jaxnst.io.formats import open_image
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from jaxnst.errors import JaxnstError
-from jaxnst.io.sources import import_cv2
+from jaxnst.io.opencv import import_cv2
 
 
 @pytest.mark.parametrize(

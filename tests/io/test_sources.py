@@ -11,17 +11,9 @@ from PIL import Image
 from video_files import Scenes, scene, write_clip
 
 from jaxnst.errors import JaxnstError
+from jaxnst.io.capture import Capture, later_start, seconds_until
 from jaxnst.io.codec import save
-from jaxnst.io.sources import (
-    CameraSource,
-    Capture,
-    FileSource,
-    FolderSource,
-    all_frames,
-    later_start,
-    open_source,
-    seconds_until,
-)
+from jaxnst.io.sources import CameraSource, FileSource, FolderSource, all_frames, open_source
 from jaxnst.io.video_reader import VideoReader
 
 pytest.importorskip("cv2", reason="OpenCV misses libraries of the system", exc_type=ImportError)

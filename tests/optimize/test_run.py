@@ -8,18 +8,9 @@ import pytest
 
 from jaxnst.errors import JaxnstError
 from jaxnst.io.resize import resize
-from jaxnst.optimize.run import (
-    Job,
-    OptimizeOptions,
-    Progress,
-    Style,
-    _style_size,
-    check_job,
-    loss_of,
-    run,
-    scales,
-    work_done,
-)
+from jaxnst.optimize.job import Job, Style, check_job, scales, style_size
+from jaxnst.optimize.options import OptimizeOptions
+from jaxnst.optimize.run import Progress, loss_of, run, work_done
 from jaxnst.perceptual.loss_options import LossOptions
 
 LOSS = LossOptions(
@@ -289,8 +280,8 @@ def test_masks_of_any_size_give_each_region_its_style(random_vgg, paint):
 
 
 def test_a_long_style_picture_is_not_squashed(job):
-    assert _style_size(job, Style(np.zeros((40, 800, 3))), (64, 64)) == (32, 640)
-    assert _style_size(job, Style(np.zeros((400, 800, 3))), (64, 64)) == (32, 64)
+    assert style_size(job, Style(np.zeros((40, 800, 3))), (64, 64)) == (32, 640)
+    assert style_size(job, Style(np.zeros((400, 800, 3))), (64, 64)) == (32, 64)
 
 
 def test_what_is_transparent_in_a_style_counts_for_nothing(random_vgg, paint):

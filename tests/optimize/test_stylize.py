@@ -5,8 +5,8 @@ import pytest
 
 from jaxnst.errors import JaxnstError
 from jaxnst.io.resize import resize
+from jaxnst.optimize.job import Style
 from jaxnst.optimize.presets import PaintOptions
-from jaxnst.optimize.run import Style
 from jaxnst.optimize.stylize import make_job, stylize
 
 QUICK = {

@@ -10,22 +10,22 @@ import pytest
 
 from jaxnst.errors import JaxnstError
 from jaxnst.perceptual import vgg
-from jaxnst.perceptual.loss_options import normalize_weights
+from jaxnst.perceptual.loss_options import LossOptions, normalize_weights
+from jaxnst.perceptual.loss_terms import style_shares
 from jaxnst.perceptual.losses import (
-    LossOptions,
-    StyleTarget,
-    Targets,
     content_loss,
-    content_targets,
-    gram_matrix,
     perceptual_loss,
     style_loss,
-    style_shares,
-    style_targets,
     total_variation,
+)
+from jaxnst.perceptual.statistics import STATISTICS, gram_matrix, position_averages, uniform_weights
+from jaxnst.perceptual.targets import (
+    StyleTarget,
+    Targets,
+    content_targets,
+    style_targets,
     used_layers,
 )
-from jaxnst.perceptual.statistics import STATISTICS, position_averages, uniform_weights
 
 OPTIONS = LossOptions(
     content_weight=2.0,

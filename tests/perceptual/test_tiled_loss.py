@@ -7,15 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxnst.optimize.run import loss_and_gradient
+from jaxnst.optimize.objective import loss_and_gradient
 from jaxnst.perceptual import vgg
-from jaxnst.perceptual.losses import (
-    LossOptions,
-    Targets,
-    content_targets,
-    perceptual_loss,
-    style_targets,
-)
+from jaxnst.perceptual.loss_options import LossOptions
+from jaxnst.perceptual.losses import perceptual_loss
+from jaxnst.perceptual.targets import Targets, content_targets, style_targets
 from jaxnst.perceptual.tiled_loss import (
     margin,
     tiled_content_targets,

@@ -20,7 +20,8 @@ from vgg_files import random_params
 
 from jaxnst.networks.model_file import load_model
 from jaxnst.networks.slim import Slim
-from jaxnst.perceptual.losses import Targets, content_targets, perceptual_loss, style_targets
+from jaxnst.perceptual.losses import perceptual_loss
+from jaxnst.perceptual.targets import Targets, content_targets, style_targets
 from jaxnst.perceptual.weights import save_weights
 from jaxnst.training.options import StyleOptions
 from jaxnst.training.style_task import StyleTask

@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 from web_server import serving
 
-from jaxnst.io.codec import load, read_settings
+from jaxnst.io.codec import load
+from jaxnst.io.embedded_settings import read_settings
 
 pytest.importorskip("gradio", reason="needs the extra `web`")
 api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")

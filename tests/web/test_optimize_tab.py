@@ -14,7 +14,8 @@ from jaxnst.optimize.loss_table import PARTS
 from jaxnst.optimize.presets import load_preset, preset_names
 from jaxnst.web import optimize_tab
 from jaxnst.web.limits import Limits
-from jaxnst.web.optimize_tab import _LARGEST, _LONGEST, _QUALITIES, _Pace, _shown
+from jaxnst.web.optimize_controls import LARGEST, LONGEST, QUALITIES, shown_of
+from jaxnst.web.optimize_tab import _Pace
 from jaxnst.web.shared import Studio
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of Gradio and what it stands on
@@ -23,16 +24,16 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # of Gradio and what it stand
 @pytest.mark.parametrize("name", preset_names())
 def test_a_preset_loads_its_own_values(name):
     options = load_preset(name)
-    size, iterations, *weights = _shown(name)
+    size, iterations, *weights = shown_of(name)
     assert (size, iterations) == (options.size, options.optimize.iterations)
     loss = options.loss
     assert weights == [loss.content_weight, loss.style_weight, loss.tv_weight]
-    assert size <= _LARGEST
-    assert iterations <= _LONGEST
+    assert size <= LARGEST
+    assert iterations <= LONGEST
 
 
 def test_every_preset_has_words_for_what_it_is():
-    assert set(_QUALITIES) == set(preset_names())
+    assert set(QUALITIES) == set(preset_names())
 
 
 def test_time_left_is_judged_without_the_first_step_which_is_compiled(monkeypatch):

@@ -22,7 +22,8 @@ from web_server import PROGRAM, Server, serving
 
 import jaxnst
 from jaxnst.cli import main
-from jaxnst.io.codec import load, read_settings
+from jaxnst.io.codec import load
+from jaxnst.io.embedded_settings import read_settings
 from jaxnst.ops.pixels import to_uint8
 
 pytest.importorskip("gradio", reason="needs the extra `web`")

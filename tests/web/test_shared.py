@@ -8,8 +8,9 @@ from stylize_files import cut_outs
 
 from jaxnst.errors import JaxnstError
 from jaxnst.inference import stylizer
-from jaxnst.optimize.run import loss_and_gradient
-from jaxnst.perceptual.losses import LossOptions, Targets
+from jaxnst.optimize.objective import loss_and_gradient
+from jaxnst.perceptual.loss_options import LossOptions
+from jaxnst.perceptual.targets import Targets
 from jaxnst.web import visitors
 from jaxnst.web.limits import Limits
 from jaxnst.web.shared import Studio, whole

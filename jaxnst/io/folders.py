@@ -1,0 +1,57 @@
+"""The pictures in a folder."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from jaxnst.errors import JaxnstError
+from jaxnst.io.files import PathLike, display_name, one_line
+from jaxnst.io.formats import GIVE_PICTURE, NEEDS_HEIF, is_heic_suffix, is_picture_suffix
+
+
+def list_images(folder: PathLike, *, recursive: bool = False) -> list[Path]:
+    """The pictures in a folder, by suffix and sorted, without hidden files.
+
+    Those in subfolders, unless hidden themselves, are among them when `recursive`.
+
+    Raises:
+        JaxnstError: there is no such folder, or no picture in it.
+    """
+    files = _visible_files(folder, recursive)
+    found = [path for path in files if is_picture_suffix(path.suffix)]
+    if not found:
+        has_heic = any(is_heic_suffix(path.suffix) for path in files)
+        cause = f"no pictures in this folder{f' ({NEEDS_HEIF})' if has_heic else ''}"
+        raise JaxnstError(f"{display_name(folder)}: {cause}; {GIVE_PICTURE} or more in it")
+    return found
+
+
+def list_left_out(folder: PathLike, *, recursive: bool = False) -> list[Path]:
+    """The files that `list_images` passes over by their suffix, sorted, without hidden ones.
+
+    Raises:
+        JaxnstError: there is no such folder.
+    """
+    files = _visible_files(folder, recursive)
+    return [path for path in files if not is_picture_suffix(path.suffix)]
+
+
+def _visible_files(folder: PathLike, recursive: bool) -> list[Path]:
+    """The files in a folder, sorted, without hidden ones.
+
+    Raises:
+        JaxnstError: there is no such folder.
+    """
+    try:
+        entries = sorted(_entries(Path(folder), recursive))
+        return [entry for entry in entries if entry.name[0] != "." and entry.is_file()]
+    except OSError as error:
+        name = display_name(folder)
+        raise JaxnstError(f"{name}: not a folder that can be read ({one_line(error)})") from error
+
+
+def _entries(folder: Path, recursive: bool) -> Iterator[Path]:
+    for entry in folder.iterdir():
+        if recursive and entry.is_dir() and entry.name[0] != ".":
+            yield from _entries(entry, recursive)
+        else:
+            yield entry
