@@ -218,7 +218,7 @@ def is_film(command: Stylize | Upscale) -> bool:
     An animated picture is a film where the output can be one, and else a picture, its first frame.
 
     Raises:
-      JaxnstError: it asks for more than that.
+      JaxnstError: it asks for more than that, or for a video of what is none.
     """
     moving = command.output.suffix.lower() in MOVING
     films = [
@@ -229,5 +229,10 @@ def is_film(command: Stylize | Upscale) -> bool:
     if films and len(command.content) > 1:
         raise JaxnstError(
             f"{display_name(films[0])}: is a video, and others are given beside it: give one video"
+        )
+    if not films and command.output.suffix.lower() in WRITTEN and len(command.content) == 1:
+        raise JaxnstError(
+            f"{display_name(command.output)}: would be a video, and "
+            f"{display_name(command.content[0])} is none: give a .png path"
         )
     return bool(films)

@@ -54,7 +54,10 @@ class VideoPainter(VideoMaker[Stylize]):
         """The frames, painted."""
         stylizer = Stylizer(self._gallery, exact=True)
         before = Smoothed.from_arrays(state) if state and self._look.smooth else None
-        return paint_frames(reader, stylizer, self._look, self.size(reader), first, before)
+        return paint_frames(
+            reader, stylizer, self._look, self.size(reader), first, before,
+            keep_alpha=self.is_animation,
+        )  # fmt: skip
 
 
 def _check_options(command: Stylize) -> None:

@@ -101,8 +101,8 @@ class VideoMaker(ABC, Generic[Command]):
     def _check_paths(self) -> Path:
         """The file to be read; raises JaxnstError for one that cannot be written."""
         assert self._task.content is not None
-        if os.path.isdir(self._command.output):
-            folder = self._command.output
+        folder = self._command.output
+        if self._command.output_is_folder or os.path.isdir(folder):
             raise JaxnstError(
                 f"{display_name(folder)}: is a folder; give the path of a video, as in "
                 f"{display_name(folder / 'out.mp4')}"

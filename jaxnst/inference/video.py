@@ -34,7 +34,12 @@ Begin = Callable[[TimedFrame], Callable[[], MadeFrame]]
 
 
 def make_frames(
-    reader: Reader, begin: Begin, size: tuple[int, int], first: int = 0
+    reader: Reader,
+    begin: Begin,
+    size: tuple[int, int],
+    first: int = 0,
+    *,
+    keep_alpha: bool = False,
 ) -> Iterator[MadeFrame]:
     """Works on the frames of a video; while one is made the next is decoded.
 
@@ -43,8 +48,10 @@ def make_frames(
       begin: what is done to a frame.
       size: height and width at which the frames are read.
       first: the frame to begin with.
+      keep_alpha: whether transparency goes into the result; otherwise it lies on white.
     """
-    begun = map(begin, itertools.islice(reader.frames(size), first, None))
+    frames = itertools.islice(reader.frames(size), first, None)
+    begun = map(begin, map(_off_white if keep_alpha else _opaque, frames))
     for wait, _ in itertools.pairwise(itertools.chain(begun, [None])):
         assert wait is not None  # None only stands behind the last one
         yield wait()
@@ -57,6 +64,8 @@ def paint_frames(
     size: tuple[int, int],
     first: int = 0,
     state: Smoothed | None = None,
+    *,
+    keep_alpha: bool = False,
 ) -> Iterator[MadeFrame]:
     """Paints the frames of a video.
 
@@ -68,6 +77,7 @@ def paint_frames(
       first: the frame to begin with.
       state: that of the frame before the first one; if a smoothed video lacks it, all frames before
         are painted once more, so that the result is the same.
+      keep_alpha: as for `make_frames`.
     """
     smoother = Smoother(state) if look.smooth else None
 
@@ -83,7 +93,8 @@ def paint_frames(
         return painted
 
     start = first if state is not None or smoother is None else 0
-    return itertools.islice(make_frames(reader, begin, size, start), first - start, None)
+    frames = make_frames(reader, begin, size, start, keep_alpha=keep_alpha)
+    return itertools.islice(frames, first - start, None)
 
 
 def enlarge_frames(
@@ -101,11 +112,12 @@ def enlarge_frames(
       upscaler: what enlarges.
       first: the frame to begin with.
       match_histogram: as for `enlarge_picture`.
-      keep_alpha: whether transparency goes into the result; otherwise it lies on white.
+      keep_alpha: as for `make_frames`.
     """
 
     def begin(frame: TimedFrame) -> Callable[[], MadeFrame]:
-        photo = _picture(frame) if keep_alpha else Picture(from_uint8(frame.image))
+        alpha = None if frame.alpha is None else from_uint8(frame.alpha)
+        photo = Picture(from_uint8(frame.image), alpha)
 
         def enlarged() -> MadeFrame:
             large = enlarge_picture(upscaler, photo, match_histogram=match_histogram)
@@ -114,13 +126,17 @@ def enlarge_frames(
 
         return enlarged
 
-    return make_frames(reader, begin, reader.size, first)
+    return make_frames(reader, begin, reader.size, first, keep_alpha=keep_alpha)
 
 
-def _picture(frame: TimedFrame) -> Picture:
+def _opaque(frame: TimedFrame) -> TimedFrame:
+    """A frame as it lies on white."""
+    return frame._replace(alpha=None)
+
+
+def _off_white(frame: TimedFrame) -> TimedFrame:
     """A frame without the white that its transparent parts lie on."""
-    rgb = from_uint8(frame.image)
     if frame.alpha is None:
-        return Picture(rgb)
-    alpha = from_uint8(frame.alpha)
-    return Picture(off_white(rgb, alpha), alpha)
+        return frame
+    colors = off_white(from_uint8(frame.image), from_uint8(frame.alpha))
+    return frame._replace(image=to_uint8(colors))

@@ -115,7 +115,8 @@ def write_animation(
     """
     suffix = Path(path).suffix.lower()
     kept, durations = _timed(times, end, suffix)
-    pictures = (_to_pillow(frame) for number, frame in enumerate(frames) if number in kept)
+    to_pillow = _to_gif_frame if suffix == ".gif" else _to_pillow
+    pictures = (to_pillow(frame) for number, frame in enumerate(frames) if number in kept)
     try:
         with atomic_write(path) as temporary:
             first = next(pictures)
@@ -187,6 +188,13 @@ def _to_pillow(frame: TimedFrame) -> Image.Image:
     if frame.alpha is None:
         return Image.fromarray(frame.image)
     return Image.fromarray(np.dstack([frame.image, frame.alpha]))
+
+
+def _to_gif_frame(frame: TimedFrame) -> Image.Image:
+    """A frame that is seen or not at each pixel, as a GIF has it: at half cover and more it is."""
+    if frame.alpha is None:
+        return _to_pillow(frame)
+    return _to_pillow(frame._replace(alpha=np.where(frame.alpha < 128, 0, 255).astype(np.uint8)))
 
 
 def _format_options(

@@ -4,7 +4,6 @@ Interlaced frames are deinterlaced, HDR is tone-mapped to SDR, and transparent p
 """
 
 import itertools
-import os
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -25,7 +24,7 @@ from jaxnst.io.container import (
     open_container,
     video_stream,
 )
-from jaxnst.io.files import PathLike, display_name, one_line
+from jaxnst.io.files import PathLike, display_name, one_line, open_binary
 from jaxnst.io.resize import MIN_SIDE
 from jaxnst.ops.tone_mapping import HLG, PQ, tone_map
 
@@ -91,8 +90,8 @@ class VideoReader:
         self.notes: list[str] = []
         self.damage, self.end, self.is_transparent = "", 0.0, False
         self._data_end = self._start = 0.0
-        if not os.path.isfile(path):
-            raise JaxnstError(f"{self._name}: there is no such file; check the path")
+        with open_binary(path):  # it is there, and not empty
+            pass
         try:
             with open_container(path) as container:
                 self._read_header(container, min_side, max_pixels)
@@ -206,9 +205,8 @@ class VideoReader:
             )
 
     def _unreadable(self, error: Exception) -> JaxnstError:
-        return JaxnstError(
-            f"{self._name}: cannot be read as a video ({one_line(error)}); give another file"
-        )
+        cause = getattr(error, "strerror", None) or one_line(error)  # without number and path
+        return JaxnstError(f"{self._name}: cannot be read as a video ({cause}); give another file")
 
 
 def _decoder(stream: Any, name: str | None) -> Any:

@@ -141,6 +141,7 @@ def test_a_clip_may_be_smaller_than_what_can_be_painted(tmp_path: Path, model: P
         ((48, 64), "out.png", "videos are written as .mp4"),
         ((48, 64), "clip.mp4", "is an input and would be overwritten"),
         ((48, 64), ".", "is a folder; give the path of a video"),
+        ((48, 64), "new/", "new: is a folder; give the path of a video, as in new/out.mp4"),
         ((48, 8194), "out.mp4", "a video has at most 16384 pixels a side, not 16388"),
         ((48, 8194), "out.webp", "a WebP has at most 16383 pixels a side, not 16388"),
     ],
@@ -163,7 +164,15 @@ def test_what_only_has_the_name_of_a_video(
     tmp_path: Path, model: Path, capsys: pytest.CaptureFixture
 ) -> None:
     (tmp_path / "clip.mp4").touch()
-    assert run(tmp_path / "clip.mp4", "--model", model, "-o", tmp_path / "out.mp4") == 2
-    errors = capsys.readouterr().err
-    assert "clip.mp4: cannot be read as a video" in errors
-    assert errors.count("\n") == 1
+    (tmp_path / "text.mp4").write_text("no video")
+    Image.new("RGB", (40, 40)).save(tmp_path / "photo.png")
+    for name, message in (
+        ("clip.mp4", "clip.mp4: is empty"),
+        ("text.mp4", "text.mp4: cannot be read as a video (Invalid data found when processing "
+         "input); give"),
+        ("photo.png", "photo.png is none: give a .png path"),
+    ):  # fmt: skip
+        assert run(tmp_path / name, "--model", model, "-o", tmp_path / "out.mp4") == 2
+        errors = capsys.readouterr().err
+        assert message in errors
+        assert errors.count("\n") == 1

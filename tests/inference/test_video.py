@@ -5,13 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from model_files import small_gallery
-from video_files import write_clip
+from PIL import Image
+from video_files import scene, write_clip
 
 from jaxnst.inference.realtime import Look
 from jaxnst.inference.stylizer import Stylizer
 from jaxnst.inference.temporal import Smoothed
 from jaxnst.inference.video import paint_frames
-from jaxnst.io.video_reader import VideoReader
+from jaxnst.io.video_reader import VideoReader, open_reader
 
 SIZE = (48, 64)
 
@@ -49,3 +50,20 @@ def test_frames_are_painted_as_pictures_are(stylizer: Stylizer, clip: Path) -> N
     for photo, frame, _ in zip(photos, painted, range(3), strict=False):
         np.testing.assert_array_equal(frame.image, stylizer(photo.image, "wave", strength=0.7))
         assert frame.state is None
+
+
+def test_what_is_half_transparent_is_painted_in_its_own_colors(
+    stylizer: Stylizer, tmp_path: Path
+) -> None:
+    rgba = np.dstack([scene(0, *SIZE), np.full(SIZE, 128, np.uint8)])
+    images = [Image.fromarray(np.roll(rgba, number, axis=1)) for number in (0, 8)]
+    path = tmp_path / "half.webp"
+    images[0].save(path, save_all=True, append_images=images[1:], lossless=True)
+    frames = paint_frames(open_reader(path), stylizer, Look("wave"), SIZE, keep_alpha=True)
+    painted = next(frames)
+    assert painted.alpha is not None
+    wanted = stylizer(scene(0, *SIZE), "wave").astype(int)
+    assert np.abs(painted.image - wanted).mean() < 3
+    on_white = next(paint_frames(open_reader(path), stylizer, Look("wave"), SIZE))
+    assert on_white.alpha is None
+    assert np.abs(on_white.image - wanted).mean() > 10

@@ -131,3 +131,15 @@ def test_a_size_that_cannot_be_is_told_in_one_clause(tmp_path: Path) -> None:
         open_reader(path)
     assert str(caught.value).count("a.gif") == 1
     assert open_reader(path, min_side=1).size == (24, 40)
+
+
+def test_a_gif_shows_what_is_covered_by_half_and_leaves_out_the_rest(tmp_path: Path) -> None:
+    alpha = np.zeros((40, 60), np.uint8)
+    alpha[:, 20:40], alpha[:, 40:] = 40, 200  # a faint shadow must not become solid
+    frames = [TimedFrame(scene(9 * i, 40, 60), i / 10, alpha) for i in range(2)]
+    options = {"quality": 90, "comment": "", "is_transparent": True}
+    write_animation(tmp_path / "a.gif", frames, [0.0, 0.1], 0.2, **options)
+    for frame in AnimationReader(tmp_path / "a.gif").frames():
+        assert frame.alpha is not None
+        assert not frame.alpha[:, :40].any()
+        assert frame.alpha[:, 40:].min() == 255

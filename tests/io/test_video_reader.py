@@ -40,7 +40,7 @@ def test_a_damaged_packet_costs_a_frame_and_not_the_film(tmp_path: Path) -> None
     ("name", "content", "message"),
     [
         ("a.mp4", b"no video at all", "cannot be read as a video"),
-        ("a.mp4", b"", "cannot be read as a video"),
+        ("a.mp4", b"", "is empty"),
         ("none.mp4", None, "there is no such file"),
     ],
 )
