@@ -53,7 +53,7 @@ class Conv(nn.Module):
         shape = (self.size, self.size, x.shape[-1], self.features)
         initializer = nn.initializers.variance_scaling(self.start, "fan_in", "truncated_normal")
         kernel = self.param("kernel", initializer, shape).astype(x.dtype)
-        kernel = _leveled(kernel) if self.level else kernel
+        kernel = leveled(kernel) if self.level else kernel
         # The reflection of one doubled position is the position itself.
         border = "edge" if self.upsample else self.border
         kernel = fold_upsampling(kernel) if self.upsample else kernel
@@ -176,7 +176,7 @@ def fold_upsampling(kernel: jax.Array) -> jax.Array:
     return folded.reshape(*kernel.shape[:3], 4 * kernel.shape[3])
 
 
-def _leveled(kernel: jax.Array) -> jax.Array:
+def leveled(kernel: jax.Array) -> jax.Array:
     """A kernel [S, S, C_in, 4 C] with the same sum over its taps for each position of a block."""
     size, _, c_in, c_out = kernel.shape
     blocks = kernel.reshape(size, size, c_in, 4, c_out // 4)
