@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import onnx
 from onnx import TensorProto, helper
@@ -16,10 +17,11 @@ from onnx import TensorProto, helper
 from jaxnst import __version__
 from jaxnst.io.resize import MIN_SIDE
 from jaxnst.networks.base import Network
+from jaxnst.networks.export import Weights
 from jaxnst.networks.johnson import Johnson
 from jaxnst.networks.layers import Conv, fold_upsampling, leveled
 from jaxnst.networks.model_file import Model
-from jaxnst.networks.onnx_graph import Graph, Value, Weights
+from jaxnst.networks.onnx_graph import Graph, Value
 from jaxnst.networks.slim import NOISE_PERIOD, Slim, noise_pattern
 from jaxnst.networks.super_resolution import Compact, JohnsonUpscaler, UpscaleNetwork
 from jaxnst.ops.resampling import enlarging_weights
@@ -82,16 +84,16 @@ class _Layers:
         """A `Conv`; with `zeros` it does not look at what is beyond the border."""
         module, params = self._modules[path], self.params(path)
         assert isinstance(module, Conv)
-        kernel, bias = np.asarray(params["kernel"]), params.get("bias")
-        kernel = np.asarray(leveled(kernel)) if module.level else kernel
+        kernel, bias = jnp.asarray(params["kernel"]), params.get("bias")
+        kernel = leveled(kernel) if module.level else kernel
         if module.upsample:
-            kernel = np.asarray(fold_upsampling(kernel))
+            kernel = fold_upsampling(kernel)
             bias = None if bias is None else np.tile(bias, 4)
-        reach = len(kernel) // 2
+        reach = module.size // 2
         if not zeros:
             x = self.graph.pad(x, reach, "edge" if module.upsample else module.border)
         pads = reach if zeros else 0
-        y = self.graph.conv(x, kernel, bias, stride=module.stride, pads=pads)
+        y = self.graph.conv(x, np.asarray(kernel), bias, stride=module.stride, pads=pads)
         return self.depth_to_space(y, 2) if module.upsample else y
 
     def conv_norm(self, path: str, x: Value) -> Value:
@@ -117,11 +119,12 @@ class _Layers:
 
     def scaled(self, path: str, x: Value) -> Value:
         """A `Scale`."""
-        return self.graph.op("Mul", x, self.graph.by_channel(self.params(path)["scale"]))
+        scale = self.params(path)["scale"][:, None, None]
+        return self.graph.op("Mul", x, self.graph.constant(scale))
 
     def noise(self, path: str, x: Value) -> Value:
         """The fixed noise of `SlimTrunk` for features x."""
-        noise = self.graph.constant(noise_pattern().transpose(0, 3, 1, 2))
+        noise = self.graph.weight(noise_pattern().transpose(0, 3, 1, 2))
         period = self.graph.integers(NOISE_PERIOD)
         for axis, side in zip((2, 3), self.graph.sides(x, (2, 3)), strict=True):
             at = self.graph.op("Mod", self.graph.counted(side), period)
@@ -193,10 +196,11 @@ def _bicubic(layers: _Layers, network: UpscaleNetwork, image: Value) -> Value:
 
 def _paint(layers: _Layers, network: Network, as_float: bool) -> None:
     """From the picture that is put in to the painting, as `Stylizer`."""
-    graph, image = layers.graph, _floats(layers.graph, as_float)
-    sides = graph.sides(INPUT, (1, 2))
-    for axis, side in zip((2, 3), sides, strict=True):
+    graph, image = layers.graph, INPUT
+    sides = graph.sides(image, (1, 2))
+    for axis, side in zip((1, 2), sides, strict=True):
         image = graph.op("Gather", image, _reflected(graph, side, network.stride), axis=axis)
+    image = _floats(graph, image, as_float)
     painting = (
         _slim(layers, network, image)
         if isinstance(network, Slim)
@@ -210,7 +214,7 @@ def _paint(layers: _Layers, network: Network, as_float: bool) -> None:
 def _enlarge(layers: _Layers, network: UpscaleNetwork, as_float: bool) -> None:
     """From the picture that is put in to the larger one, as `Upscaler`."""
     graph, reach, rim = layers.graph, network.reach, network.scale * network.reach
-    image = graph.pad(_floats(graph, as_float), reach, "edge")
+    image = graph.pad(_floats(graph, INPUT, as_float), reach, "edge")
     enlarged = (
         _compact(layers, network, image)
         if isinstance(network, Compact)
@@ -220,9 +224,8 @@ def _enlarge(layers: _Layers, network: UpscaleNetwork, as_float: bool) -> None:
     _pixels(graph, graph.op("Slice", enlarged, *inner), as_float)
 
 
-def _floats(graph: Graph, as_float: bool) -> Value:
-    """The picture that is put in, [N, 3, H, W] in [0, 1]."""
-    image = INPUT
+def _floats(graph: Graph, image: Value, as_float: bool) -> Value:
+    """A picture [N, H, W, 3] as [N, 3, H, W] in [0, 1]."""
     if not as_float:
         image = graph.op("Cast", image, to=TensorProto.FLOAT)
         image = graph.op("Div", image, graph.constant(255))

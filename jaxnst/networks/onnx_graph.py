@@ -4,22 +4,20 @@ Values are [N, C, H, W], as ONNX has them, and known by their names.
 """
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
 from jaxnst.networks import int8
+from jaxnst.networks.export import Weights
 
 OPSET = 17
 _IR_VERSION = 8  # of that opset; programs refuse files that are newer than they are
 
 Value = str
 """The name of what an operator returns, or of a constant."""
-
-Weights = Literal["float32", "float16", "int8"]
-"""How the numbers of a network are stored; all is computed in float32."""
 
 
 class Graph:
@@ -52,18 +50,20 @@ class Graph:
         """A list of integers, as operators take shapes and axes."""
         return self.constant(values, np.int64)
 
-    def kernel(self, kernel: np.ndarray) -> Value:
-        """A kernel [H, W, C_in, C_out], stored as the weights are to be, as [C_out, C_in, H, W]."""
+    def weight(self, array: np.ndarray) -> Value:
+        """Numbers of a network, stored as float16 if all are to be small."""
         if self._weights == "float32":
-            return self.constant(kernel.transpose(3, 2, 0, 1))
-        if self._weights == "float16":
-            return self._as_float(self.constant(kernel.transpose(3, 2, 0, 1), np.float16))
-        stored = int8.quantize({"": kernel})
-        parts = [
-            self._as_float(self.constant(array.transpose(3, 2, 0, 1), array.dtype.type))
-            for array in stored.values()
-        ]
-        return self.op("Mul", *parts) if len(parts) == 2 else parts[0]
+            return self.constant(array)
+        return self._as_float(self.constant(array, np.float16))
+
+    def kernel(self, kernel: np.ndarray) -> Value:
+        """A kernel [H, W, C_in, C_out] as [C_out, C_in, H, W]; if it is large, in 8 bits if any."""
+        parts = int8.quantize({"": kernel}) if self._weights == "int8" else {"": kernel}
+        stored, *units = (array.transpose(3, 2, 0, 1) for array in parts.values())
+        if not units:
+            return self.weight(stored)
+        steps = self._as_float(self.constant(stored, np.int8))
+        return self.op("Mul", steps, *map(self.weight, units))
 
     def conv(
         self,
@@ -92,10 +92,6 @@ class Graph:
             return x
         return self.op("Pad", x, self.integers(*[0, 0, width, width] * 2), mode=mode)
 
-    def by_channel(self, numbers: np.ndarray) -> Value:
-        """Numbers [C] that are to be combined with [N, C, H, W]."""
-        return self.constant(numbers[:, None, None])
-
     def sides(self, x: Value, axes: Sequence[int]) -> list[Value]:
         """The lengths of some axes, each a list of one integer."""
         shape = self.op("Shape", x)
@@ -122,9 +118,7 @@ class Graph:
             self._nodes, name, [inputs], [outputs], list(self._constants.values())
         )
         opsets = [helper.make_opsetid("", OPSET)]
-        return helper.make_model(
-            graph, opset_imports=opsets, ir_version=_IR_VERSION, **properties
-        )
+        return helper.make_model(graph, opset_imports=opsets, ir_version=_IR_VERSION, **properties)
 
     def _as_float(self, x: Value) -> Value:
         return self.op("Cast", x, to=onnx.TensorProto.FLOAT)
