@@ -1,18 +1,18 @@
 """Networks as files for other programs, which run them without jaxnst."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
-from jaxnst.errors import JaxnstError, check_choice
-from jaxnst.io.files import PathLike, atomic_write, display_name
+from jaxnst.errors import JaxnstError
+from jaxnst.io.files import PathLike, atomic_write, display_name, one_line
 from jaxnst.networks.model_file import Model
 
 ONNX, STABLEHLO = ".onnx", ".stablehlo"
 
 Weights = Literal["float32", "float16", "int8"]
-STORED: dict[str, tuple[str, ...]] = {
+STORED: Mapping[str, tuple[str, ...]] = {
     ONNX: ("float32", "float16", "int8"),
     STABLEHLO: ("float32", "float16"),
 }
@@ -58,7 +58,11 @@ def check_export(path: PathLike, weights: str) -> None:
         raise JaxnstError(
             f"{display_name(path)}: networks are exported as {ONNX} or {STABLEHLO}; name it so"
         )
-    check_choice(f"weights for {suffix} files", weights, STORED[suffix])
+    if weights not in STORED[suffix]:
+        raise JaxnstError(
+            f"{display_name(path)}: {suffix} files store no {weights}: "
+            f"give {' or '.join(STORED[suffix])}"
+        )
 
 
 @contextmanager
@@ -68,6 +72,6 @@ def needed_packages(path: PathLike) -> Iterator[None]:
         yield
     except ImportError as error:
         raise JaxnstError(
-            f"{display_name(path)}: this kind of file needs {error.name}: "
-            f"pip install 'jaxnst[export]'"
+            f"{display_name(path)}: {Path(path).suffix} files need "
+            f"{error.name or one_line(error)}: pip install 'jaxnst[export]'"
         ) from error
