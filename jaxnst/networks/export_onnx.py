@@ -17,7 +17,6 @@ from onnx import TensorProto, helper
 from jaxnst import __version__
 from jaxnst.io.resize import MIN_SIDE
 from jaxnst.networks.base import Network
-from jaxnst.networks.export import Weights
 from jaxnst.networks.johnson import Johnson
 from jaxnst.networks.layers import Conv, fold_upsampling, leveled
 from jaxnst.networks.model_file import Model
@@ -29,15 +28,13 @@ from jaxnst.ops.resampling import enlarging_weights
 INPUT, OUTPUT = "image", "result"
 
 
-def to_onnx(
-    model: Model, *, as_float: bool = False, weights: Weights = "float32"
-) -> onnx.ModelProto:
+def to_onnx(model: Model, *, as_float: bool = False, weights: str = "float32") -> onnx.ModelProto:
     """A model as an ONNX graph; its card is the entry "card" of the metadata, as JSON.
 
     Args:
       model: a network that paints or one that enlarges.
       as_float: pictures are float32 in [0, 1] instead of uint8.
-      weights: how the network's numbers are stored.
+      weights: float32, float16 or int8: how the network's numbers are stored.
     """
     network = model.network
     graph = Graph(weights)

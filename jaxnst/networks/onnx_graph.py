@@ -11,7 +11,6 @@ import onnx
 from onnx import helper, numpy_helper
 
 from jaxnst.networks import int8
-from jaxnst.networks.export import Weights
 
 OPSET = 17
 _IR_VERSION = 8  # of that opset; programs refuse files that are newer than they are
@@ -23,8 +22,9 @@ Value = str
 class Graph:
     """Operators and constants; every method adds to them and returns the new value."""
 
-    def __init__(self, weights: Weights = "float32") -> None:
-        """Starts with nothing."""
+    def __init__(self, weights: str = "float32") -> None:
+        """Starts with nothing; `weights` is how a network's numbers are stored: float32, float16, or
+        int8 for its large kernels."""
         self._weights = weights
         self._nodes: list[onnx.NodeProto] = []
         self._constants: dict[tuple[Any, ...], onnx.TensorProto] = {}
