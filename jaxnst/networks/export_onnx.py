@@ -5,7 +5,7 @@ do around a network is in it, too: sides are continued up to multiples of the st
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -18,7 +18,7 @@ from jaxnst import __version__
 from jaxnst.io.resize import MIN_SIDE
 from jaxnst.networks.base import Network
 from jaxnst.networks.johnson import Johnson
-from jaxnst.networks.layers import Conv, fold_upsampling, leveled
+from jaxnst.networks.layers import EPSILON, Conv, fold_upsampling, leveled
 from jaxnst.networks.model_file import Model
 from jaxnst.networks.onnx_graph import Graph, Value
 from jaxnst.networks.slim import NOISE_PERIOD, Slim, noise_pattern
@@ -78,7 +78,7 @@ class _Layers:
         return found
 
     def conv(self, path: str, x: Value, *, zeros: bool = False) -> Value:
-        """A `Conv`; with `zeros` it does not look at what is beyond the border."""
+        """A `Conv`; with `zeros` for where nothing depends on the border."""
         module, params = self._modules[path], self.params(path)
         assert isinstance(module, Conv)
         kernel, bias = jnp.asarray(params["kernel"]), params.get("bias")
@@ -98,7 +98,7 @@ class _Layers:
         x, norm = self.conv(f"{path}/conv", x), self.params(f"{path}/norm")
         bias = norm.get("bias", np.zeros_like(norm["scale"]))
         scale, shift = self.graph.constant(norm["scale"]), self.graph.constant(bias)
-        return self.graph.op("InstanceNormalization", x, scale, shift, epsilon=1e-5)
+        return self.graph.op("InstanceNormalization", x, scale, shift, epsilon=EPSILON)
 
     def trunk(self, path: str, x: Value, blocks: int) -> Value:
         """A `ResidualTrunk`."""
@@ -191,6 +191,15 @@ def _bicubic(layers: _Layers, network: UpscaleNetwork, image: Value) -> Value:
     return layers.graph.conv(image, kernel.reshape(5, 5, 3, -1), pads=2)
 
 
+_PLANS: Mapping[type, Callable[[_Layers, Any, Value], Value]] = {
+    Slim: _slim,
+    Johnson: _johnson,
+    Compact: _compact,
+    JohnsonUpscaler: _johnson_upscaler,
+}
+"""What a kind of network does with a picture [N, 3, H, W]."""
+
+
 def _paint(layers: _Layers, network: Network, as_float: bool) -> None:
     """From the picture that is put in to the painting, as `Stylizer`."""
     graph, image = layers.graph, INPUT
@@ -198,11 +207,7 @@ def _paint(layers: _Layers, network: Network, as_float: bool) -> None:
     for axis, side in zip((1, 2), sides, strict=True):
         image = graph.op("Gather", image, _reflected(graph, side, network.stride), axis=axis)
     image = _floats(graph, image, as_float)
-    painting = (
-        _slim(layers, network, image)
-        if isinstance(network, Slim)
-        else _johnson(layers, network, image)  # type: ignore[arg-type]
-    )
+    painting = _PLANS[type(network)](layers, network, image)
     ends = graph.op("Concat", *sides, axis=0)
     painting = graph.op("Slice", painting, graph.integers(0, 0), ends, graph.integers(2, 3))
     _pixels(graph, painting, as_float)
@@ -212,11 +217,7 @@ def _enlarge(layers: _Layers, network: UpscaleNetwork, as_float: bool) -> None:
     """From the picture that is put in to the larger one, as `Upscaler`."""
     graph, reach, rim = layers.graph, network.reach, network.scale * network.reach
     image = graph.pad(_floats(graph, INPUT, as_float), reach, "edge")
-    enlarged = (
-        _compact(layers, network, image)
-        if isinstance(network, Compact)
-        else _johnson_upscaler(layers, network, image)  # type: ignore[arg-type]
-    )
+    enlarged = _PLANS[type(network)](layers, network, image)
     inner = (graph.integers(rim, rim), graph.integers(-rim, -rim), graph.integers(2, 3))
     _pixels(graph, graph.op("Slice", enlarged, *inner), as_float)
 

@@ -16,7 +16,9 @@ Valid = tuple[jax.Array, jax.Array] | None
 """How many rows and columns belong to a picture and are not padding; None: all of them."""
 
 _DIMS = ("NHWC", "HWIO", "NHWC")
-_EPSILON = 1e-5
+EPSILON = 1e-5
+"""What is added to the variance in an instance norm."""
+
 _WINOGRAD_CHANNELS = 32  # with fewer the transforms take what the products save
 _FEW = 4  # channels on one side of a large kernel for which a CPU is slow
 
@@ -249,7 +251,7 @@ class InstanceNorm(nn.Module):
         else:
             mean, square = moments(x, valid)
         scale = self.param("scale", nn.initializers.ones, (x.shape[-1],))
-        factor = scale * jax.lax.rsqrt(jnp.maximum(square - jnp.square(mean), 0) + _EPSILON)
+        factor = scale * jax.lax.rsqrt(jnp.maximum(square - jnp.square(mean), 0) + EPSILON)
         shift = -mean * factor
         if self.use_bias:
             shift = shift + self.param("bias", nn.initializers.zeros, (x.shape[-1],))

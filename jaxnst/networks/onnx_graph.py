@@ -23,8 +23,12 @@ class Graph:
     """Operators and constants; every method adds to them and returns the new value."""
 
     def __init__(self, weights: str = "float32") -> None:
-        """Starts with nothing; `weights` is how a network's numbers are stored: float32, float16, or
-        int8 for its large kernels."""
+        """Starts with nothing.
+
+        Args:
+          weights: how a network's numbers are stored: float32, float16, or int8, which is for its
+            large kernels, beside float16.
+        """
         self._weights = weights
         self._nodes: list[onnx.NodeProto] = []
         self._constants: dict[tuple[Any, ...], onnx.TensorProto] = {}
@@ -37,13 +41,11 @@ class Graph:
 
     def constant(self, value: Any, dtype: type[np.generic] = np.float32) -> Value:
         """An array; equal ones are one."""
-        array = np.ascontiguousarray(value, dtype)
+        array = np.array(value, dtype, order="C")
         key = (array.dtype.str, array.shape, array.tobytes())
         if key not in self._constants:
             name = f"constant_{len(self._constants)}"
-            # `from_array` makes one number of a shape of none, which `ascontiguousarray` does not.
-            tensor = numpy_helper.from_array(array.reshape(np.shape(value)), name)
-            self._constants[key] = tensor
+            self._constants[key] = numpy_helper.from_array(array, name)
         return self._constants[key].name
 
     def integers(self, *values: int) -> Value:
@@ -51,13 +53,13 @@ class Graph:
         return self.constant(values, np.int64)
 
     def weight(self, array: np.ndarray) -> Value:
-        """Numbers of a network, stored as float16 if all are to be small."""
+        """Numbers of a network that are no kernel, stored as float32 or float16."""
         if self._weights == "float32":
             return self.constant(array)
         return self._as_float(self.constant(array, np.float16))
 
     def kernel(self, kernel: np.ndarray) -> Value:
-        """A kernel [H, W, C_in, C_out] as [C_out, C_in, H, W]; if it is large, in 8 bits if any."""
+        """A kernel [H, W, C_in, C_out] as [C_out, C_in, H, W], stored as the weights are to be."""
         parts = int8.quantize({"": kernel}) if self._weights == "int8" else {"": kernel}
         stored, *units = (array.transpose(3, 2, 0, 1) for array in parts.values())
         if not units:
@@ -112,7 +114,6 @@ class Graph:
         **properties: Any,
     ) -> onnx.ModelProto:
         """The finished model; the result of the last operator is its output."""
-        self.op("Identity", self._nodes[-1].output[0])
         self._nodes[-1].output[0] = outputs.name
         graph = helper.make_graph(
             self._nodes, name, [inputs], [outputs], list(self._constants.values())

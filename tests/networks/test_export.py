@@ -163,9 +163,8 @@ def test_a_missing_package_is_named_and_no_file_is_lost(tmp_path, monkeypatch):
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.delitem(sys.modules, "jaxnst.networks.export_onnx", raising=False)
     monkeypatch.setitem(sys.modules, "onnx", None)
-    with pytest.raises(
-        JaxnstError, match=r"\.onnx files need onnx: pip install 'jaxnst\[export\]'"
-    ):
+    message = r"\.onnx files need onnx: pip install 'jaxnst\[export\]'"
+    with pytest.raises(JaxnstError, match=message):
         exported(tmp_path, small_model())
     assert [path.name for path in tmp_path.iterdir()] == ["network.onnx"]
     assert (tmp_path / "network.onnx").read_bytes() == b"of old"
