@@ -137,8 +137,11 @@ class _Layers:
     def depth_to_space(self, x: Value, factor: int) -> Value:
         return self.graph.op("DepthToSpace", x, blocksize=factor, mode="DCR")
 
-    def space_to_depth(self, x: Value, factor: int) -> Value:
-        return self.graph.op("SpaceToDepth", x, blocksize=factor)
+    def space_to_depth(self, image: Value, factor: int) -> Value:
+        """As a convolution of ones and zeros: browsers have no SpaceToDepth on a GPU."""
+        size = 3 * factor**2
+        kernel = np.eye(size, dtype=np.float32).reshape(factor, factor, 3, size)
+        return self.graph.conv(image, kernel, stride=factor)
 
 
 def _slim(layers: _Layers, network: Slim, image: Value) -> Value:
