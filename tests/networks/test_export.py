@@ -198,13 +198,21 @@ def test_what_a_gallery_gives_is_exported_by_its_name(tmp_path):
     assert onnx.load(exported(tmp_path, gallery.model("kiss"))).doc_string == "The kiss"
 
 
+EVERY_KIND = ("slim/starry_night", "johnson/udnie", "upscale_x4", "johnson_upscale_x4")
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", golden_models.names())
-def test_a_network_that_ships_paints_and_enlarges_elsewhere_as_here(tmp_path, name):
+@pytest.mark.parametrize(
+    ("name", "weights", "allowed"),
+    [
+        *((name, "float32", 1) for name in golden_models.names()),
+        *((name, "float16", 1) for name in EVERY_KIND),
+        *((name, "int8", 4) for name in EVERY_KIND),
+    ],
+)
+def test_a_network_that_ships_does_elsewhere_what_it_does_here(tmp_path, name, weights, allowed):
     model = load_model(name)
-    worst = {"float32": 1, "float16": 2, "int8": 5}
-    for weights, allowed in worst.items():
-        rows = list(compare(exported(tmp_path, model, weights=weights), model))
-        print(*(f"{name}, {weights}: {row}" for row in rows), sep="\n")
-        assert len(rows) == 3
-        assert max(row.difference for row in rows) <= allowed
+    rows = list(compare(exported(tmp_path, model, weights=weights), model))
+    print(*(f"{name}, {weights}: {row}" for row in rows), sep="\n")
+    assert len(rows) == 3
+    assert max(row.difference for row in rows) <= allowed
