@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from jaxnst.errors import JaxnstError as JaxnstError
     from jaxnst.inference.stylizer import Stylizer as Stylizer
     from jaxnst.inference.upscaler import Upscaler as Upscaler
+    from jaxnst.networks.export import export_model as export_model
     from jaxnst.networks.gallery import load_gallery as load_gallery
     from jaxnst.networks.model_file import load_model as load_model
     from jaxnst.ops.metrics import psnr as psnr
@@ -43,6 +44,7 @@ _HOMES = {
     "perceptual.losses": ("content_loss", "perceptual_loss", "style_loss", "total_variation"),
     "perceptual.statistics": ("gram_matrix",),
     "perceptual.targets": ("StyleTarget", "Targets", "content_targets", "style_targets"),
+    "networks.export": ("export_model",),
     "networks.gallery": ("load_gallery",),
     "perceptual.feature_distance": ("feature_distance",),
     "perceptual.loss_options": ("LossOptions",),

@@ -25,6 +25,7 @@ COMMANDS = {
     "stylize": "turn photos into paintings",
     "live": "paint what the camera sees",
     "upscale": "enlarge pictures and videos",
+    "export": "write a network for other programs: ONNX, StableHLO",
     "web": "open a page in the browser",
     "train": "train a network that paints in one pass",
     "models": "list, show, verify, export, blend and convert trained networks",

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from tyro.conf import Positional, Suppress, arg
 
 from jaxnst.errors import JaxnstError, check_number
+from jaxnst.networks.export import Weights
 from jaxnst.networks.shipped import DEFAULT
 from jaxnst.optimize.presets import PaintOptions
 from jaxnst.training.config import TrainConfig
@@ -227,6 +228,43 @@ class Upscale:
 
     def __post_init__(self) -> None:
         check_number("quality", self.quality, low=1, high=100)
+
+
+@dataclasses.dataclass(frozen=True)
+class Export:
+    """Write a trained network as a file that runs without jaxnst: ONNX for browsers, phones and
+    other programs, or StableHLO for JAX. It takes pictures of any size, [N, H, W, 3], RGB."""
+
+    model: Annotated[Positional[str], arg(metavar="MODEL")]
+    """slim or johnson, a network that enlarges (`jaxnst models list`), a .safetensors file, or a
+    folder of such files."""
+    output: Annotated[Path, _output("FILE")]
+    """The .onnx or .stablehlo file."""
+    style: Annotated[tuple[str, ...], arg(metavar="[NAME ...]")] = ()
+    """The style to paint in; several are blended. Not needed where there is but one."""
+    blend: tuple[float, ...] = ()
+    """One weight per style. Default: all alike."""
+    strength: float = 1.0
+    """Strength of the style, from 0 (the photo itself) over 1 to 2 (exaggerated)."""
+    as_float: Annotated[bool, arg(name="float")] = False
+    """Pictures are float32 in [0, 1] on both sides, instead of uint8."""
+    weights: Weights = "float32"
+    """How numbers are stored; they are computed with as float32. float16 halves the file; int8,
+    for ONNX only, quarters it and changes pictures slightly."""
+    check: bool = False
+    """Run the file and print how far its pictures are from jaxnst's own, and how long both take."""
+    json: bool = False
+    """Print one JSON object instead."""
+
+    def __post_init__(self) -> None:
+        check_number("strength", self.strength, high=2)
+        for weight in self.blend:
+            check_number("blend", weight)
+        if self.blend and len(self.blend) != len(self.style):
+            raise JaxnstError(
+                f"--blend has {len(self.blend)} values for {len(self.style)} styles: "
+                f"give one per style"
+            )
 
 
 @dataclasses.dataclass(frozen=True)

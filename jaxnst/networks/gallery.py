@@ -160,7 +160,7 @@ class Gallery:
             "network": first.card["network"],
             "style": {"name": "_".join(shares), "title": title},
             "start": first.card.get("start", ""),
-            "recipe": {name: self.model(name).card["sha256"] for name in shares},
+            "recipe": {name: self.model(name).card.get("sha256", "") for name in shares},
         }
         return Model(first.network, params, card)
 

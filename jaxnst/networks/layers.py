@@ -18,7 +18,9 @@ Valid = tuple[jax.Array | np.int32, jax.Array | np.int32] | None
 """How many rows and columns belong to a picture and are not padding; None: all of them."""
 
 _DIMS = ("NHWC", "HWIO", "NHWC")
-_EPSILON = 1e-5
+EPSILON = 1e-5
+"""What is added to the variance in an instance norm."""
+
 _WINOGRAD_CHANNELS = 32  # with fewer the transforms take what the products save
 _FEW = 4  # channels on one side of a large kernel for which a CPU is slow
 
@@ -55,7 +57,7 @@ class Conv(nn.Module):
         shape = (self.size, self.size, x.shape[-1], self.features)
         initializer = nn.initializers.variance_scaling(self.start, "fan_in", "truncated_normal")
         kernel = self.param("kernel", initializer, shape).astype(x.dtype)
-        kernel = _leveled(kernel) if self.level else kernel
+        kernel = leveled(kernel) if self.level else kernel
         # The reflection of one doubled position is the position itself.
         border = "edge" if self.upsample else self.border
         kernel = fold_upsampling(kernel) if self.upsample else kernel
@@ -178,7 +180,7 @@ def fold_upsampling(kernel: jax.Array) -> jax.Array:
     return folded.reshape(*kernel.shape[:3], 4 * kernel.shape[3])
 
 
-def _leveled(kernel: jax.Array) -> jax.Array:
+def leveled(kernel: jax.Array) -> jax.Array:
     """A kernel [S, S, C_in, 4 C] with the same sum over its taps for each position of a block."""
     size, _, c_in, c_out = kernel.shape
     blocks = kernel.reshape(size, size, c_in, 4, c_out // 4)
@@ -259,7 +261,7 @@ class InstanceNorm(nn.Module):
         else:
             mean, square = moments(x, valid)
         scale = self.param("scale", nn.initializers.ones, (x.shape[-1],))
-        factor = scale * jax.lax.rsqrt(jnp.maximum(square - jnp.square(mean), 0) + _EPSILON)
+        factor = scale * jax.lax.rsqrt(jnp.maximum(square - jnp.square(mean), 0) + EPSILON)
         shift = -mean * factor
         if self.use_bias:
             shift = shift + self.param("bias", nn.initializers.zeros, (x.shape[-1],))

@@ -19,7 +19,8 @@ from jaxnst.networks.base import Network, Params, ResidualTrunk, downsampled, re
 from jaxnst.networks.layers import Conv, ConvNorm, Valid, depth_to_space, space_to_depth
 
 _NOISE_CHANNELS = 4  # each twice as coarse as the one before
-_NOISE_PERIOD = 128  # positions; 1,024 pixels
+NOISE_PERIOD = 128
+"""Positions after which the noise repeats itself: 1,024 pixels."""
 
 Shortcuts = tuple[jax.Array, jax.Array, jax.Array]
 """Features at a quarter and at half of the size, and the image."""
@@ -90,8 +91,8 @@ class SlimTrunk(nn.Module):
         """[N, H, W, channels]: fresh with a random key for "noise", else a fixed pattern."""
         if self.has_rng("noise"):
             return _fresh_noise(self.make_rng("noise"), x.shape).astype(x.dtype)
-        pattern = jnp.asarray(_pattern(), x.dtype)
-        repeats = [-(-side // _NOISE_PERIOD) for side in x.shape[1:3]]
+        pattern = jnp.asarray(noise_pattern(), x.dtype)
+        repeats = [-(-side // NOISE_PERIOD) for side in x.shape[1:3]]
         noise = jnp.tile(pattern, (1, *repeats, 1))
         return noise[:, : x.shape[1], : x.shape[2]]
 
@@ -151,9 +152,9 @@ def _fresh_noise(key: jax.Array, shape: tuple[int, ...]) -> jax.Array:
 
 
 @functools.cache
-def _pattern() -> np.ndarray:
+def noise_pattern() -> np.ndarray:
     """Noise as by `_fresh_noise`, the same everywhere and always, [1, period, period, channels]."""
-    rng, side = np.random.default_rng(0), _NOISE_PERIOD
+    rng, side = np.random.default_rng(0), NOISE_PERIOD
     channels = []
     for level in range(_NOISE_CHANNELS):
         step = 2**level

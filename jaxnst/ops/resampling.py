@@ -46,6 +46,12 @@ def enlarge_bicubic(image: jax.Array, scale: int) -> jax.Array:
     return image
 
 
+def enlarging_weights(scale: int) -> np.ndarray:
+    """The weights [scale, 5] of the positions around an old one in the new ones it becomes."""
+    # Of five positions made longer, those that come of the third.
+    return _weights(5, 5 * scale)[2 * scale : 3 * scale]
+
+
 def downsample(image: jax.Array, scale: int, *, blur: bool = False) -> jax.Array:
     """What a camera of less resolution would have seen: [..., H / scale, W / scale, C], of 8 bits.
 
@@ -71,8 +77,7 @@ def _rounded(image: jax.Array) -> jax.Array:
 def _multiplied(image: jax.Array, scale: int, axis: int) -> jax.Array:
     """The images, `scale` times as long in one axis."""
     length, shape = image.shape[axis], list(image.shape)
-    # Of five positions made longer, the new ones that come of the third, [5, scale, 1, ...].
-    weights = _weights(5, 5 * scale)[2 * scale : 3 * scale].T
+    weights = enlarging_weights(scale).T
     spread = jnp.asarray(weights, image.dtype).reshape(5, scale, *[1] * (image.ndim - axis - 1))
     padded = jnp.pad(image, [(2, 2) if i == axis else (0, 0) for i in range(image.ndim)], "edge")
     taps = [

@@ -7,7 +7,7 @@ import pytest
 from jaxnst.cli import COMMANDS, main
 
 WITH_OUTPUT = [
-    *(["stylize"], ["live"], ["upscale"], ["train"]),
+    *(["stylize"], ["live"], ["upscale"], ["export"], ["train"]),
     *(["models", "export"], ["models", "convert"], ["models", "blend"]),
     *(["weights", "convert"], ["weights", "fetch"]),
 ]
@@ -30,7 +30,7 @@ def test_the_output_goes_by_the_same_names_everywhere(help_of, command):
     assert all(re.search(rf"{name} FILE", text) for name in ("-o", "--out", "--output"))
 
 
-@pytest.mark.parametrize("command", ["stylize", "live", "upscale", "web", "train"])
+@pytest.mark.parametrize("command", ["stylize", "live", "upscale", "export", "web", "train"])
 def test_values_are_named_by_what_they_are_not_by_their_type(help_of, command):
     assert not re.search(r"-\w+ \[?(STR|INT|FLOAT|PATH)\b", help_of(command))
 

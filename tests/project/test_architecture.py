@@ -50,6 +50,7 @@ PUBLIC = [
     "Upscaler",
     "content_loss",
     "content_targets",
+    "export_model",
     "extract_features",
     "feature_distance",
     "gram_matrix",

@@ -12,13 +12,14 @@ import jax
 import nbformat
 import numpy as np
 import pytest
+from model_files import small_model
 from nbclient import NotebookClient
 from PIL import Image
 from web_server import serving
 
 import jaxnst
 from jaxnst.cli import COMMANDS, models, weights
-from jaxnst.cli.options import Live, Stylize, Train, Upscale, Web
+from jaxnst.cli.options import Export, Live, Stylize, Train, Upscale, Web
 from jaxnst.networks.model_file import Model, save_model
 from jaxnst.networks.shipped import SHIPPED
 
@@ -34,6 +35,7 @@ SMALLER = {
 """What snippets are run with instead, to be quick."""
 SLOW = {f"guides/{name}.md" for name in ("losses", "one_pass", "optimize", "upscale")}
 NEEDS_PAGE = "guides/page.md"
+EXPORTED = "guides/export.md"
 OWN_STYLE = "run/model.safetensors"
 OTHER_OPTIONS = {
     *("check", "clients", "file_format", "gallery", "no_deps", "rounds", "seconds", "wheel_dir")
@@ -62,8 +64,9 @@ def snippets(page: Path) -> str:
 
 
 def with_python() -> list:
-    """The pages that show Python, but for the one that needs a server."""
-    pages = [page for page in PAGES if snippets(page) and name_of(page) != NEEDS_PAGE]
+    """The pages that show Python, but for those with a test of their own."""
+    own = (NEEDS_PAGE, EXPORTED)
+    pages = [page for page in PAGES if snippets(page) and name_of(page) not in own]
     return [
         pytest.param(page, id=name_of(page), marks=[pytest.mark.slow] * (name_of(page) in SLOW))
         for page in pages
@@ -113,6 +116,19 @@ def test_api_of_the_page_is_as_the_guide_says(folder):
     assert names["file"]
 
 
+def test_exported_networks_paint_without_jaxnst(folder):
+    pytest.importorskip("onnxruntime", reason="pip install 'jaxnst[export]'")
+    code = snippets(DOCS / EXPORTED)
+    assert not re.search(r"^\s*(import|from) jaxnst", code, re.MULTILINE)
+    for suffix in ("onnx", "stablehlo"):
+        jaxnst.export_model(f"starry_night.{suffix}", small_model())
+    exec(compile(code, EXPORTED, "exec"), names := {})
+    wanted = jaxnst.Stylizer(small_model())(names["photo"], "wave").astype(int)
+    with Image.open("painting.png") as painting:
+        assert np.abs(np.asarray(painting) - wanted).max() <= 1
+    assert np.abs(names["painting"] - wanted).max() <= 1
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", CELLS)
 def test_notebook_runs(name, tmp_path, monkeypatch):
@@ -140,8 +156,8 @@ def test_commands_of_the_pages_exist():
 
 def test_options_of_the_pages_exist():
     """Long options on the pages are those of jaxnst, or of the other programs that they name."""
-    known = {"coordinator", "data", "out", "help", "version"} | OTHER_OPTIONS
-    for options in (Stylize, Live, Upscale, Train, Web):
+    known = {"coordinator", "data", "float", "out", "help", "version"} | OTHER_OPTIONS
+    for options in (Stylize, Live, Upscale, Export, Train, Web):
         known |= fields_in(options)
     for command in (models, weights):
         known |= {name for _, f in inspect.getmembers(command, inspect.isfunction)
