@@ -2,7 +2,7 @@
 
 import jax
 
-from jaxnst.networks.base import Network
+from jaxnst.networks.kinds import Network
 from jaxnst.networks.model_file import Model, describe_network
 
 

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import nn
 
-from jaxnst.networks.super_resolution import Compact, UpscaleNetwork
+from jaxnst.networks.kinds import Compact, UpscaleNetwork
 
 
 class Convolution(nn.Module):

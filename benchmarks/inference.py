@@ -25,7 +25,7 @@ from jaxnst.io.codec import load
 from jaxnst.io.folders import list_images
 from jaxnst.io.resize import resize
 from jaxnst.networks.convert_johnson import convert_network
-from jaxnst.networks.johnson import Johnson
+from jaxnst.networks.kinds import Johnson
 
 SIZES = ((512, 512), (720, 1280))  # height, width
 REFERENCE = "matrix product"

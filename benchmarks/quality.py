@@ -33,7 +33,7 @@ from jaxnst.io.codec import load
 from jaxnst.io.resize import fit_long_side, resize
 from jaxnst.networks.convert_johnson import convert_network
 from jaxnst.networks.gallery import gallery_names
-from jaxnst.networks.slim import Slim
+from jaxnst.networks.kinds import Slim
 from jaxnst.ops.pixels import to_uint8
 from jaxnst.optimize import run as optimize
 from jaxnst.optimize.job import Job, Style

@@ -25,8 +25,8 @@ import numpy as np
 from PIL import Image
 
 from jaxnst.inference.upscaler import Upscaler
+from jaxnst.networks.kinds import UpscaleNetwork
 from jaxnst.networks.model_file import UPSCALING, load_model, model_names
-from jaxnst.networks.super_resolution import UpscaleNetwork
 from jaxnst.ops.metrics import crop_border, psnr, ssim, video_luma
 from jaxnst.ops.resampling import downsample, resize_bicubic
 from jaxnst.perceptual.feature_distance import feature_distance

@@ -28,7 +28,7 @@ import optax
 from jaxnst.io.codec import load
 from jaxnst.io.folders import list_images
 from jaxnst.io.resize import fit_long_side, resize
-from jaxnst.networks.johnson import Johnson
+from jaxnst.networks.kinds import Johnson
 from jaxnst.perceptual import vgg
 from jaxnst.perceptual.loss_options import LossOptions
 from jaxnst.perceptual.weights import load_vgg

@@ -24,8 +24,8 @@ from jaxnst.inference.upscaler import Upscaler
 from jaxnst.io.codec import load, save
 from jaxnst.io.folders import list_images
 from jaxnst.io.resize import resize
+from jaxnst.networks.kinds import UpscaleNetwork
 from jaxnst.networks.model_file import UPSCALING, load_model
-from jaxnst.networks.super_resolution import UpscaleNetwork
 from jaxnst.ops.pixels import to_uint8
 
 RESULT = (1152, 1920)  # height and width, pixels; multiples of 8 times 32

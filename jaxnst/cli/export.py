@@ -14,8 +14,8 @@ from jaxnst.inference.exported import Comparison, compare
 from jaxnst.io.files import check_writable, display_name
 from jaxnst.networks.export import ONNX, check_export, export_model, needed_packages
 from jaxnst.networks.gallery import Gallery, gallery_names, load_gallery
+from jaxnst.networks.kinds import UpscaleNetwork
 from jaxnst.networks.model_file import SUFFIX, Model, load_model, model_names
-from jaxnst.networks.super_resolution import UpscaleNetwork
 
 
 def main(argv: Sequence[str]) -> int:

@@ -24,7 +24,7 @@ from jaxnst.inference.stroke import enlarge_painting, painted_size, resized
 from jaxnst.io.function_cache import cached_jit
 from jaxnst.io.resize import MIN_SIDE
 from jaxnst.networks import base as networks
-from jaxnst.networks.decoders import LAYERS, Decoder
+from jaxnst.networks.kinds import DECODED, Decoder
 from jaxnst.networks.model_file import DECODERS, load_model
 from jaxnst.ops.pixels import from_uint8, to_uint8
 from jaxnst.perceptual import vgg
@@ -48,7 +48,7 @@ class Gaussian(NamedTuple):
 class AnyStylizer:
     """Paints photos in the style of any picture; see `__call__`."""
 
-    def __init__(self, layers: Sequence[str] = LAYERS) -> None:
+    def __init__(self, layers: Sequence[str] = DECODED) -> None:
         """Makes VGG-19 and decoders ready.
 
         Args:
@@ -59,10 +59,10 @@ class AnyStylizer:
           JaxnstError: there is no decoder for a layer.
         """
         for layer in layers:
-            check_choice("layer", layer, LAYERS)
+            check_choice("layer", layer, DECODED)
         if not layers:
-            raise JaxnstError(f"layers is empty: give some of {', '.join(LAYERS)}")
-        self._layers = sorted(set(layers), key=LAYERS.index, reverse=True)
+            raise JaxnstError(f"layers is empty: give some of {', '.join(DECODED)}")
+        self._layers = sorted(set(layers), key=DECODED.index, reverse=True)
         self._vgg = vgg.prepare(load_vgg("vgg19"), self._layers)
         self._decoders = {layer: _load_decoder(layer) for layer in self._layers}
         self._paintings: OrderedDict[str, dict[str, Gaussian]] = OrderedDict()

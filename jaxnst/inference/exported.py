@@ -10,8 +10,8 @@ import numpy as np
 from jaxnst.inference.stylizer import Stylizer
 from jaxnst.inference.upscaler import Upscaler
 from jaxnst.networks.export import ONNX
+from jaxnst.networks.kinds import UpscaleNetwork
 from jaxnst.networks.model_file import Model
-from jaxnst.networks.super_resolution import UpscaleNetwork
 from jaxnst.ops.pixels import from_uint8, to_uint8
 
 Function = Callable[[np.ndarray], np.ndarray]

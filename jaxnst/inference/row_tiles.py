@@ -14,7 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxnst.io.function_cache import cached_jit
-from jaxnst.networks.base import STAGES, Network
+from jaxnst.networks.base import STAGES
+from jaxnst.networks.kinds import Network
 from jaxnst.ops.color import transfer_luma
 from jaxnst.ops.pixels import from_uint8, to_uint8
 from jaxnst.ops.tiles import RowTile, split_rows

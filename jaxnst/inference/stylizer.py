@@ -27,10 +27,10 @@ from jaxnst.io.files import PathLike
 from jaxnst.io.function_cache import cached_jit
 from jaxnst.io.resize import MIN_SIDE, fit_long_side, resize
 from jaxnst.networks import base as networks
-from jaxnst.networks.base import Network
 from jaxnst.networks.gallery import DEFAULT, PHOTO, Gallery, Weights, load_gallery
-from jaxnst.networks.layers import Valid
+from jaxnst.networks.kinds import Network
 from jaxnst.networks.model_file import Model
+from jaxnst.networks.valid import Valid
 from jaxnst.ops.pixels import from_uint8, to_uint8
 
 BUCKET = 64

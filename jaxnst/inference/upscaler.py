@@ -20,8 +20,8 @@ from jaxnst.errors import JaxnstError
 from jaxnst.io.codec import Picture
 from jaxnst.io.function_cache import cached_jit
 from jaxnst.networks.base import prepare
+from jaxnst.networks.kinds import UpscaleNetwork
 from jaxnst.networks.model_file import UPSCALING, Model, load_model
-from jaxnst.networks.super_resolution import UpscaleNetwork
 from jaxnst.ops import color
 from jaxnst.ops.pixels import from_uint8, to_uint8
 from jaxnst.ops.tiles import split_rows

@@ -18,7 +18,7 @@ from jaxnst import __version__
 from jaxnst.errors import JaxnstError
 from jaxnst.io.files import PathLike, display_name, open_binary
 from jaxnst.io.foreign_weights import hwio, read_pth_state, read_safetensors_state, reading, some
-from jaxnst.networks.johnson import Johnson
+from jaxnst.networks.kinds import Johnson
 from jaxnst.networks.model_file import Model, describe_network
 
 Arrays = dict[str, np.ndarray]

@@ -17,14 +17,19 @@ from onnx import TensorProto, helper
 from jaxnst import __version__
 from jaxnst.errors import JaxnstError
 from jaxnst.io.resize import MIN_SIDE
-from jaxnst.networks.base import Network
-from jaxnst.networks.decoders import Decoder
-from jaxnst.networks.johnson import Johnson
+from jaxnst.networks.kinds import (
+    AnyNetwork,
+    Compact,
+    Johnson,
+    JohnsonUpscaler,
+    Network,
+    Slim,
+    UpscaleNetwork,
+)
 from jaxnst.networks.layers import EPSILON, Conv, fold_upsampling, leveled
 from jaxnst.networks.model_file import Model
 from jaxnst.networks.onnx_graph import Graph, Value
-from jaxnst.networks.slim import NOISE_PERIOD, Slim, noise_pattern
-from jaxnst.networks.super_resolution import Compact, JohnsonUpscaler, UpscaleNetwork
+from jaxnst.networks.slim import NOISE_PERIOD, noise_pattern
 from jaxnst.ops.resampling import enlarging_weights
 
 INPUT, OUTPUT = "image", "result"
@@ -42,18 +47,16 @@ def to_onnx(model: Model, *, as_float: bool = False, weights: str = "float32") -
       JaxnstError: it is a decoder.
     """
     network = model.network
-    if isinstance(network, Decoder):
-        raise JaxnstError(
-            "a decoder paints nothing by itself: give a network that paints or enlarges"
-        )
     graph = Graph(weights)
     layers = _Layers(graph, network, model.params)
     if isinstance(network, UpscaleNetwork):
         _enlarge(layers, network, as_float)
         times = f"{network.scale}*"
-    else:
+    elif isinstance(network, Network):
         _paint(layers, network, as_float)
         times = ""
+    else:
+        raise JaxnstError("a decoder cannot be exported: give a painter or an upscaler")
     dtype = TensorProto.FLOAT if as_float else TensorProto.UINT8
     exported = graph.model(
         type(network).__name__,
@@ -71,12 +74,10 @@ def to_onnx(model: Model, *, as_float: bool = False, weights: str = "float32") -
 class _Layers:
     """The layers of a network, called by their paths, such as "encoder/down1"."""
 
-    def __init__(
-        self, graph: Graph, network: Network | UpscaleNetwork, params: Mapping[str, Any]
-    ) -> None:
+    def __init__(self, graph: Graph, network: AnyNetwork, params: Mapping[str, Any]) -> None:
         self.graph = graph
         # The modules know their strides and borders, so that nothing is written here twice.
-        self._modules = network.module_paths(jax.random.key(0), *network.example())
+        self._modules = network.module().module_paths(jax.random.key(0), *network.example())
         self._params = params
 
     def params(self, path: str) -> Any:

@@ -8,11 +8,10 @@ from jax import export
 
 from jaxnst.errors import JaxnstError
 from jaxnst.io.resize import MIN_SIDE
-from jaxnst.networks.base import Network, paint
-from jaxnst.networks.decoders import Decoder
+from jaxnst.networks.base import paint
+from jaxnst.networks.kinds import Network, UpscaleNetwork
 from jaxnst.networks.layers import pad
 from jaxnst.networks.model_file import Model
-from jaxnst.networks.super_resolution import UpscaleNetwork
 from jaxnst.ops.pixels import from_uint8, to_uint8
 
 PLATFORMS = ("cpu", "cuda", "rocm", "tpu")
@@ -31,18 +30,18 @@ def to_stablehlo(model: Model, *, as_float: bool = False, weights: str = "float3
     """
     stored = jax.tree.map(lambda leaf: jnp.asarray(leaf, weights), dict(model.params))
     network = model.network
-    if isinstance(network, Decoder):
-        raise JaxnstError(
-            "a decoder paints nothing by itself: give a network that paints or enlarges"
-        )
 
     def run(picture: jax.Array) -> jax.Array:
         params = jax.tree.map(lambda leaf: leaf.astype(jnp.float32), stored)
         image = picture if as_float else from_uint8(picture)
         if isinstance(network, UpscaleNetwork):
             result = _enlarge(network, params, image)
-        else:
+        elif isinstance(network, Network):
             result = _paint(network, params, image)
+        else:
+            raise JaxnstError(
+                "a decoder cannot be exported: give a network that paints or enlarges"
+            )
         return result.clip(0, 1) if as_float else to_uint8(result)
 
     shape = export.symbolic_shape("n, h, w, 3")

@@ -13,7 +13,8 @@ from typing import Any
 from jaxnst import __version__
 from jaxnst.errors import JaxnstError, check_choice, check_number, nearest
 from jaxnst.io.files import PathLike, display_name
-from jaxnst.networks.base import Network, Params, average
+from jaxnst.networks.base import Params, average
+from jaxnst.networks.kinds import Network
 from jaxnst.networks.model_file import SUFFIX, Model, describe_network, load_model
 from jaxnst.networks.shipped import ASSETS, DEFAULT, SHIPPED
 

@@ -8,30 +8,18 @@ instead of transposed convolutions, no tanh: as in PyTorch's examples, whose wei
 import flax.linen as nn
 import jax
 
-from jaxnst.networks.base import Network, ResidualTrunk, downsampled
-from jaxnst.networks.layers import Conv, ConvNorm, Valid
+from jaxnst.networks.layers import Conv, ConvNorm
+from jaxnst.networks.stages import ResidualTrunk
+from jaxnst.networks.valid import Valid, downsampled
 
 
-class Johnson(Network):
-    """c9s1-32, d64, d128, R128 x 5, u64, u32, c9s1-3 in the paper's terms."""
-
-    width: int = 32
-
-    def stages(self) -> tuple[nn.Module, nn.Module, nn.Module]:
-        w = self.width
-        return (
-            JohnsonEncoder(w, parent=None),
-            ResidualTrunk(4 * w, self.blocks, self.stride, parent=None),
-            JohnsonDecoder(w, parent=None),
-        )
-
-    @property
-    def stride(self) -> int:
-        return 4
-
-    @property
-    def floats_per_pixel(self) -> int:
-        return self.width
+def stages(width: int, blocks: int, stride: int) -> tuple[nn.Module, nn.Module, nn.Module]:
+    """c9s1-32, d64, d128; R128 x 5; u64, u32, c9s1-3 in the paper's terms."""
+    return (
+        JohnsonEncoder(width, parent=None),
+        ResidualTrunk(4 * width, blocks, stride, parent=None),
+        JohnsonDecoder(width, parent=None),
+    )
 
 
 class JohnsonEncoder(nn.Module):

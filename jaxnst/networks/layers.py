@@ -12,10 +12,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxnst.networks.valid import Valid
 from jaxnst.ops import winograd
-
-Valid = tuple[jax.Array | np.int32, jax.Array | np.int32] | None
-"""How many rows and columns belong to a picture and are not padding; None: all of them."""
 
 _DIMS = ("NHWC", "HWIO", "NHWC")
 EPSILON = 1e-5

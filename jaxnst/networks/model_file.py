@@ -9,13 +9,12 @@ it was fine-tuned from, and the SHA-256 of its arrays.
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 import jax
 import numpy as np
-from flax.traverse_util import flatten_dict, unflatten_dict
 from safetensors import SafetensorError
 from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as dump_arrays
@@ -24,24 +23,18 @@ from jaxnst.errors import JaxnstError, check_choice, check_number, nearest
 from jaxnst.io.files import PathLike, atomic_write, display_name, one_line, open_binary
 from jaxnst.io.safetensors import read_header
 from jaxnst.networks import int8
-from jaxnst.networks.base import Network
-from jaxnst.networks.decoders import LAYERS, Decoder
-from jaxnst.networks.johnson import Johnson
+from jaxnst.networks.kinds import (
+    DECODED,
+    NETWORKS,
+    PAINTERS,
+    AnyNetwork,
+    Network,
+)
 from jaxnst.networks.shipped import ASSETS, SHIPPED
-from jaxnst.networks.slim import Slim
-from jaxnst.networks.super_resolution import UPSCALERS, UpscaleNetwork
 
 SUFFIX = ".safetensors"
 
-PAINTERS: Mapping[str, type[Network]] = {"johnson": Johnson, "slim": Slim}
-"""Networks that paint, by the names that cards give them."""
-
-AnyNetwork = Network | UpscaleNetwork | Decoder
-
-NETWORKS: Mapping[str, type[AnyNetwork]] = {**PAINTERS, **UPSCALERS, "decoder": Decoder}
-"""All networks by the names that cards give them."""
-
-DECODERS = {layer: f"decoder_{layer}" for layer in LAYERS}
+DECODERS = {layer: f"decoder_{layer}" for layer in DECODED}
 """The decoder that ships for each layer of VGG-19."""
 
 UPSCALING = {2: "upscale_x2", 4: "upscale_x4", 8: "upscale_x8"}
@@ -85,7 +78,7 @@ def save_model(path: PathLike, model: Model, *, bits: Literal[16, 8] = 16) -> No
     Raises:
       JaxnstError: the file cannot be written.
     """
-    arrays = {"/".join(path): array for path, array in flatten_dict(dict(model.params)).items()}
+    arrays = dict(_flat(model.params))
     arrays = int8.quantize(arrays) if bits == 8 else arrays
     arrays = {
         name: np.ascontiguousarray(array, None if array.dtype == np.int8 else np.float16)
@@ -167,13 +160,7 @@ def model_names() -> tuple[str, ...]:
 def describe_network(network: AnyNetwork) -> dict[str, Any]:
     """What a card says of a network: its name, and what it is set to."""
     name = next(name for name, kind in NETWORKS.items() if type(network) is kind)
-    settings = {"name": name, "width": network.width, "blocks": network.blocks}
-    own = {UpscaleNetwork: "scale", Decoder: "layer"}
-    return settings | {
-        setting: getattr(network, setting)
-        for kind, setting in own.items()
-        if isinstance(network, kind)
-    }
+    return {"name": name, **dataclasses.asdict(network)}
 
 
 def described_network(card: Mapping[str, Any]) -> AnyNetwork:
@@ -186,20 +173,18 @@ def described_network(card: Mapping[str, Any]) -> AnyNetwork:
     check_number("width", settings["width"], low=1, high=512)
     check_number("blocks", settings["blocks"], high=64)
     if "layer" in settings:
-        check_choice("layer", settings["layer"], LAYERS)
+        check_choice("layer", settings["layer"], DECODED)
     return NETWORKS[settings.pop("name")](**settings)
 
 
 def check_params(network: AnyNetwork, params: Mapping[str, Any]) -> None:
     """Raises JaxnstError unless the parameters have the names and shapes that the network wants."""
     wanted = jax.eval_shape(network.init, jax.random.key(0), *network.example())["params"]
-    shapes = {path: leaf.shape for path, leaf in flatten_dict(wanted).items()}
-    given = {path: np.shape(leaf) for path, leaf in flatten_dict(dict(params)).items()}
+    shapes = {path: leaf.shape for path, leaf in _flat(wanted)}
+    given = {path: np.shape(leaf) for path, leaf in _flat(params)}
     for path in shapes | given:
         if shapes.get(path) != given.get(path):
-            raise JaxnstError(
-                f"{'/'.join(path)} has the shape {given.get(path)}, not {shapes.get(path)}"
-            )
+            raise JaxnstError(f"{path} has the shape {given.get(path)}, not {shapes.get(path)}")
 
 
 def _assembled(
@@ -211,7 +196,7 @@ def _assembled(
         full = int8.dequantize(arrays)
         full.pop("conditions", None)  # of earlier versions; networks that enlarge had none
         network = described_network(card)
-        params = unflatten_dict({tuple(key.split("/")): array for key, array in full.items()})
+        params = _nested(full)
         if not known:
             check_params(network, params)
         model = Model(network, params, card)
@@ -234,3 +219,30 @@ def _digest(arrays: Mapping[str, np.ndarray]) -> str:
         digest.update(f"{name} {array.dtype} {array.shape}\n".encode())
         digest.update(array.tobytes())
     return digest.hexdigest()
+
+
+def _flat(params: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """The leaves of nested mappings by their paths, "decoder/out/kernel"."""
+    for name, value in params.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{name}/")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def _nested(arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    """The inverse of `_flat`.
+
+    Raises:
+      TypeError: a path goes on where another ends.
+    """
+    nested: dict[str, Any] = {}
+    for path, array in arrays.items():
+        *folders, name = path.split("/")
+        inner = nested
+        for folder in folders:
+            inner = inner.setdefault(folder, {})
+            if not isinstance(inner, dict):
+                raise TypeError(f"{path} goes on where another ends")
+        inner[name] = array
+    return nested

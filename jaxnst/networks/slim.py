@@ -15,8 +15,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxnst.networks.base import Network, Params, ResidualTrunk, downsampled, replaced
-from jaxnst.networks.layers import Conv, ConvNorm, Valid, depth_to_space, space_to_depth
+from jaxnst.networks.layers import Conv, ConvNorm, depth_to_space, space_to_depth
+from jaxnst.networks.stages import ResidualTrunk
+from jaxnst.networks.valid import Valid, downsampled
 
 _NOISE_CHANNELS = 4  # each twice as coarse as the one before
 NOISE_PERIOD = 128
@@ -26,35 +27,13 @@ Shortcuts = tuple[jax.Array, jax.Array, jax.Array]
 """Features at a quarter and at half of the size, and the image."""
 
 
-class Slim(Network):
-    """See the module."""
-
-    width: int = 16
-
-    def stages(self) -> tuple[nn.Module, nn.Module, nn.Module]:
-        w = self.width
-        return (
-            SlimEncoder(w, parent=None),
-            SlimTrunk(4 * w, self.blocks, self.stride, parent=None),
-            SlimDecoder(w, parent=None),
-        )
-
-    @property
-    def stride(self) -> int:
-        return 8
-
-    @property
-    def floats_per_pixel(self) -> int:
-        return self.width // 4
-
-    def photo_params(self, start: Params) -> Params:
-        kernel = start["decoder"]["out"]["kernel"]
-        new = {
-            "decoder/out/kernel": np.zeros_like(kernel),
-            "decoder/photo/kernel": np.eye(3, dtype=np.float32),
-            "decoder/photo/bias": np.zeros(3, np.float32),
-        }
-        return replaced(start, new)
+def stages(width: int, blocks: int, stride: int) -> tuple[nn.Module, nn.Module, nn.Module]:
+    """Encoder, trunk and decoder."""
+    return (
+        SlimEncoder(width, parent=None),
+        SlimTrunk(4 * width, blocks, stride, parent=None),
+        SlimDecoder(width, parent=None),
+    )
 
 
 class SlimEncoder(nn.Module):

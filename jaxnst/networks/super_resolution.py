@@ -9,59 +9,22 @@ import math
 
 import flax.linen as nn
 import jax
-import jax.numpy as jnp
 
 from jaxnst.errors import JaxnstError
 from jaxnst.networks.layers import Conv, depth_to_space, residual_blocks
 from jaxnst.ops.resampling import enlarge_bicubic
 
 
-class UpscaleNetwork(nn.Module):
-    """What the networks have in common."""
-
-    scale: int = 4
-    """How many times as wide and high the result is."""
-    width: int = 48
-    """Channels."""
-    blocks: int = 4
-    """Residual blocks."""
-
-    condition_size = 0  # they have no styles
-
-    @property
-    def reach(self) -> int:
-        """Pixels of the small photo around a position that its result depends on."""
-        raise NotImplementedError
-
-    @property
-    def floats_per_pixel(self) -> int:
-        """How many floats the largest features have for each pixel of the small photo."""
-        raise NotImplementedError
-
-    @property
-    def stride(self) -> int:
-        """Height and width of what it is to find must be multiples of this."""
-        return self.scale
-
-    def example(self) -> tuple[jax.Array]:
-        """A small photo, to find out about shapes."""
-        return (jnp.zeros((1, 16, 16, 3)),)
-
-
-class Compact(UpscaleNetwork):
+class CompactModule(nn.Module):
     """Ours, for CPUs: all is computed at the small size.
 
     The last layer's channels become blocks of pixels (Shi et al., 2016, sub-pixel convolution),
     which are added to the bicubic picture (Kim et al., 2016).
     """
 
-    @property
-    def reach(self) -> int:
-        return 2 * self.blocks + 2
-
-    @property
-    def floats_per_pixel(self) -> int:
-        return max(self.width, 3 * self.scale**2)
+    scale: int
+    width: int
+    blocks: int
 
     @nn.compact
     def __call__(self, image: jax.Array) -> jax.Array:
@@ -72,7 +35,7 @@ class Compact(UpscaleNetwork):
         return enlarge_bicubic(image, self.scale) + depth_to_space(x, self.scale)
 
 
-class JohnsonUpscaler(UpscaleNetwork):
+class JohnsonUpscalerModule(nn.Module):
     """The network of Johnson et al. (2016) without its batch norm.
 
     c9s1-64, residual blocks, a layer for each doubling, c9s1-3. Two more departures: nearest
@@ -80,16 +43,9 @@ class JohnsonUpscaler(UpscaleNetwork):
     styles since, and the bicubic picture is added instead of learned.
     """
 
-    width: int = 64
-
-    @property
-    def reach(self) -> int:
-        # The first layer, the blocks, the doublings (1/2 + 1/4 + ... pixels), the last layer.
-        return 4 + 2 * self.blocks + math.ceil(1 - 1 / self.scale + 4 / self.scale)
-
-    @property
-    def floats_per_pixel(self) -> int:
-        return self.width * self.scale**2
+    scale: int
+    width: int
+    blocks: int
 
     @nn.compact
     def __call__(self, image: jax.Array) -> jax.Array:
@@ -102,9 +58,3 @@ class JohnsonUpscaler(UpscaleNetwork):
             x = nn.relu(Conv(self.width, upsample=True, use_bias=True, name=f"up{i}")(x))
         x = Conv(3, size=9, use_bias=True, start=0.01, name="out")(x)
         return enlarge_bicubic(image, self.scale) + x
-
-
-UPSCALERS: dict[str, type[UpscaleNetwork]] = {
-    "compact": Compact,
-    "johnson_upscaler": JohnsonUpscaler,
-}

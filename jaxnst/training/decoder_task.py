@@ -14,7 +14,7 @@ import numpy as np
 from jax.typing import DTypeLike
 
 from jaxnst.errors import JaxnstError
-from jaxnst.networks.decoders import LAYERS, Decoder
+from jaxnst.networks.kinds import DECODED, Decoder
 from jaxnst.networks.model_file import Model
 from jaxnst.ops.pixels import from_uint8
 from jaxnst.perceptual import vgg
@@ -37,7 +37,7 @@ class DecoderTask:
     ) -> None:
         """Takes what is trained, what counts, and the features' type."""
         self.network, self._options, self._dtype = network, options, dtype
-        self._layers = ("relu1_1", *LAYERS[: LAYERS.index(network.layer) + 1])
+        self._layers = ("relu1_1", *DECODED[: DECODED.index(network.layer) + 1])
         self._terms, self._show = jax.jit(self._measured), jax.jit(self._shown)
 
     def freeze(self, params: vgg.Params) -> vgg.Params:

@@ -17,15 +17,15 @@ from jaxnst import __version__
 from jaxnst.errors import JaxnstError
 from jaxnst.io.files import atomic_write, display_name, one_line, open_binary
 from jaxnst.io.settings import options_from
-from jaxnst.networks.decoders import Decoder
-from jaxnst.networks.model_file import (
+from jaxnst.networks.kinds import (
     PAINTERS,
+    UPSCALERS,
     AnyNetwork,
-    Model,
-    describe_network,
-    load_model,
+    Decoder,
+    Network,
+    UpscaleNetwork,
 )
-from jaxnst.networks.super_resolution import UPSCALERS, UpscaleNetwork
+from jaxnst.networks.model_file import Model, describe_network, load_model
 from jaxnst.ops.pixels import from_uint8
 from jaxnst.perceptual.weights import load_vgg
 from jaxnst.training.checkpoints import Checkpoints
@@ -138,6 +138,7 @@ def make_task(config: TrainConfig) -> StyleTask | UpscaleTask | DecoderTask:
         return DecoderTask(network, config.decoder, dtype)
     if config.painting is None:
         raise JaxnstError("there is no style to learn: give --style FILE, or a configuration's")
+    assert isinstance(network, Network)
     return StyleTask(network, config.loss, config.style, dtype)
 
 
@@ -311,7 +312,7 @@ def reference_photos(data: Data, side: int) -> Sequence[np.ndarray]:
 def _goes_on_from(network: Any, start: Any) -> bool:
     """Whether a network can be trained on from another: it is of the same kind, but for a scale."""
     if isinstance(start, UpscaleNetwork) and isinstance(network, UpscaleNetwork):
-        start = start.clone(scale=network.scale)
+        start = dataclasses.replace(start, scale=network.scale)
     return describe_network(network) == describe_network(start)
 
 

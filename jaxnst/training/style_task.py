@@ -15,7 +15,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import DTypeLike
 
-from jaxnst.networks.base import Network, paint
+from jaxnst.networks.base import paint
+from jaxnst.networks.kinds import Network
 from jaxnst.networks.model_file import Model
 from jaxnst.ops.pixels import from_uint8
 from jaxnst.perceptual import vgg

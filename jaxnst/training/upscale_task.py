@@ -13,8 +13,8 @@ import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
 from jax.typing import DTypeLike
 
+from jaxnst.networks.kinds import UpscaleNetwork
 from jaxnst.networks.model_file import Model
-from jaxnst.networks.super_resolution import UpscaleNetwork
 from jaxnst.ops.metrics import psnr
 from jaxnst.ops.pixels import from_uint8
 from jaxnst.ops.resampling import downsample

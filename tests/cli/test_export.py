@@ -8,8 +8,8 @@ import pytest
 from model_files import gallery_folder, model_file, upscaling_model
 
 from jaxnst.cli import main
+from jaxnst.networks.kinds import Compact
 from jaxnst.networks.model_file import save_model
-from jaxnst.networks.super_resolution import Compact
 
 onnx = pytest.importorskip("onnx", reason="pip install 'jaxnst[export]'")
 

@@ -14,10 +14,8 @@ from stylize_files import cut_outs, picture, pixels, tree
 from jaxnst.cli import main
 from jaxnst.inference.stylizer import Stylizer
 from jaxnst.io.embedded_settings import read_settings
-from jaxnst.networks.base import Network
-from jaxnst.networks.johnson import Johnson
+from jaxnst.networks.kinds import Johnson, Network, Slim
 from jaxnst.networks.model_file import save_model
-from jaxnst.networks.slim import Slim
 
 
 @pytest.fixture(autouse=True)

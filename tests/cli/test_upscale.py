@@ -16,8 +16,8 @@ from stylize_files import cut_outs, picture, pixels, tree
 
 from jaxnst.cli import main
 from jaxnst.io.embedded_settings import read_settings
+from jaxnst.networks.kinds import Compact
 from jaxnst.networks.model_file import save_model
-from jaxnst.networks.super_resolution import Compact
 
 
 @pytest.fixture(autouse=True)

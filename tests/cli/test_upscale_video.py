@@ -18,8 +18,8 @@ from jaxnst.io.animation import AnimationReader
 from jaxnst.io.video_join import read_comment
 from jaxnst.io.video_parts import VideoParts
 from jaxnst.io.video_reader import VideoReader
+from jaxnst.networks.kinds import Compact
 from jaxnst.networks.model_file import save_model
-from jaxnst.networks.super_resolution import Compact
 
 TIMES = [0.0, 0.05, 0.1, 0.3, 0.35, 0.9]
 

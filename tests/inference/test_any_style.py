@@ -10,7 +10,7 @@ from jaxnst.errors import JaxnstError
 from jaxnst.inference import any_style, stroke
 from jaxnst.inference.any_style import AnyStylizer, Gaussian, transport
 from jaxnst.networks import base as networks
-from jaxnst.networks.decoders import Decoder
+from jaxnst.networks.kinds import Decoder
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from model_files import random_model, small_gallery, small_model
 from jaxnst.inference import stylizer as inference
 from jaxnst.inference.row_tiles import paint_in_bands, split_rows
 from jaxnst.inference.stylizer import Stylizer
-from jaxnst.networks.johnson import Johnson
+from jaxnst.networks.kinds import Johnson
 from jaxnst.networks.model_file import Model
 
 

@@ -11,8 +11,8 @@ from model_files import random_params, small_model, upscaling_model
 from jaxnst.errors import JaxnstError
 from jaxnst.inference.stylizer import Stylizer
 from jaxnst.inference.upscaler import Upscaler
+from jaxnst.networks.kinds import Compact, JohnsonUpscaler, UpscaleNetwork
 from jaxnst.networks.model_file import load_model, save_model
-from jaxnst.networks.super_resolution import Compact, JohnsonUpscaler, UpscaleNetwork
 from jaxnst.ops.resampling import resize_bicubic
 
 NETWORKS = [Compact(2, 4, 1), Compact(3, 4, 2), JohnsonUpscaler(4, 4, 1)]

@@ -16,10 +16,8 @@ from jaxnst.errors import JaxnstError
 from jaxnst.inference.exported import compare
 from jaxnst.networks.export import export_model
 from jaxnst.networks.gallery import Gallery
-from jaxnst.networks.johnson import Johnson
+from jaxnst.networks.kinds import Compact, Johnson, JohnsonUpscaler, Slim
 from jaxnst.networks.model_file import Model, load_model
-from jaxnst.networks.slim import Slim
-from jaxnst.networks.super_resolution import Compact, JohnsonUpscaler
 
 onnx = pytest.importorskip("onnx", reason="pip install 'jaxnst[export]'")
 onnxruntime = pytest.importorskip("onnxruntime", reason="pip install 'jaxnst[export]'")

@@ -12,9 +12,8 @@ from jaxnst.cli import main
 from jaxnst.errors import JaxnstError
 from jaxnst.networks.base import average
 from jaxnst.networks.gallery import Gallery, gallery_names, load_gallery
-from jaxnst.networks.johnson import Johnson
+from jaxnst.networks.kinds import Compact, Johnson
 from jaxnst.networks.model_file import load_model, save_model
-from jaxnst.networks.super_resolution import Compact
 
 
 def same(one: object, other: object) -> bool:

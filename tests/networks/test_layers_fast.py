@@ -7,7 +7,7 @@ import pytest
 
 from jaxnst.networks import base as networks
 from jaxnst.networks import layers
-from jaxnst.networks.johnson import Johnson
+from jaxnst.networks.kinds import Johnson
 
 
 def normal(seed: int, *shape: int) -> jax.Array:

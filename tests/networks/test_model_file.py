@@ -14,8 +14,8 @@ from jaxnst.errors import JaxnstError
 from jaxnst.inference.stylizer import Stylizer
 from jaxnst.io.codec import load
 from jaxnst.networks import model_file as models
+from jaxnst.networks.kinds import Slim
 from jaxnst.networks.model_file import load_model, model_names, read_card, save_model
-from jaxnst.networks.slim import Slim
 from jaxnst.ops.pixels import to_uint8
 
 

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from model_files import model_file
 from stylize_files import picture
 
@@ -32,3 +33,14 @@ def test_painting_in_one_pass_imports_nothing_heavy(tmp_path: Path) -> None:
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     assert out.is_file()
     assert done.stdout.splitlines()[-1] == "imported: jax"
+
+
+@pytest.mark.slow
+def test_a_picture_of_a_known_size_is_painted_without_flax(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    photo = picture(tmp_path / "photo.png")
+    for wanted in ("imported: jax flax", "imported: jax"):
+        words = ["stylize", photo, "--style", "starry_night", "-o", tmp_path / "out.png"]
+        command = [sys.executable, "-c", SCRIPT, "flax", *map(str, words), "--overwrite"]
+        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+        assert done.stdout.splitlines()[-1] == wanted

@@ -18,8 +18,8 @@ from stylize_files import picture
 from training_files import LAYERS, photos, small_vgg, start
 from vgg_files import random_params
 
+from jaxnst.networks.kinds import Slim
 from jaxnst.networks.model_file import load_model
-from jaxnst.networks.slim import Slim
 from jaxnst.perceptual.losses import perceptual_loss
 from jaxnst.perceptual.targets import Targets, content_targets, style_targets
 from jaxnst.perceptual.weights import save_weights

@@ -6,12 +6,9 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from jaxnst.networks.base import Network
 from jaxnst.networks.gallery import Gallery
-from jaxnst.networks.johnson import Johnson
+from jaxnst.networks.kinds import Johnson, Network, Slim, UpscaleNetwork
 from jaxnst.networks.model_file import Model, describe_network, save_model
-from jaxnst.networks.slim import Slim
-from jaxnst.networks.super_resolution import UpscaleNetwork
 
 STYLES = ("wave", "kiss")
 

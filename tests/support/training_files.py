@@ -18,9 +18,7 @@ import optax
 from stylize_files import picture
 from vgg_files import random_params
 
-from jaxnst.networks.base import Network
-from jaxnst.networks.slim import Slim
-from jaxnst.networks.super_resolution import Compact
+from jaxnst.networks.kinds import Compact, Network, Slim
 from jaxnst.perceptual.loss_options import LossOptions
 from jaxnst.perceptual.vgg_layers import conv_shapes
 from jaxnst.perceptual.weights import save_weights

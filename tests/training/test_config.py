@@ -8,7 +8,7 @@ from training_files import write_run
 
 from jaxnst.cli import main
 from jaxnst.networks import decoders
-from jaxnst.networks.model_file import NETWORKS
+from jaxnst.networks.kinds import NETWORKS
 from jaxnst.training.config import TrainConfig, load_train_config, train_config_names
 from jaxnst.training.options import Layer, NetworkName
 from jaxnst.training.run import claim_folder, make_network

@@ -9,7 +9,7 @@ import optax
 import pytest
 
 from jaxnst.errors import JaxnstError
-from jaxnst.networks.decoders import LAYERS, Decoder
+from jaxnst.networks.kinds import DECODED, Decoder
 from jaxnst.networks.model_file import Model, describe_network, load_model, save_model
 from jaxnst.perceptual.weights import load_vgg
 from jaxnst.training.decoder_task import DecoderTask
@@ -38,7 +38,7 @@ def batch(paint, samples: int = 2) -> dict[str, np.ndarray]:
     }
 
 
-@pytest.mark.parametrize("layer", LAYERS)
+@pytest.mark.parametrize("layer", DECODED)
 def test_picture_has_the_size_of_what_the_features_were_of(layer, vgg19):
     task = make(layer)
     params = task.init(KEY, None)

@@ -20,7 +20,7 @@ from training_files import (
 )
 
 from jaxnst.errors import JaxnstError
-from jaxnst.networks.johnson import Johnson
+from jaxnst.networks.kinds import Johnson
 from jaxnst.networks.model_file import save_model
 from jaxnst.training.config import TrainConfig
 from jaxnst.training.options import NetworkOptions

@@ -8,8 +8,8 @@ import pytest
 from model_files import upscaling_model
 
 from jaxnst.errors import JaxnstError
+from jaxnst.networks.kinds import JohnsonUpscaler
 from jaxnst.networks.model_file import save_model
-from jaxnst.networks.super_resolution import JohnsonUpscaler
 from jaxnst.training.config import TrainConfig
 from jaxnst.training.options import NetworkOptions
 from jaxnst.training.run import first_state, make_task
