@@ -5,7 +5,7 @@ DATA ?= data
 # Two processes; the tests of a file stay together, as they share what takes long to make.
 PARALLEL ?= --numprocesses 2 --dist loadfile
 
-.PHONY: demo test test-all lint docs bench clean
+.PHONY: demo test test-all lint docs bench versions clean
 demo: .venv/installed
 	@mkdir -p out
 	$(BIN)/jaxnst stylize jaxnst/assets/photos/cat.jpg \
@@ -36,6 +36,11 @@ bench: .venv/installed
 	mkdir -p benchmarks/figures
 	cp out/figures/*.json benchmarks/figures
 	$(BIN)/python tools/make_benchmarks_page.py
+
+# The table of docs/versions.md: the quick tests with each Python and the newest packages, and the oldest.
+versions: .venv/installed
+	$(BIN)/pip install --quiet --constraint constraints.txt uv
+	$(BIN)/python tools/test_versions.py
 
 .venv/installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv

@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jaxnst.ops.tiles import RowTile, split_rows
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(
     height=st.integers(1, 3000),
     rows=st.integers(1, 20),

@@ -199,3 +199,24 @@ def test_a_benchmark_writes_where_its_figures_come_from(tmp_path: Path) -> None:
     assert all(found["machine"].values())
     assert datetime.date.fromisoformat(found["date"]) <= datetime.datetime.now(datetime.UTC).date()
     assert set(found) == {"machine", "date", "commit", "figures"}
+
+
+REPORT = """<testsuites><testsuite>
+<testcase name="a"/><testcase name="b"><failure/><error/></testcase>
+<testcase name="c"><error/></testcase>
+<testcase name="d"><skipped/></testcase><testcase name="e"><system-out/></testcase>
+</testsuite></testsuites>"""
+
+
+def test_what_versions_passed_is_read_off_the_report(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.syspath_prepend(ROOT / "tools")
+    from test_versions import summary
+
+    report = tmp_path / "report.xml"
+    assert summary(report) == "pytest did not run"
+    report.write_text("<testsuites/>")
+    assert summary(report) == "no tests"
+    report.write_text(REPORT)
+    assert summary(report) == "2 passed, 2 failed, 1 skipped"
