@@ -30,7 +30,7 @@ SUFFIX = "-exported"
 """How the files' names end."""
 
 _PACKAGE = Path(__file__).parents[1]
-_ROOMS = ("ops", "io", "networks", "inference")  # whose code can be part of a trace
+_ROOMS = ("ops", "io", "perceptual", "networks", "inference")  # whose code can be part of a trace
 
 
 def cached_jit(*, static: Sequence[str] = ()) -> Callable[[Callable[..., Any]], "CachedFunction"]:
