@@ -40,7 +40,8 @@ def list_(json: Json = False) -> int:
         return _print_json([_summary(name, load_model(name)) for name in model_names()])
     for gallery in gallery_names():
         styles = load_gallery(gallery)
-        print(f"{gallery}: {len(styles.styles)} styles")
+        count = len(styles.styles)
+        print(f"{gallery}: {count} style{'s' if count > 1 else ''}")
         for name in styles.styles:
             print(f"  {name:<20} {_credit(styles.model(name).style)}")
     for name in model_names():

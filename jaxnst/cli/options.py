@@ -58,7 +58,7 @@ class Stylize:
     smooth: bool = False
     """Reduce flicker in the still parts of a video."""
     strength: float = 1.0
-    """Strength of a trained style, from 0 (the photo itself) over 1 to 2 (exaggerated)."""
+    """Strength of a trained style, 0 (the photo itself) to 2 (exaggerated)."""
     stroke: float = 1.0
     """Size of a trained style's strokes, from 0.1 to 10; 1 is as on a picture of 768 pixels. Larger
     pictures are painted smaller and then enlarged. 0: all are painted as they are; so are the
@@ -146,7 +146,7 @@ class Live:
     rate: float = 20.0
     """Frame rate that --size auto aims for."""
     strength: float = 1.0
-    """Strength of the style, from 0 (the photo itself) over 1 to 2 (exaggerated)."""
+    """Strength of the style, 0 (the photo itself) to 2 (exaggerated)."""
     stroke: float = 0.0
     """Size of the strokes, from 0.1 to 10: 1 is as on a picture of 768 pixels, and a larger frame
     is painted smaller and then enlarged. 0: frames are painted as they are."""
@@ -201,7 +201,7 @@ class Upscale:
     .webp for a video), or a folder. Several pictures need a folder; a second run skips finished
     ones. - is standard output."""
     scale: int = 4
-    """How many times wider and higher the result is."""
+    """How many times wider and higher the result is: 2, 4 or 8."""
     sharp: bool = False
     """Sharper detail at the cost of accuracy pixel by pixel: uses a network trained with feature
     losses. For --scale 4 and 8."""
@@ -245,7 +245,7 @@ class Export:
     blend: tuple[float, ...] = ()
     """One weight per style. Default: all alike."""
     strength: float = 1.0
-    """Strength of the style, from 0 (the photo itself) over 1 to 2 (exaggerated)."""
+    """Strength of the style, 0 (the photo itself) to 2 (exaggerated)."""
     as_float: Annotated[bool, arg(name="float")] = False
     """Pictures are float32 in [0, 1] on both sides, instead of uint8."""
     weights: Weights = "float32"
@@ -262,8 +262,8 @@ class Export:
             check_number("blend", weight)
         if self.blend and len(self.blend) != len(self.style):
             raise JaxnstError(
-                f"--blend has {len(self.blend)} values for {len(self.style)} styles: "
-                f"give one per style"
+                f"--blend has {len(self.blend)} values, and --style {len(self.style)}: "
+                f"give one value for each style"
             )
 
 

@@ -147,7 +147,8 @@ def check_counts(command: Stylize, count: int) -> None:
     for name, values in (("blend", command.blend), ("mask", command.mask)):
         if values and len(values) != count:
             raise JaxnstError(
-                f"--{name} has {len(values)} values for {count} styles: give one per style"
+                f"--{name} has {len(values)} values, and --style {count}: "
+                f"give one value for each style"
             )
 
 
@@ -188,7 +189,7 @@ def _check_no_file(output: Path, count: int) -> None:
     if output.suffix and not os.path.isdir(output):
         raise JaxnstError(
             f"{display_name(output)}: {count} pictures do not go into one file: "
-            f"give a folder's name, without a suffix"
+            f"give a folder's name, without a suffix, or --blend to join several styles"
         )
 
 

@@ -15,6 +15,7 @@ from jaxnst.inference.realtime import Look
 from jaxnst.inference.stylizer import Stylizer
 from jaxnst.inference.temporal import Smoothed
 from jaxnst.inference.video import MadeFrame, paint_frames
+from jaxnst.io.files import display_name
 from jaxnst.io.resize import fit_long_side
 from jaxnst.io.video_reader import Reader
 from jaxnst.networks.gallery import Gallery
@@ -65,7 +66,8 @@ def _check_options(command: Stylize) -> None:
     for option in ("contact_sheet", "compare", "sidecar", "mask"):
         if getattr(command, option) != _DEFAULTS[option]:
             name = option.replace("_", "-")
-            raise JaxnstError(f"--{name} is for pictures, not for videos: leave it out")
+            clip = display_name(command.content[0])
+            raise JaxnstError(f"{clip}: is a video, and --{name} is for pictures: leave it out")
 
 
 def _look(command: Stylize, task: PictureTask) -> Look:

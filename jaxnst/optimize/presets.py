@@ -19,7 +19,8 @@ class PaintOptions:
     """How a picture is made, apart from photo and style."""
 
     size: int = 512
-    """Long side of the result, in pixels."""
+    """Long side of the result, in pixels; with a trained style the photo's own, unless this is
+    given."""
     net: str = "vgg19"
     """Net that compares the pictures: vgg16, vgg19, or a converted .safetensors file."""
     style_scale: float = 1.0
