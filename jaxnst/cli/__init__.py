@@ -10,6 +10,7 @@ from contextlib import nullcontext, redirect_stdout
 from jaxnst import __version__
 from jaxnst.cli.exit_status import (
     INTERRUPTED,
+    TERMINATED,
     USAGE_ERROR,
     Stdout,
     StdoutError,
@@ -17,6 +18,7 @@ from jaxnst.cli.exit_status import (
     os_error_status,
     stdout_status,
 )
+from jaxnst.cli.signals import Terminated, terminate_gracefully
 from jaxnst.errors import JaxnstError, nearest
 
 # Command -> what it does. The module of the same name is imported only when the command runs,
@@ -39,14 +41,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     try:
         # None: the shell has closed it, and print does nothing.
-        with nullcontext() if sys.stdout is None else redirect_stdout(Stdout(sys.stdout)):
+        stdout = nullcontext() if sys.stdout is None else redirect_stdout(Stdout(sys.stdout))
+        with terminate_gracefully(), stdout:
             status = _run(words)
             print(end="", flush=True)  # here, where what goes wrong can still be said
     except JaxnstError as error:
         return complain(error)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as signal:
         print("interrupted", file=sys.stderr)
-        return INTERRUPTED
+        return TERMINATED if isinstance(signal, Terminated) else INTERRUPTED
     except StdoutError as error:
         return stdout_status(error)
     except OSError as error:

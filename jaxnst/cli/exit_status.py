@@ -11,6 +11,7 @@ from jaxnst.io.files import display_name, one_line
 
 USAGE_ERROR = 2
 INTERRUPTED = 130
+TERMINATED = 143
 BROKEN_PIPE = 141  # as a shell reports a program that SIGPIPE has ended
 
 

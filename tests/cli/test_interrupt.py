@@ -1,5 +1,6 @@
 """Ctrl-C in `jaxnst stylize`: what there is by then is kept, and snapshots continue exactly."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -170,3 +171,20 @@ def test_real_signal(tmp_path):
     assert parts.read_bytes() != whole.read_bytes()
     assert subprocess.run([*command, "-o", parts]).returncode == 0
     assert parts.read_bytes() == whole.read_bytes()
+
+
+def test_sigterm_keeps_what_there_is_as_ctrl_c_does(capsys, tmp_path, command, monkeypatch):
+    run, handler = optimize.run, signal.getsignal(signal.SIGTERM)
+
+    def terminated(*args: object):
+        for progress in run(*args):
+            if progress.iteration == 4:
+                os.kill(os.getpid(), signal.SIGTERM)
+            yield progress
+
+    monkeypatch.setattr(optimize, "run", terminated)
+    out = tmp_path / "out.png"
+    assert stylize(*command, "-o", out) == 143
+    assert "of 8 iterations: saved as it is" in capsys.readouterr().err
+    assert read_settings(out)["result"]["iterations"] in (3, 4)
+    assert signal.getsignal(signal.SIGTERM) == handler
