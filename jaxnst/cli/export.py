@@ -77,7 +77,7 @@ def _painter(command: Export, gallery: Gallery) -> Model:
     if len(styles) == 1 and command.strength == 1:
         return gallery.model(styles[0])
     shares: dict[str, float] = dict.fromkeys(styles, 0.0)
-    for style, weight in zip(styles, command.blend or (1.0,) * len(styles), strict=True):
+    for style, weight in zip(styles, command.blend or (1.0,), strict=True):
         shares[style] += weight
     return gallery.blended(shares, command.strength)
 

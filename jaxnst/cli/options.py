@@ -241,9 +241,9 @@ class Export:
     output: Annotated[Path, _output("FILE")]
     """The .onnx or .stablehlo file."""
     style: Annotated[tuple[str, ...], arg(metavar="[NAME ...]")] = ()
-    """The style to paint in; several are blended. Not needed where there is but one."""
+    """The style to paint in, or several with --blend. Not needed where there is but one."""
     blend: tuple[float, ...] = ()
-    """One weight per style. Default: all alike."""
+    """Blend all styles: one weight per style, at least 0."""
     strength: float = 1.0
     """Strength of the style, 0 (the photo itself) to 2 (exaggerated)."""
     as_float: Annotated[bool, arg(name="float")] = False
@@ -260,6 +260,11 @@ class Export:
         check_number("strength", self.strength, high=2)
         for weight in self.blend:
             check_number("blend", weight)
+        if len(self.style) > 1 and not self.blend:
+            raise JaxnstError(
+                f"--style has {len(self.style)} names, and a file holds one network: "
+                f"give --blend with a weight for each"
+            )
         if self.blend and len(self.blend) != len(self.style):
             raise JaxnstError(
                 f"--blend has {len(self.blend)} values, and --style {len(self.style)}: "
