@@ -46,8 +46,6 @@ def test_a_blend_is_exported_as_stylize_paints_it(gallery: Path, tmp_path: Path)
     words = ["--style", "wave", "kiss", "--blend", 3, 1, "--strength", 0.5]
     assert run(gallery, *words, "-o", out) == 0
     assert title(out) == "75% wave + 25% kiss, strength 0.5"
-    assert run(gallery, "--style", "wave", "kiss", "-o", out) == 0
-    assert title(out) == "50% wave + 50% kiss, strength 1"
 
 
 def test_the_one_style_of_a_file_needs_no_name(tmp_path: Path) -> None:
