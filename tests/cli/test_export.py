@@ -83,6 +83,7 @@ def test_the_check_of_stablehlo_is_printed(upscaler: Path, tmp_path: Path, capsy
         (["small"], "small: has 2 styles: give --style"),
         (["small", "--style", "kis"], "style 'kis' is unknown: did you mean 'kiss'?"),
         (["small", "--style", "kiss", "--blend", "1", "2"], "--blend has 2 values for 1 styles"),
+        (["small", "--style", "kiss", "--blend", "0"], "the weights of all styles are 0"),
         (["small", "--style", "kiss", "--strength", "3"], "strength is 3"),
         (["x2.safetensors", "--style", "kiss"], "x2.safetensors: enlarges pictures and has no st"),
         (["x2.safetensors", "-o", "x2.safetensors"], "networks are exported as .onnx or"),
