@@ -37,10 +37,10 @@ how it was trained, on what, and what it was measured at. `jaxnst models verify`
 trained on. Lower is nearer to the photo and to the painting. Losses compare only between networks
 with the same loss in their recipes.
 
-**Not yet of one quality.** Slim styles with a `start_from` in their recipe were trained as
-[described here](concepts/recipe.md). The others were taken out of a former network of twelve
-styles, whose strokes lie on the photo as hatching of one size; they are being trained anew, one
-after the other.
+The slim styles were fine-tuned from one start for a few hundred steps each, as
+[described here](concepts/recipe.md). More steps would make their textures finer: in flat parts a
+weave can be seen close up. Johnson's Udnie was converted from the weights that PyTorch's examples
+publish, and has the loss of their training.
 """
 
 TERMS = """\

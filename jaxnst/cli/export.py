@@ -74,11 +74,12 @@ def _painter(command: Export, gallery: Gallery) -> Model:
             f"{display_name(command.model)}: has {len(gallery.styles)} styles: give --style "
             f"{' or '.join(gallery.styles[:2])} or another of `jaxnst models list`"
         )
-    if len(styles) == 1 and command.strength == 1:
-        return gallery.model(styles[0])
     shares: dict[str, float] = dict.fromkeys(styles, 0.0)
     for style, weight in zip(styles, command.blend or (1.0,), strict=True):
         shares[style] += weight
+    shares = gallery.weights(shares)
+    if len(shares) == 1 and command.strength == 1:
+        return gallery.model(*shares)
     return gallery.blended(shares, command.strength)
 
 

@@ -73,7 +73,7 @@ class CachedFunction:
         self, folder: Path, key: str, function: Callable[..., Any], arrays: Sequence[jax.Array]
     ) -> Callable[..., Any]:
         """The jitted function, its trace taken from the folder or left there."""
-        plain = jax.jit(function)
+        plain = self._jitted(function)
         name = hashlib.sha256(f"{_versions()} {self._path} {key}".encode()).hexdigest()
         path = folder / f"{self._name}-{name}{SUFFIX}"
         exported = _read(path)
@@ -84,8 +84,17 @@ class CachedFunction:
             except (ValueError, NotImplementedError, ImportError):  # not all can be exported
                 return plain
             with suppress(OSError, JaxnstError), atomic_write(path) as temporary:
-                temporary.write_bytes(hashlib.sha256(data).digest() + data)
-        return jax.jit(_without_lapack(exported).call)
+                temporary.write_bytes(_digest(path, data) + data)
+        return self._jitted(_without_lapack(exported).call)
+
+    def _jitted(self, function: Callable[..., Any]) -> Any:
+        """Jitted under the name of what is cached, by which JAX names what it has compiled."""
+
+        def named(*leaves: jax.Array) -> Any:
+            return function(*leaves)
+
+        named.__name__ = self._name
+        return jax.jit(named)
 
 
 def _shape_and_type(leaf: Any) -> tuple[tuple[int, ...], Any]:
@@ -99,12 +108,17 @@ def _read(path: Path) -> Any:
         data = path.read_bytes()
     except OSError:
         return None
-    if hashlib.sha256(data[32:]).digest() != data[:32]:
+    if _digest(path, data[32:]) != data[:32]:
         return None
     try:
         return export.deserialize(bytearray(data[32:]))
     except (ValueError, ImportError):
         return None
+
+
+def _digest(path: Path, data: bytes) -> bytes:
+    """What a file begins with: it is of its data and its name, so that no other can stand in."""
+    return hashlib.sha256(path.name.encode() + data).digest()
 
 
 def _without_lapack(exported: Any) -> Any:

@@ -122,6 +122,7 @@ class Gallery:
         total = sum(weights.values())
         if not total:
             raise JaxnstError("the weights of all styles are 0: give one that is not")
+        check_number("sum of the weights", total)
         return {name: weight / total for name, weight in weights.items() if weight}
 
     def params(self, style: str | Weights, strength: float = 1.0) -> Params:

@@ -82,6 +82,7 @@ def test_the_check_of_stablehlo_is_printed(upscaler: Path, tmp_path: Path, capsy
         (["small", "--style", "kis"], "style 'kis' is unknown: did you mean 'kiss'?"),
         (["small", "--style", "kiss", "--blend", "1", "2"], "--blend has 2 values, and --style 1"),
         (["small", "--style", "kiss", "wave"], "give --blend with a weight for each"),
+        (["small", "--style", "kiss", "--blend", "0"], "the weights of all styles are 0"),
         (["small", "--style", "kiss", "--strength", "3"], "strength is 3"),
         (["x2.safetensors", "--style", "kiss"], "x2.safetensors: enlarges pictures and has no st"),
         (["x2.safetensors", "-o", "x2.safetensors"], "networks are exported as .onnx or"),

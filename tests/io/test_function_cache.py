@@ -24,6 +24,16 @@ def folder(tmp_path: Path) -> Iterator[Path]:
     compilation_cache.reset_cache()  # JAX goes on with the folder that it first found there
 
 
+@pytest.fixture
+def every_one_is_kept() -> Iterator[None]:
+    """JAX keeps what was compiled in no time, too."""
+    setting = "jax_persistent_cache_min_compile_time_secs"
+    before = jax.config.values[setting]
+    jax.config.update(setting, 0.0)
+    yield
+    jax.config.update(setting, before)
+
+
 def make() -> tuple[CachedFunction, list[int]]:
     """A function as a new process has it, and the factors it was traced with."""
     traces: list[int] = []
@@ -79,6 +89,26 @@ def test_damaged_file_is_traced_and_written_anew(folder, damage):
         scaled, traces = make()
         np.testing.assert_array_equal(scaled(2, {"x": X})["y"], 2 * X)
         assert traces == expected
+
+
+def test_file_under_the_name_of_another_is_not_taken_for_it(folder):
+    scaled, _ = make()
+    for factor in (2, 3):
+        scaled(factor, {"x": X})
+    one, other = files(folder)
+    one.write_bytes(other.read_bytes())
+    scaled, traces = make()
+    for factor in (2, 3):
+        np.testing.assert_array_equal(scaled(factor, {"x": X})["y"], factor * X)
+    assert len(traces) == 1
+
+
+def test_compiled_functions_bear_their_names(folder, every_one_is_kept):
+    """When one is damaged, JAX names it, and all of that name go."""
+    for _ in range(2):
+        make()[0](2, {"x": X})
+        names = {path.name.split("-")[0] for path in folder.glob("*-cache")}
+        assert names == {"jit_scaled"}
 
 
 def test_without_a_folder_it_is_a_jitted_function():

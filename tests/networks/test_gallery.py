@@ -97,6 +97,7 @@ def test_strength_is_the_way_from_the_photo() -> None:
         ("wav", 1, "did you mean 'wave'"),
         ("photo", 1, "'photo' is unknown"),
         ({"wave": 0.0}, 1, "all styles are 0"),
+        ({"wave": 1e308, "kiss": 1e308}, 1, "sum of the weights is inf"),
         ({"wave": -1.0}, 1, "at least 0"),
         ({"wave": float("nan")}, 1, "at least 0"),
         ("wave", 2.5, "strength is 2.5"),
