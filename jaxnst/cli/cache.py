@@ -13,6 +13,7 @@ _LEAST_SECONDS = 0.2  # of compiling, for an entry to be worth a file
 _LARGEST = 500_000_000  # bytes of all entries; a preset's functions take about one million
 _ENTRIES = "*-cache"
 _ALL_ENTRIES = (_ENTRIES, f"*{SUFFIX}")
+_UNWRITABLE = "Error writing persistent compilation cache entry"
 _UNREADABLE = re.compile(r"Error reading persistent compilation cache entry for '(\w+)")
 
 
@@ -43,7 +44,10 @@ def use_compilation_cache() -> None:
 
 def limit_size(folder: Path, largest: int = _LARGEST) -> None:
     """Removes the entries of a cache that were not used for longest, down to a size in bytes."""
-    entries = [(path, path.stat()) for kind in _ALL_ENTRIES for path in folder.glob(kind)]
+    entries = []
+    for path in (path for kind in _ALL_ENTRIES for path in folder.glob(kind)):
+        with suppress(FileNotFoundError):  # another process has just removed it
+            entries.append((path, path.stat()))
     # Some file systems do not note when a file was read.
     entries.sort(key=lambda entry: max(entry[1].st_atime, entry[1].st_mtime), reverse=True)
     total = 0
@@ -60,6 +64,7 @@ def _remove_unreadable_entries(folder: Path) -> None:
     full disk, and would warn of it in every run. The warning names the function, so all that is
     cached of that function goes.
     """
+    warnings.filterwarnings("ignore", message=_UNWRITABLE)  # a full disk: all works as without
     show = warnings.showwarning
 
     def remove_or_show(message: Warning | str, *args: Any, **kwargs: Any) -> None:

@@ -67,3 +67,33 @@ def test_entries_that_were_not_used_for_longest_are_removed(tmp_path):
 
 def test_cache_lies_in_the_user_s_cache_folder(home):
     assert cache_folder() == home / "jaxnst"
+
+
+def test_entry_that_is_removed_meanwhile_is_no_error(tmp_path, monkeypatch):
+    for name in ("jit_a-1-cache", "paint-2-exported"):
+        (tmp_path / name).write_bytes(b"1234")
+    stat = Path.stat
+
+    def removing(path: Path, **options: bool) -> os.stat_result:
+        if path.name == "jit_a-1-cache":
+            raise FileNotFoundError
+        return stat(path, **options)
+
+    monkeypatch.setattr(Path, "stat", removing)
+    limit_size(tmp_path, largest=1)
+    assert [path.name for path in tmp_path.iterdir()] == ["jit_a-1-cache"]
+
+
+def test_full_disk_is_not_told_in_every_run(tmp_path):
+    script = """
+import warnings
+import jax
+from jaxnst.cli.cache import use_compilation_cache
+use_compilation_cache()
+warnings.warn("Error writing persistent compilation cache entry for 'jit_paint': OSError")
+"""
+    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stderr == ""
