@@ -285,7 +285,8 @@ def test_the_same_photo_twice_is_made_once(capsys, tmp_path):
 def test_help_shows_defaults_and_choices(capsys):
     assert main(["stylize", "--preset", "fast", "--help"]) == 0
     text = " ".join(re.sub("[│╭╰╮╯─]|-{9,}", " ", capsys.readouterr().out).split())
-    assert "--size PIXELS Long side of the result, in pixels. (default: 384)" in text
+    assert "--size PIXELS Long side of the result, in pixels; with a trained style" in text
+    assert "unless this is given. (default: 384)" in text
     assert "--keep-colors {no,luma,match}" in text
     assert "--style-layers [LAYER ...]" in text
     assert "loss options What the picture is compared with" in text
