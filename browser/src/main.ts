@@ -1,0 +1,236 @@
+/** The page: what is clicked, and what is shown. */
+
+import "./style.css";
+import sample from "../../jaxnst/assets/photos/rocket.jpg?url";
+import { Camera } from "./camera";
+import { loadManifest, MODELS, type Look, type Manifest, type Style } from "./gallery";
+import { Painter } from "./painter";
+import { download, readPhoto, Told } from "./photo";
+
+function element<T extends HTMLElement>(id: string): T {
+  return document.getElementById(id) as T;
+}
+
+const canvas = element<HTMLCanvasElement>("canvas");
+const status = element<HTMLOutputElement>("status");
+const message = element("message");
+const file = element<HTMLInputElement>("file");
+const buttons = {
+  choose: element<HTMLButtonElement>("choose"),
+  camera: element<HTMLButtonElement>("camera"),
+  compare: element<HTMLButtonElement>("compare"),
+  save: element<HTMLButtonElement>("save"),
+};
+const strength = element<HTMLInputElement>("strength");
+const second = element<HTMLSelectElement>("second");
+const share = element<HTMLInputElement>("share");
+
+const camera = new Camera();
+const painter = new Painter(
+  (name) => (element("backend").textContent = name),
+  (reason) => tell(unable(reason)),
+);
+let photo: ImageData | null = null;
+let painting: ImageData | null = null;
+let name = "photo";
+
+function tell(error: unknown): void {
+  console.info(error);
+  const text = error instanceof Told ? error.message : `This did not work (${String(error)}).`;
+  message.textContent = text;
+  message.hidden = false;
+  status.textContent = "";
+}
+
+function unable(reason: string): Told {
+  if (/fetch|load|40\d/i.test(reason)) {
+    return new Told("The networks could not be loaded. Reload the page to try again.");
+  }
+  return new Told(
+    "This browser does not let the page run WebAssembly, which it paints with. " +
+      "Allow it, or take another browser.",
+  );
+}
+
+/* What to paint */
+
+function chosen(): string {
+  return document.querySelector<HTMLInputElement>("input[name=style]:checked")!.value;
+}
+
+function look(): Look {
+  const of2 = second.value && second.value !== chosen() ? Number(share.value) / 100 : 0;
+  const shares = { [chosen()]: 1 - of2, ...(of2 ? { [second.value]: of2 } : {}) };
+  return { shares, strength: Number(strength.value) / 100 };
+}
+
+function show(pixels: ImageData): void {
+  canvas.width = pixels.width;
+  canvas.height = pixels.height;
+  canvas.style.setProperty("--ratio", String(pixels.width / pixels.height));
+  canvas.getContext("2d")!.putImageData(pixels, 0, 0);
+}
+
+async function paint(pixels: ImageData): Promise<number> {
+  const painted = await painter.paint(pixels, look());
+  painting = painted.pixels;
+  if (buttons.compare.ariaPressed !== "true") show(painting);
+  buttons.save.disabled = false;
+  return painted.seconds;
+}
+
+let wanted = false;
+let painting_now = false;
+
+/** Paints the photo as the controls are when the turn comes: of many changes the last counts. */
+async function repaint(): Promise<void> {
+  wanted = true;
+  if (painting_now || camera.isOn) return;
+  painting_now = true;
+  try {
+    while (wanted && photo && !camera.isOn) {
+      wanted = false;
+      canvas.classList.toggle("waits", painting === null);
+      if (painting === null) show(photo);
+      const seconds = await paint(photo);
+      message.hidden = true;
+      status.textContent = `Painted in ${seconds.toFixed(2)} s, ${photo.width} × ${photo.height}`;
+    }
+  } catch (error) {
+    if (message.hidden) tell(error);
+  } finally {
+    canvas.classList.remove("waits");
+    painting_now = false;
+  }
+}
+
+async function take(blob: Blob, called: string): Promise<void> {
+  camera.stop();
+  try {
+    photo = await readPhoto(blob);
+  } catch (error) {
+    tell(error);
+    return;
+  }
+  message.hidden = true;
+  name = called.replace(/\.[^.]*$/, "") || "photo";
+  painting = null;
+  await repaint();
+}
+
+/* The controls */
+
+function addStyles(manifest: Manifest): void {
+  const options = manifest.styles.map((style) => new Option(style.title, style.name));
+  second.append(...options);
+  element("styles").append(...manifest.styles.map(thumbnail));
+  document.querySelector<HTMLInputElement>("input[name=style]")!.checked = true;
+  element("strength-row").hidden = !manifest.photo;
+}
+
+function thumbnail(style: Style): HTMLLabelElement {
+  const label = document.createElement("label");
+  label.className = "style";
+  label.title = [style.title, style.artist, style.year].filter(Boolean).join(", ");
+  const radio = Object.assign(document.createElement("input"), {
+    type: "radio",
+    name: "style",
+    value: style.name,
+  });
+  const image = Object.assign(new Image(256, 256), {
+    src: new URL(style.thumbnail, MODELS).href,
+    alt: "",
+  });
+  const title = Object.assign(document.createElement("b"), { textContent: style.title });
+  const artist = Object.assign(document.createElement("small"), {
+    textContent: style.artist ?? "",
+  });
+  label.append(radio, image, title, artist);
+  return label;
+}
+
+function showValues(): void {
+  element("strength-value").textContent = `${strength.value} %`;
+  element("share-value").textContent = `${share.value} %`;
+  element("share-row").hidden = !second.value;
+}
+
+element("panel").addEventListener("input", () => {
+  showValues();
+  compare(false);
+  void repaint();
+});
+
+function compare(on: boolean): void {
+  buttons.compare.ariaPressed = String(on);
+  const shown = on ? photo : painting;
+  if (shown && !camera.isOn) show(shown);
+}
+
+buttons.compare.onclick = () => compare(buttons.compare.ariaPressed !== "true");
+buttons.choose.onclick = () => file.click();
+file.onchange = () => {
+  const [chosenFile] = file.files ?? [];
+  if (chosenFile) void take(chosenFile, chosenFile.name);
+  file.value = "";
+};
+buttons.save.onclick = () => {
+  compare(false);
+  canvas.toBlob((blob) => blob && download(blob, `${name}_${chosen()}.png`));
+};
+buttons.camera.onclick = async () => {
+  if (camera.isOn) return camera.stop();
+  message.hidden = true;
+  compare(false);
+  buttons.camera.disabled = true;
+  try {
+    await camera.run(
+      async (frame) => {
+        photo = frame;
+        name = "camera";
+        buttons.camera.disabled = false;
+        buttons.camera.ariaPressed = "true";
+        buttons.camera.textContent = "Stop";
+        await paint(frame);
+      },
+      (fps) => (status.textContent = `${fps.toFixed(1)} frames per second`),
+    );
+  } catch (error) {
+    tell(error);
+  } finally {
+    buttons.camera.disabled = false;
+    buttons.camera.ariaPressed = "false";
+    buttons.camera.textContent = "Camera";
+  }
+};
+
+addEventListener("dragover", (event) => {
+  event.preventDefault();
+  document.body.classList.add("dragging");
+});
+addEventListener("dragleave", (event) => {
+  if (!event.relatedTarget) document.body.classList.remove("dragging");
+});
+addEventListener("drop", (event) => {
+  event.preventDefault();
+  document.body.classList.remove("dragging");
+  const [dropped] = event.dataTransfer?.files ?? [];
+  if (dropped) void take(dropped, dropped.name);
+});
+addEventListener("paste", (event) => {
+  const [pasted] = event.clipboardData?.files ?? [];
+  if (pasted) void take(pasted, pasted.name);
+});
+
+/* The beginning */
+
+async function start(): Promise<void> {
+  try {
+    addStyles(await loadManifest());
+    await take(await (await fetch(sample)).blob(), "rocket.jpg");
+  } catch {
+    tell(new Told("The networks could not be loaded. Reload the page to try again."));
+  }
+}
+
+void start();
