@@ -2,10 +2,11 @@
 
 import { shrunk, Told } from "./photo";
 
-const LONGEST = 320; // pixels a painted frame is wide or high
 const SMOOTHING = 0.9;
 
 export class Camera {
+  /** Pixels that a painted frame is wide or high. */
+  longest = 320;
   private readonly video = document.createElement("video");
   private stream: MediaStream | null = null;
 
@@ -33,7 +34,7 @@ export class Camera {
     try {
       while (this.isOn) {
         const { videoWidth, videoHeight } = this.video;
-        await paint(shrunk(this.video, videoWidth, videoHeight, LONGEST));
+        await paint(shrunk(this.video, videoWidth, videoHeight, this.longest));
         const now = performance.now();
         const took = (now - last) / 1000;
         seconds = seconds ? SMOOTHING * seconds + (1 - SMOOTHING) * took : took;

@@ -5,6 +5,7 @@ import sample from "../../jaxnst/assets/photos/rocket.jpg?url";
 import { Camera } from "./camera";
 import { loadManifest, MODELS, type Look, type Manifest, type Style } from "./gallery";
 import { Painter } from "./painter";
+import { Recorder } from "./recorder";
 import { download, readPhoto, Told } from "./photo";
 
 function element<T extends HTMLElement>(id: string): T {
@@ -18,6 +19,7 @@ const file = element<HTMLInputElement>("file");
 const buttons = {
   choose: element<HTMLButtonElement>("choose"),
   camera: element<HTMLButtonElement>("camera"),
+  record: element<HTMLButtonElement>("record"),
   compare: element<HTMLButtonElement>("compare"),
   save: element<HTMLButtonElement>("save"),
 };
@@ -26,8 +28,12 @@ const second = element<HTMLSelectElement>("second");
 const share = element<HTMLInputElement>("share");
 
 const camera = new Camera();
+const recorder = new Recorder(canvas);
 const painter = new Painter(
-  (name) => (element("backend").textContent = name),
+  (name) => {
+    element("backend").textContent = name;
+    camera.longest = name === "WebGPU" ? 640 : 320;
+  },
   (reason) => tell(unable(reason)),
 );
 let photo: ImageData | null = null;
@@ -191,6 +197,7 @@ buttons.camera.onclick = async () => {
         buttons.camera.disabled = false;
         buttons.camera.ariaPressed = "true";
         buttons.camera.textContent = "Stop";
+        buttons.record.hidden = !recorder.isPossible;
         await paint(frame);
       },
       (fps) => (status.textContent = `${fps.toFixed(1)} frames per second`),
@@ -201,8 +208,19 @@ buttons.camera.onclick = async () => {
     buttons.camera.disabled = false;
     buttons.camera.ariaPressed = "false";
     buttons.camera.textContent = "Camera";
+    record(false);
+    buttons.record.hidden = true;
   }
 };
+
+function record(on: boolean): void {
+  if (on) recorder.start((film, suffix) => download(film, `${chosen()}.${suffix}`));
+  else recorder.stop();
+  buttons.record.ariaPressed = String(on);
+  buttons.record.textContent = on ? "Stop recording" : "Record";
+}
+
+buttons.record.onclick = () => record(buttons.record.ariaPressed !== "true");
 
 addEventListener("dragover", (event) => {
   event.preventDefault();
@@ -224,10 +242,20 @@ addEventListener("paste", (event) => {
 
 /* The beginning */
 
+/** Keeps the page for when there is no network, unless the visitor counts bytes. */
+function keepPage(): void {
+  const connection = (navigator as { connection?: { saveData?: boolean } }).connection;
+  if (!import.meta.env.PROD || !navigator.serviceWorker || connection?.saveData) return;
+  navigator.serviceWorker
+    .register("./sw.js")
+    .catch((error) => console.info("The page is not kept:", error));
+}
+
 async function start(): Promise<void> {
   try {
     addStyles(await loadManifest());
     await take(await (await fetch(sample)).blob(), "rocket.jpg");
+    keepPage(); // not before: it loads all styles
   } catch {
     tell(new Told("The networks could not be loaded. Reload the page to try again."));
   }
