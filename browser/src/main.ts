@@ -38,6 +38,7 @@ const painter = new Painter(
 );
 let photo: ImageData | null = null;
 let painting: ImageData | null = null;
+const styles = new Map<string, Style>();
 let name = "photo";
 
 function tell(error: unknown): void {
@@ -86,13 +87,13 @@ async function paint(pixels: ImageData): Promise<number> {
 }
 
 let wanted = false;
-let painting_now = false;
+let isPainting = false;
 
 /** Paints the photo as the controls are when the turn comes: of many changes the last counts. */
 async function repaint(): Promise<void> {
   wanted = true;
-  if (painting_now || camera.isOn) return;
-  painting_now = true;
+  if (isPainting || camera.isOn) return;
+  isPainting = true;
   try {
     while (wanted && photo && !camera.isOn) {
       wanted = false;
@@ -106,7 +107,7 @@ async function repaint(): Promise<void> {
     if (message.hidden) tell(error);
   } finally {
     canvas.classList.remove("waits");
-    painting_now = false;
+    isPainting = false;
   }
 }
 
@@ -127,17 +128,18 @@ async function take(blob: Blob, called: string): Promise<void> {
 /* The controls */
 
 function addStyles(manifest: Manifest): void {
+  for (const style of manifest.styles) styles.set(style.name, style);
   const options = manifest.styles.map((style) => new Option(style.title, style.name));
   second.append(...options);
   element("styles").append(...manifest.styles.map(thumbnail));
   document.querySelector<HTMLInputElement>("input[name=style]")!.checked = true;
   element("strength-row").hidden = !manifest.photo;
+  showValues();
 }
 
 function thumbnail(style: Style): HTMLLabelElement {
   const label = document.createElement("label");
   label.className = "style";
-  label.title = [style.title, style.artist, style.year].filter(Boolean).join(", ");
   const radio = Object.assign(document.createElement("input"), {
     type: "radio",
     name: "style",
@@ -147,15 +149,22 @@ function thumbnail(style: Style): HTMLLabelElement {
     src: new URL(style.thumbnail, MODELS).href,
     alt: "",
   });
-  const title = Object.assign(document.createElement("b"), { textContent: style.title });
-  const artist = Object.assign(document.createElement("small"), {
-    textContent: style.artist ?? "",
-  });
-  label.append(radio, image, title, artist);
+  label.append(radio, image, text("span", style.title));
   return label;
 }
 
+function text(tag: string, content: string): HTMLElement {
+  return Object.assign(document.createElement(tag), { textContent: content });
+}
+
+function caption(style: Style): (HTMLElement | string)[] {
+  const made = [style.artist, style.year].filter(Boolean).join(", ");
+  return [text("b", style.title), made && ` ${made}`];
+}
+
+/** Says which style it is, and what the controls are at. */
 function showValues(): void {
+  element("caption").replaceChildren(...caption(styles.get(chosen())!));
   element("strength-value").textContent = `${strength.value} %`;
   element("share-value").textContent = `${share.value} %`;
   element("share-row").hidden = !second.value;
@@ -194,10 +203,7 @@ buttons.camera.onclick = async () => {
       async (frame) => {
         photo = frame;
         name = "camera";
-        buttons.camera.disabled = false;
-        buttons.camera.ariaPressed = "true";
-        buttons.camera.textContent = "Stop";
-        buttons.record.hidden = !recorder.isPossible;
+        showCamera(true);
         await paint(frame);
       },
       (fps) => (status.textContent = `${fps.toFixed(1)} frames per second`),
@@ -205,13 +211,18 @@ buttons.camera.onclick = async () => {
   } catch (error) {
     tell(error);
   } finally {
-    buttons.camera.disabled = false;
-    buttons.camera.ariaPressed = "false";
-    buttons.camera.textContent = "Camera";
     record(false);
-    buttons.record.hidden = true;
+    showCamera(false);
   }
 };
+
+function showCamera(on: boolean): void {
+  buttons.camera.disabled = false;
+  buttons.camera.ariaPressed = String(on);
+  buttons.camera.textContent = on ? "Stop" : "Camera";
+  buttons.compare.disabled = on;
+  buttons.record.hidden = !on || !recorder.isPossible;
+}
 
 function record(on: boolean): void {
   if (on) recorder.start((film, suffix) => download(film, `${chosen()}.${suffix}`));
