@@ -60,7 +60,8 @@ async function answer(request: Request): Promise<Response> {
 
 function isolated(response: Response): Response {
   if (response.type === "opaque" || !response.body) return response;
-  const headers = new Headers({ ...Object.fromEntries(response.headers), ...ISOLATION });
+  const headers = new Headers(response.headers);
+  for (const [name, value] of Object.entries(ISOLATION)) headers.set(name, value);
   return new Response(response.body, { status: response.status, headers });
 }
 

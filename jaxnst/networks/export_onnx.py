@@ -122,8 +122,8 @@ class _Layers:
         if not zeros:
             x = self.graph.pad(x, reach, "edge" if module.upsample else module.border)
         pads = reach if zeros else 0
-        kernel, stride = np.asarray(kernel), module.stride
-        y = self.graph.conv(x, kernel, bias, name=path, stride=stride, pads=pads)
+        array, stride = np.asarray(kernel), module.stride
+        y = self.graph.conv(x, array, bias, name=path, stride=stride, pads=pads)
         return self.depth_to_space(y, 2) if module.upsample else y
 
     def conv_norm(self, path: str, x: Value) -> Value:

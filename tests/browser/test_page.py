@@ -47,9 +47,11 @@ class Server(ThreadingHTTPServer):
 
 
 class Handler(SimpleHTTPRequestHandler):
+    """Answers as its server is set to."""
+
     server: Server
 
-    def do_GET(self) -> None:  # noqa: N802
+    def do_GET(self) -> None:
         if self.server.is_down:
             self.close_connection = True
         else:
@@ -132,7 +134,8 @@ def photo(tmp_path) -> Path:
 
 def painted(page, size: str = "") -> None:
     """Waits until a picture of a size, "256 x 171", is painted."""
-    page.wait_for_selector(f"#status:has-text('Painted'):has-text('{size.replace('x', '×')}')")
+    shown = size.replace("x", "\N{MULTIPLICATION SIGN}")
+    page.wait_for_selector(f"#status:has-text('Painted'):has-text('{shown}')")
 
 
 def tell_when_painted_again(page) -> None:
