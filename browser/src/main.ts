@@ -157,14 +157,17 @@ function text(tag: string, content: string): HTMLElement {
   return Object.assign(document.createElement(tag), { textContent: content });
 }
 
-function caption(style: Style): (HTMLElement | string)[] {
+/** What stands on the label: a style, its artist and year; or two styles. */
+function caption(style: Style, other?: Style): (HTMLElement | string)[] {
+  if (other) return [text("b", style.title), " with ", text("b", other.title)];
   const made = [style.artist, style.year].filter(Boolean).join(", ");
   return [text("b", style.title), made && ` ${made}`];
 }
 
 /** Says which style it is, and what the controls are at. */
 function showValues(): void {
-  element("caption").replaceChildren(...caption(styles.get(chosen())!));
+  const [style, other] = Object.keys(look().shares).map((name) => styles.get(name)!);
+  element("caption").replaceChildren(...caption(style!, other));
   element("strength-value").textContent = `${strength.value} %`;
   element("share-value").textContent = `${share.value} %`;
   element("share-row").hidden = !second.value;

@@ -15,7 +15,8 @@ export async function readPhoto(file: Blob): Promise<ImageData> {
     bitmap = await createImageBitmap(file);
   } catch {
     throw new Told(
-      "This is not a picture that this browser can read. Choose a JPEG, PNG or WebP file.",
+      "This is not a picture that this browser can read, or it is too large. " +
+        "Choose a JPEG, PNG or WebP file.",
     );
   }
   try {

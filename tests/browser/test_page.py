@@ -212,7 +212,7 @@ def test_a_large_photo_is_made_smaller(page, tmp_path):
 def test_what_is_no_picture_is_told_and_the_page_goes_on(page, photo, tmp_path):
     (tmp_path / "notes.png").write_text("These are notes.")
     page.set_input_files("#file", tmp_path / "notes.png")
-    assert message(page).startswith("This is not a picture that this browser can read.")
+    assert message(page).startswith("This is not a picture that this browser can read")
     page.set_input_files("#file", photo)
     painted(page, "256 x 171")
     assert not page.is_visible("#message")
