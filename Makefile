@@ -5,7 +5,7 @@ DATA ?= data
 # Two processes; the tests of a file stay together, as they share what takes long to make.
 PARALLEL ?= --numprocesses 2 --dist loadfile
 
-.PHONY: demo test test-all lint docs bench versions clean
+.PHONY: demo test test-all lint docs bench versions browser clean
 # A photo painted by a trained network, in seconds, and then by optimization in the style of a picture.
 demo: .venv/package
 	@mkdir -p out
@@ -44,6 +44,11 @@ versions: .venv/installed
 	$(BIN)/pip install --quiet --constraint constraints.txt uv
 	$(BIN)/python tools/test_versions.py
 
+# The page that paints in the visitor's own browser, in browser/dist. It needs Node.
+browser: .venv/installed
+	$(BIN)/jaxnst export slim --for-browser -o browser/public/models
+	cd browser && npm ci --no-fund --no-audit && npm run build
+
 .venv/package: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo "Installing jaxnst and what it needs into .venv: some minutes, once"
@@ -56,4 +61,4 @@ versions: .venv/installed
 	touch $@
 
 clean:
-	rm -rf .venv out site build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf .venv out site build dist browser/dist browser/node_modules browser/public/models *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis

@@ -11,6 +11,7 @@ from jaxnst.cli.output_checks import check_apart
 from jaxnst.cli.parsing import parse
 from jaxnst.errors import JaxnstError, nearest
 from jaxnst.inference.exported import Comparison, compare
+from jaxnst.inference.gallery_export import export_gallery
 from jaxnst.io.files import check_writable, display_name
 from jaxnst.networks.export import ONNX, check_export, export_model, needed_packages
 from jaxnst.networks.gallery import Gallery, gallery_names, load_gallery
@@ -21,6 +22,8 @@ from jaxnst.networks.model_file import SUFFIX, Model, load_model, model_names
 def main(argv: Sequence[str]) -> int:
     """Runs the command; returns 0."""
     command = parse(Export, argv, "jaxnst export", Export.__doc__ or "")
+    if command.for_browser:
+        return _for_browser(command)
     check_export(command.output, command.weights)
     check_writable(command.output)
     check_apart([Path(command.model)], [command.output])
@@ -37,6 +40,19 @@ def main(argv: Sequence[str]) -> int:
             print(_told(row))
     if command.json:
         print(json.dumps(_report(command, model, rows)))
+    return 0
+
+
+def _for_browser(command: Export) -> int:
+    """Writes a gallery as a folder; returns 0."""
+    gallery = load_gallery(command.model)
+    styles = command.style or tuple(gallery.styles)
+    size = export_gallery(command.output, gallery, styles)
+    if command.json:
+        print(json.dumps({"output": str(command.output), "styles": styles, "bytes": size}))
+    else:
+        name, count = display_name(command.output), len(styles)
+        print(f"{name}: {count} {'style' if count == 1 else 'styles'}, {size / 1e6:.1f} MB")
     return 0
 
 

@@ -238,10 +238,11 @@ class Export:
     model: Annotated[Positional[str], arg(metavar="MODEL")]
     """slim or johnson, a network that enlarges (`jaxnst models list`), a .safetensors file, or a
     folder of such files."""
-    output: Annotated[Path, _output("FILE")]
-    """The .onnx or .stablehlo file."""
+    output: Annotated[Path, _output("FILE|FOLDER/")]
+    """The .onnx or .stablehlo file; with --for-browser a folder."""
     style: Annotated[tuple[str, ...], arg(metavar="[NAME ...]")] = ()
-    """The style to paint in, or several with --blend. Not needed where there is but one."""
+    """The style to paint in, or several with --blend. Not needed where there is but one. With
+    --for-browser those that the page is to have. Default: all."""
     blend: tuple[float, ...] = ()
     """Blend all styles: one weight per style, at least 0."""
     strength: float = 1.0
@@ -253,14 +254,19 @@ class Export:
     for ONNX only, quarters it and changes pictures slightly."""
     check: bool = False
     """Run the file and print how far its pictures are from jaxnst's own, and how long both take."""
+    for_browser: bool = False
+    """Write the styles of a gallery as a folder for the page that paints in the visitor's own
+    browser, which blends them and sets their strength itself."""
     json: bool = False
     """Print one JSON object instead."""
 
     def __post_init__(self) -> None:
         check_number("strength", self.strength, high=2)
+        if self.for_browser:
+            self._check_for_browser()
         for weight in self.blend:
             check_number("blend", weight)
-        if len(self.style) > 1 and not self.blend:
+        if len(self.style) > 1 and not self.blend and not self.for_browser:
             raise JaxnstError(
                 f"--style has {len(self.style)} names, and a file holds one network: "
                 f"give --blend with a weight for each"
@@ -270,6 +276,13 @@ class Export:
                 f"--blend has {len(self.blend)} values, and --style {len(self.style)}: "
                 f"give one value for each style"
             )
+
+    def _check_for_browser(self) -> None:
+        for name in ("blend", "strength", "as_float", "weights", "check"):
+            default = Export.__dataclass_fields__[name].default
+            if getattr(self, name) != default:
+                option = "float" if name == "as_float" else name
+                raise JaxnstError(f"--{option} is not for --for-browser: leave one out")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -46,8 +46,31 @@ def to_onnx(model: Model, *, as_float: bool = False, weights: str = "float32") -
     Raises:
       JaxnstError: it is a decoder.
     """
+    exported = _exported(Graph(weights), model, as_float)
+    helper.set_model_props(exported, {"card": json.dumps(model.card)})
+    return exported
+
+
+def to_onnx_of_any_style(model: Model) -> tuple[onnx.ModelProto, dict[str, np.ndarray]]:
+    """A network as an ONNX graph without its weights, which are inputs, and the weights.
+
+    All networks of a gallery have the same graph. Averages of their weights paint blends and
+    strengths, as those of `Gallery.params` do: what is done to them here is linear.
+
+    Args:
+      model: a network that paints.
+
+    Returns:
+      The graph, which takes a picture, uint8, and the weights; and these by the names of the
+      inputs, in float32.
+    """
+    graph = Graph(takes_weights=True)
+    return _exported(graph, model, as_float=False), graph.taken
+
+
+def _exported(graph: Graph, model: Model, as_float: bool) -> onnx.ModelProto:
+    """The graph of a model, checked."""
     network = model.network
-    graph = Graph(weights)
     layers = _Layers(graph, network, model.params)
     if isinstance(network, UpscaleNetwork):
         _enlarge(layers, network, as_float)
@@ -66,7 +89,6 @@ def to_onnx(model: Model, *, as_float: bool = False, weights: str = "float32") -
         producer_version=__version__,
         doc_string=model.style.get("title", ""),
     )
-    helper.set_model_props(exported, {"card": json.dumps(model.card)})
     onnx.checker.check_model(exported, full_check=True)
     return exported
 
@@ -100,14 +122,16 @@ class _Layers:
         if not zeros:
             x = self.graph.pad(x, reach, "edge" if module.upsample else module.border)
         pads = reach if zeros else 0
-        y = self.graph.conv(x, np.asarray(kernel), bias, stride=module.stride, pads=pads)
+        array, stride = np.asarray(kernel), module.stride
+        y = self.graph.conv(x, array, bias, name=path, stride=stride, pads=pads)
         return self.depth_to_space(y, 2) if module.upsample else y
 
     def conv_norm(self, path: str, x: Value) -> Value:
         """A `ConvNorm`."""
         x, norm = self.conv(f"{path}/conv", x), self.params(f"{path}/norm")
         bias = norm.get("bias", np.zeros_like(norm["scale"]))
-        scale, shift = self.graph.constant(norm["scale"]), self.graph.constant(bias)
+        scale = self.graph.vector(f"{path}/norm/scale", norm["scale"])
+        shift = self.graph.vector(f"{path}/norm/bias", bias)
         return self.graph.op("InstanceNormalization", x, scale, shift, epsilon=EPSILON)
 
     def trunk(self, path: str, x: Value, blocks: int) -> Value:
@@ -127,7 +151,7 @@ class _Layers:
     def scaled(self, path: str, x: Value) -> Value:
         """A `Scale`."""
         scale = self.params(path)["scale"][:, None, None]
-        return self.graph.op("Mul", x, self.graph.constant(scale))
+        return self.graph.op("Mul", x, self.graph.vector(f"{path}/scale", scale))
 
     def noise(self, path: str, x: Value) -> Value:
         """The fixed noise of `SlimTrunk` for features x."""
@@ -136,7 +160,12 @@ class _Layers:
         for axis, side in zip((2, 3), self.graph.sides(x, (2, 3)), strict=True):
             at = self.graph.op("Mod", self.graph.counted(side), period)
             noise = self.graph.op("Gather", noise, at, axis=axis)
-        return self.graph.conv(noise, np.asarray(self.params(path))[None, None])
+        return self.graph.conv(noise, np.asarray(self.params(path))[None, None], name=path)
+
+    def colors(self, path: str, image: Value) -> Value:
+        """A `ColorMatrix`."""
+        params = self.params(path)
+        return self.graph.conv(image, params["kernel"][None, None], params["bias"], name=path)
 
     def relu(self, x: Value) -> Value:
         return self.graph.op("Relu", x)
@@ -165,8 +194,7 @@ def _slim(layers: _Layers, network: Slim, image: Value) -> Value:
     x = layers.conv_norm("decoder/up2", x)
     x = relu(add(x, layers.scaled("decoder/shortcut2", pixels)))
     painted = layers.depth_to_space(layers.conv("decoder/out", x), 2)
-    photo = layers.params("decoder/photo")
-    return add(painted, layers.graph.conv(image, photo["kernel"][None, None], photo["bias"]))
+    return add(painted, layers.colors("decoder/photo", image))
 
 
 def _johnson(layers: _Layers, network: Johnson, x: Value) -> Value:

@@ -22,14 +22,19 @@ Value = str
 class Graph:
     """Operators and constants; every method adds to them and returns the new value."""
 
-    def __init__(self, weights: str = "float32") -> None:
+    def __init__(self, weights: str = "float32", *, takes_weights: bool = False) -> None:
         """Starts with nothing.
 
         Args:
           weights: how a network's numbers are stored: float32, float16, or int8, which is for its
             large kernels, beside float16.
+          takes_weights: they are not stored, but inputs in float32: what they would be is kept in
+            `taken`.
         """
         self._weights = weights
+        self._takes_weights = takes_weights
+        self.taken: dict[str, np.ndarray] = {}
+        """The network's numbers by the names of the inputs that take them."""
         self._nodes: list[onnx.NodeProto] = []
         self._constants: dict[tuple[Any, ...], onnx.TensorProto] = {}
 
@@ -58,8 +63,17 @@ class Graph:
             return self.constant(array)
         return self._as_float(self.constant(array, np.float16))
 
-    def kernel(self, kernel: np.ndarray) -> Value:
-        """A kernel [H, W, C_in, C_out] as [C_out, C_in, H, W], stored as the weights are to be."""
+    def vector(self, name: str, vector: np.ndarray) -> Value:
+        """Few numbers of a network, which are float32 however the others are stored."""
+        return self._input(name, vector) if self._takes_weights else self.constant(vector)
+
+    def kernel(self, name: str, kernel: np.ndarray) -> Value:
+        """A kernel [H, W, C_in, C_out] as [C_out, C_in, H, W], stored as the weights are to be.
+
+        One without a name is no network's, but the same for all.
+        """
+        if name and self._takes_weights:
+            return self._input(name, kernel.transpose(3, 2, 0, 1))
         parts = int8.quantize({"": kernel}) if self._weights == "int8" else {"": kernel}
         stored, *units = (array.transpose(3, 2, 0, 1) for array in parts.values())
         if not units:
@@ -73,12 +87,16 @@ class Graph:
         kernel: np.ndarray,
         bias: np.ndarray | None = None,
         *,
+        name: str = "",
         stride: int = 1,
         pads: int = 0,
     ) -> Value:
-        """A convolution with a kernel [H, W, C_in, C_out], and so many zeros at each border."""
-        inputs = [x, self.kernel(kernel)]
-        inputs += [] if bias is None else [self.constant(bias)]
+        """A convolution with a kernel [H, W, C_in, C_out], and so many zeros at each border.
+
+        The name is that of the network's layer whose numbers these are.
+        """
+        inputs = [x, self.kernel(name and f"{name}/kernel", kernel)]
+        inputs += [] if bias is None else [self.vector(f"{name}/bias", bias)]
         height, width = kernel.shape[:2]
         return self.op(
             "Conv",
@@ -115,11 +133,20 @@ class Graph:
     ) -> onnx.ModelProto:
         """The finished model; the result of the last operator is its output."""
         self._nodes[-1].output[0] = outputs.name
-        graph = helper.make_graph(
-            self._nodes, name, [inputs], [outputs], list(self._constants.values())
-        )
+        weights = [
+            helper.make_tensor_value_info(taken, onnx.TensorProto.FLOAT, array.shape)
+            for taken, array in self.taken.items()
+        ]
+        constants = list(self._constants.values())
+        graph = helper.make_graph(self._nodes, name, [inputs, *weights], [outputs], constants)
         opsets = [helper.make_opsetid("", OPSET)]
         return helper.make_model(graph, opset_imports=opsets, ir_version=_IR_VERSION, **properties)
+
+    def _input(self, name: str, array: np.ndarray) -> Value:
+        """An input, and what it would be were it stored."""
+        assert name not in self.taken, name
+        self.taken[name] = np.asarray(array, np.float32)
+        return name
 
     def _as_float(self, x: Value) -> Value:
         return self.op("Cast", x, to=onnx.TensorProto.FLOAT)

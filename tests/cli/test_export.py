@@ -73,9 +73,25 @@ def test_the_check_of_stablehlo_is_printed(upscaler: Path, tmp_path: Path, capsy
     assert all(re.match(r"  \d+ x \d+: at most [01]/255 from jaxnst's; ", row) for row in rows)
 
 
+def test_a_gallery_is_exported_for_browsers(gallery: Path, tmp_path: Path, capsys) -> None:
+    assert run(gallery, "--for-browser", "-o", tmp_path / "models") == 0
+    assert capsys.readouterr().out.startswith(f"{tmp_path / 'models'}: 2 styles, ")
+    words = ["--style", "kiss", "--json"]
+    assert run(gallery, "--for-browser", *words, "-o", tmp_path / "models") == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["styles"] == ["kiss"]
+    sizes = [path.stat().st_size for path in (tmp_path / "models").iterdir()]
+    assert 0.5 * sum(sizes) < report["bytes"] < sum(sizes)
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
+        (["small", "--for-browser", "--strength", "2"], "--strength is not for --for-browser"),
+        (["small", "--for-browser", "--float"], "--float is not for --for-browser"),
+        (["x2.safetensors", "--for-browser"], "x2.safetensors: has no style"),
+        (["small", "--for-browser", "-o", "out.onnx"], "out.onnx: is not a folder of an earlier"),
+        (["small", "--for-browser", "-o", "none/models"], "none/models: cannot be made (No such"),
         (["slimm"], "model 'slimm' is unknown: did you mean 'slim'?"),
         (["none.safetensors"], "none.safetensors: there is no such file"),
         (["small"], "small: has 2 styles: give --style"),

@@ -1,0 +1,94 @@
+/** ONNX Runtime, by WebAssembly or WebGPU. */
+
+import type { InferenceSession, Tensor } from "onnxruntime-web/wasm";
+import wasmScript from "onnxruntime-web/ort-wasm-simd-threaded.mjs?url";
+import wasmBinary from "onnxruntime-web/ort-wasm-simd-threaded.wasm?url";
+import gpuScript from "onnxruntime-web/ort-wasm-simd-threaded.asyncify.mjs?url";
+import gpuBinary from "onnxruntime-web/ort-wasm-simd-threaded.asyncify.wasm?url";
+import type { Manifest } from "./gallery";
+
+type Runtime = typeof import("onnxruntime-web/wasm");
+
+/** RGB, a byte each. */
+export interface Picture {
+  data: Uint8Array;
+  width: number;
+  height: number;
+}
+
+/** Something that paints a picture with weights. */
+export interface Backend {
+  name: string;
+  paint(picture: Picture, weights: Float32Array): Promise<Uint8Array>;
+}
+
+export async function wasmBackend(graph: ArrayBuffer, manifest: Manifest): Promise<Backend> {
+  const ort = await import("onnxruntime-web/wasm");
+  // Threads share memory, which only an isolated page may.
+  const threads = self.crossOriginIsolated ? Math.min(4, navigator.hardwareConcurrency || 1) : 1;
+  ort.env.wasm.numThreads = threads;
+  ort.env.wasm.wasmPaths = { mjs: absolute(wasmScript), wasm: absolute(wasmBinary) };
+  const session = await ort.InferenceSession.create(graph, { executionProviders: ["wasm"] });
+  const name = threads > 1 ? `WebAssembly, ${threads} threads` : "WebAssembly, one thread";
+  return backend(name, ort, session, manifest);
+}
+
+/** Null where there is no GPU that a page may use. */
+export async function gpuBackend(graph: ArrayBuffer, manifest: Manifest): Promise<Backend | null> {
+  if (!(await hasGpu())) return null;
+  const ort = (await import("onnxruntime-web/webgpu")) as unknown as Runtime;
+  ort.env.wasm.numThreads = 1;
+  ort.env.wasm.wasmPaths = { mjs: absolute(gpuScript), wasm: absolute(gpuBinary) };
+  const session = await ort.InferenceSession.create(graph, { executionProviders: ["webgpu"] });
+  return backend("WebGPU", ort, session, manifest);
+}
+
+interface Gpu {
+  requestAdapter(): Promise<{ info?: { isFallbackAdapter?: boolean } } | null>;
+}
+
+async function hasGpu(): Promise<boolean> {
+  const gpu = (navigator as { gpu?: Gpu }).gpu;
+  const adapter = await gpu?.requestAdapter().catch(() => null);
+  return !!adapter && !adapter.info?.isFallbackAdapter;
+}
+
+function absolute(url: string): string {
+  return new URL(url, self.location.href).href;
+}
+
+function backend(
+  name: string,
+  ort: Runtime,
+  session: InferenceSession,
+  manifest: Manifest,
+): Backend {
+  let latest: Float32Array | undefined;
+  let feeds: Record<string, Tensor> = {};
+  return {
+    name,
+    async paint({ data, width, height }, weights) {
+      if (weights !== latest) feeds = tensors(ort, weights, manifest);
+      latest = weights;
+      const image = new ort.Tensor("uint8", data, [1, height, width, 3]);
+      const { result } = await session.run({ ...feeds, image });
+      return result!.data as Uint8Array;
+    },
+  };
+}
+
+/** The weights as the graph takes them, one tensor for each array of the network. */
+function tensors(
+  ort: Runtime,
+  weights: Float32Array,
+  manifest: Manifest,
+): Record<string, Tensor> {
+  const feeds: Record<string, Tensor> = {};
+  let start = 0;
+  for (const { name, shape } of manifest.inputs) {
+    const end = start + shape.reduce((product, side) => product * side, 1);
+    feeds[name] = new ort.Tensor("float32", weights.subarray(start, end), shape);
+    start = end;
+  }
+  return feeds;
+}
