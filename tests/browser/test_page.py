@@ -218,6 +218,16 @@ def test_what_is_no_picture_is_told_and_the_page_goes_on(page, photo, tmp_path):
     assert not page.is_visible("#message")
 
 
+def test_a_style_that_cannot_be_loaded_is_told_and_asked_for_again(page):
+    page.route("**/udnie.*.bin", lambda route: route.abort())
+    page.check("input[value=udnie]", force=True)
+    assert message(page).startswith("A part of this page could not be loaded.")
+    page.unroute("**/udnie.*.bin")
+    choose(page, "starry_night")
+    choose(page, "udnie")
+    assert not page.is_visible("#message")
+
+
 def test_styles_are_chosen_by_keyboard(page):
     tell_when_painted_again(page)
     page.focus("input[value=starry_night]")
