@@ -239,6 +239,7 @@ def test_styles_are_chosen_by_keyboard(page):
 def test_the_camera_is_painted_until_it_is_stopped(page):
     page.click("#camera")
     page.wait_for_selector("#status:has-text('frames per second')")
+    print(page.inner_text("#facts"))
     page.click("#camera:has-text('Stop')")
     page.wait_for_selector("#camera:has-text('Camera')")
     assert page.is_enabled("#save")
