@@ -34,29 +34,32 @@ const painter = new Painter(
     element("backend").textContent = name;
     camera.longest = name === "WebGPU" ? 640 : 320;
   },
-  (reason) => tell(unable(reason)),
+  tell,
 );
 let photo: ImageData | null = null;
 let painting: ImageData | null = null;
 const styles = new Map<string, Style>();
 let name = "photo";
 
+/** Shows an error as a sentence. */
 function tell(error: unknown): void {
   console.info(error);
-  const text = error instanceof Told ? error.message : `This did not work (${String(error)}).`;
-  message.textContent = text;
+  message.textContent = error instanceof Told ? error.message : sentence(String(error));
   message.hidden = false;
   status.textContent = "";
 }
 
-function unable(reason: string): Told {
-  if (/fetch|load|40\d/i.test(reason)) {
-    return new Told("The networks could not be loaded. Reload the page to try again.");
+function sentence(reason: string): string {
+  if (/fetch|load|\b[45]\d\d\b/i.test(reason)) {
+    return "A part of this page could not be loaded. Check the network, and reload the page.";
   }
-  return new Told(
-    "This browser does not let the page run WebAssembly, which it paints with. " +
-      "Allow it, or take another browser.",
-  );
+  if (/wasm|WebAssembly/i.test(reason)) {
+    return (
+      "This browser does not let the page run WebAssembly, which it paints with. " +
+      "Allow it, or take another browser."
+    );
+  }
+  return `This did not work (${reason}).`;
 }
 
 /* What to paint */
@@ -270,8 +273,8 @@ async function start(): Promise<void> {
     addStyles(await loadManifest());
     await take(await (await fetch(sample)).blob(), "rocket.jpg");
     keepPage(); // not before: it loads all styles
-  } catch {
-    tell(new Told("The networks could not be loaded. Reload the page to try again."));
+  } catch (error) {
+    tell(error);
   }
 }
 

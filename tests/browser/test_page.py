@@ -218,6 +218,16 @@ def test_what_is_no_picture_is_told_and_the_page_goes_on(page, photo, tmp_path):
     assert not page.is_visible("#message")
 
 
+def test_a_style_that_cannot_be_loaded_is_told_and_asked_for_again(page):
+    page.route("**/udnie.*.bin", lambda route: route.abort())
+    page.check("input[value=udnie]", force=True)
+    assert message(page).startswith("A part of this page could not be loaded.")
+    page.unroute("**/udnie.*.bin")
+    choose(page, "starry_night")
+    choose(page, "udnie")
+    assert not page.is_visible("#message")
+
+
 def test_styles_are_chosen_by_keyboard(page):
     tell_when_painted_again(page)
     page.focus("input[value=starry_night]")
@@ -229,6 +239,7 @@ def test_styles_are_chosen_by_keyboard(page):
 def test_the_camera_is_painted_until_it_is_stopped(page):
     page.click("#camera")
     page.wait_for_selector("#status:has-text('frames per second')")
+    print(page.inner_text("#facts"))
     page.click("#camera:has-text('Stop')")
     page.wait_for_selector("#camera:has-text('Camera')")
     assert page.is_enabled("#save")
