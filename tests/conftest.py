@@ -12,11 +12,22 @@ import jax  # noqa: E402
 import jax.numpy as jnp  # noqa: E402
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
+from jax.experimental.compilation_cache import compilation_cache  # noqa: E402
 
 from jaxnst.perceptual.vgg import VGG  # noqa: E402
 
 # Ranks may differ: a batch less VGG's mean, and features less those of one photo, are meant.
 jax.config.update("jax_numpy_dtype_promotion", "strict")
+
+
+@pytest.fixture(autouse=True)
+def cache_folder_as_before() -> Iterator[None]:
+    """A command may have set it for its process, in which other tests follow."""
+    before = jax.config.values["jax_compilation_cache_dir"]
+    yield
+    if jax.config.values["jax_compilation_cache_dir"] != before:
+        jax.config.update("jax_compilation_cache_dir", before)
+        compilation_cache.reset_cache()  # JAX goes on with the folder that it first found there
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,7 @@ import pytest
 from training_files import write_run
 
 from jaxnst.cli import main
-from jaxnst.networks import decoders
-from jaxnst.networks.kinds import NETWORKS
+from jaxnst.networks.kinds import DECODED, NETWORKS
 from jaxnst.training.config import TrainConfig, load_train_config, train_config_names
 from jaxnst.training.options import Layer, NetworkName
 from jaxnst.training.run import claim_folder, make_network
@@ -109,4 +108,4 @@ def test_the_folder_of_another_run_is_refused_and_left_alone(capsys, tmp_path):
 
 def test_the_networks_that_can_be_named_are_those_that_there_are() -> None:
     assert set(get_args(NetworkName)) == set(NETWORKS)
-    assert get_args(Layer) == decoders.LAYERS
+    assert get_args(Layer) == DECODED
