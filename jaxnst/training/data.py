@@ -175,7 +175,8 @@ def open_data(options: DataOptions, seed: int) -> Data:
     kind, _, name = options.source.partition(":")
     if kind not in ("folder", "tfds") or not name:
         raise JaxnstError(
-            f"data source {options.source!r}: there is no such folder; give one, or tfds:NAME"
+            f"data source {options.source!r}: there is no such folder: "
+            f"give folder:PATH or tfds:NAME"
         )
     photos: Photos
     photos = Folder(name) if kind == "folder" else Tfds(name, options.tfds_dir)
