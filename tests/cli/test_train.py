@@ -13,7 +13,7 @@ def test_smoke_needs_no_data_and_no_style(tmp_path: Path) -> None:
     """It is there to see that everything works: on the pictures that ship."""
     settings = parse_train(["--config", "smoke", "--work", str(tmp_path)]).settings
     assert len(open_data(settings.data, seed=1).train) == 4
-    assert settings.painting.load().shape[-1] == 3
+    assert settings.painting.load().rgb.shape[-1] == 3
 
 
 def test_smoke_takes_other_data_and_styles(tmp_path: Path) -> None:
