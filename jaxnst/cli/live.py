@@ -11,7 +11,6 @@ from typing import Any
 from jaxnst.cli.cache import use_compilation_cache
 from jaxnst.cli.exit_status import status_of
 from jaxnst.cli.live_keys import Controls
-from jaxnst.cli.live_output import Stage
 from jaxnst.cli.options import Live
 from jaxnst.cli.output_checks import check_apart
 from jaxnst.cli.parsing import parse
@@ -31,6 +30,12 @@ def main(argv: Sequence[str]) -> int:
 
 def _check(command: Live) -> None:
     """Raises JaxnstError for outputs that could not be written, before anything is opened."""
+    if not command.no_window:  # first: PyAV's own copies of X11's libraries would hang the window
+        from jaxnst.io.display import check_display
+        from jaxnst.io.opencv import import_cv2
+
+        check_display()
+        import_cv2()
     from jaxnst.io.container import check_video_path
 
     if command.output is not None:
@@ -43,13 +48,10 @@ def _check(command: Live) -> None:
         raise JaxnstError(f"{display_name(command.folder)}: there is no such folder; make it")
     if command.no_window and not (command.output or command.stats or command.virtual_camera):
         raise JaxnstError("--no-window shows nothing: give --output or --stats as well")
-    if not command.no_window:
-        from jaxnst.io.display import check_display
-
-        check_display()
 
 
 def _run(command: Live) -> int:
+    from jaxnst.cli.live_output import Stage
     from jaxnst.inference.realtime import Meter, paint_live, warm_up
     from jaxnst.inference.stylizer import Stylizer
     from jaxnst.io.capture import Capture
