@@ -22,11 +22,11 @@ from jaxnst.errors import JaxnstError, check_choice, check_number
 from jaxnst.inference.look import Look
 from jaxnst.inference.stroke import enlarge_painting, painted_size, resized
 from jaxnst.io.function_cache import cached_jit
-from jaxnst.io.resize import MIN_SIDE
+from jaxnst.io.resize import MIN_SIDE, pad_to_multiple
 from jaxnst.networks import base as networks
 from jaxnst.networks.kinds import DECODED, Decoder
 from jaxnst.networks.model_file import DECODERS, load_model
-from jaxnst.ops.pixels import from_uint8, to_uint8
+from jaxnst.ops.pixels import as_picture, from_uint8, to_uint8
 from jaxnst.perceptual import vgg
 from jaxnst.perceptual.weights import load_vgg
 
@@ -93,9 +93,9 @@ class AnyStylizer:
           JaxnstError: one of them is no picture, or a number is out of its range.
         """
         check_number("strength", strength, high=1)
-        photo, look = _picture("image", image), Look("", strength, keep_colors, stroke=stroke)
+        photo, look = as_picture("image", image), Look("", strength, keep_colors, stroke=stroke)
         small = resized(photo, painted_size(photo.shape[:2], stroke))
-        style = self._described(_picture("painting", painting))
+        style = self._described(as_picture("painting", painting))
         return enlarge_painting(self._painted(small, style, strength), small, photo, look)
 
     def _painted(
@@ -105,7 +105,7 @@ class AnyStylizer:
         if strength == 0:
             return photo
         height, width = photo.shape[:2]
-        picture = from_uint8(_continued(photo)[None])
+        picture = from_uint8(pad_to_multiple(photo[None], _BUCKET, "symmetric"))
         for layer in self._layers:
             network, variables = self._decoders[layer]
             features, *moments = _encode(layer, self._vgg, picture)
@@ -187,19 +187,3 @@ def _decode(
     picture = network.apply(variables, features @ matrix + shift)
     assert isinstance(picture, jax.Array)
     return jnp.clip(picture, 0, 1)
-
-
-def _continued(photo: np.ndarray) -> np.ndarray:
-    """A photo with rows and columns behind the last, as its reflection, up to the bucket."""
-    missing = [max(MIN_SIDE, -(-n // _BUCKET) * _BUCKET) - n for n in photo.shape[:2]]
-    return np.pad(photo, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="symmetric")
-
-
-def _picture(name: str, image: ArrayLike) -> np.ndarray:
-    """The image as an array, if it is one."""
-    array = np.asarray(image)
-    if array.dtype != np.uint8 or array.ndim != 3 or array.shape[-1] != 3 or not array.size:
-        raise JaxnstError(
-            f"{name} has shape {array.shape} and type {array.dtype}: expected [H, W, 3], uint8"
-        )
-    return array

@@ -25,7 +25,7 @@ from jaxnst.inference.row_tiles import paint_in_bands
 from jaxnst.inference.stroke import enlarge_painting, painted_size, resized
 from jaxnst.io.files import PathLike
 from jaxnst.io.function_cache import cached_jit
-from jaxnst.io.resize import MIN_SIDE, fit_long_side, resize
+from jaxnst.io.resize import MIN_SIDE, fit_long_side, pad_to_multiple, resize
 from jaxnst.networks import base as networks
 from jaxnst.networks.gallery import DEFAULT, PHOTO, Gallery, Weights, load_gallery
 from jaxnst.networks.kinds import Network
@@ -201,7 +201,7 @@ class Stylizer:
         variables = self.variables(look.style, look.strength)
         height, width = photos.shape[-3:-1]
         batch = photos.reshape(-1, height, width, 3)
-        batch = _enlarged(batch, self._network.stride, "reflect", MIN_SIDE)
+        batch = pad_to_multiple(batch, self._network.stride, "reflect", MIN_SIDE)
         floats = batch.shape[1] * batch.shape[2] * self._network.floats_per_pixel
         if floats > WHOLE:
             paintings: Any = self._in_bands(batch, variables, look.keep_colors)
@@ -219,7 +219,7 @@ class Stylizer:
 
     def _at_once(self, photos: np.ndarray, variables: Variables, keep_colors: bool) -> jax.Array:
         """Paintings in the corner of canvases whose sides are multiples of the bucket."""
-        canvases = _enlarged(photos, self._bucket, "constant")
+        canvases = pad_to_multiple(photos, self._bucket, "constant")
         valid: Valid = None
         if canvases.shape != photos.shape:
             valid = (np.int32(photos.shape[1]), np.int32(photos.shape[2]))
@@ -246,13 +246,6 @@ def _paint(
     image = from_uint8(photos)
     painting = networks.paint(network, variables, image, valid)
     return bands.finish(painting, image, keep_colors)
-
-
-def _enlarged(photos: np.ndarray, multiple: int, mode: Any, least: int = 0) -> np.ndarray:
-    """Pictures [N, H, W, 3] with rows and columns behind the last up to multiples of a number."""
-    sides = photos.shape[1:3]
-    rows, columns = (-(-max(side, least) // multiple) * multiple - side for side in sides)
-    return np.pad(photos, ((0, 0), (0, rows), (0, columns), (0, 0)), mode=mode)
 
 
 def _photos(image: ArrayLike, size: int | None) -> np.ndarray:

@@ -23,7 +23,7 @@ from jaxnst.networks.base import prepare
 from jaxnst.networks.kinds import UpscaleNetwork
 from jaxnst.networks.model_file import UPSCALING, Model, load_model
 from jaxnst.ops import color
-from jaxnst.ops.pixels import from_uint8, to_uint8
+from jaxnst.ops.pixels import as_picture, from_uint8, to_uint8
 from jaxnst.ops.tiles import split_rows
 
 _FLOATS = 4e7  # in the largest features of a tile at most: about a gigabyte of memory
@@ -79,11 +79,7 @@ class Upscaler:
         Raises:
           JaxnstError: the image is not one.
         """
-        photo = np.asarray(image)
-        if photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[-1] != 3 or not photo.size:
-            raise JaxnstError(
-                f"image has shape {photo.shape} and type {photo.dtype}: expected [H, W, 3], uint8"
-            )
+        photo = as_picture("image", image)
         scale, reach = self.scale, self._network.reach
         result = np.empty((scale * photo.shape[0], scale * photo.shape[1], 3), np.uint8)
         tiles = list(split(photo.shape[0], photo.shape[1], self._tile))

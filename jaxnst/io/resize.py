@@ -1,5 +1,7 @@
 """Resizing of pictures: antialiased, by the length of the long side, and onto a larger canvas."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike
 from PIL import Image
@@ -71,3 +73,17 @@ def extend_by_reflection(
     sides = zip(image.shape, height_width, canvas, strict=False)
     beyond = [(0, round(side * (whole - part) / part)) for side, part, whole in sides]
     return np.pad(image, [*beyond, (0, 0)][: image.ndim], mode="symmetric")
+
+
+def pad_to_multiple(photos: np.ndarray, multiple: int, mode: Any, least: int = 0) -> np.ndarray:
+    """Pictures [N, H, W, 3] with rows and columns behind the last up to multiples of a number.
+
+    Args:
+        photos: the pictures.
+        multiple: of which height and width will be multiples.
+        mode: what goes on beyond the border, as for `numpy.pad`.
+        least: height and width at least.
+    """
+    sides = photos.shape[1:3]
+    rows, columns = (-(-max(side, least) // multiple) * multiple - side for side in sides)
+    return np.pad(photos, ((0, 0), (0, rows), (0, columns), (0, 0)), mode=mode)

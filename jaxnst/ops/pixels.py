@@ -5,6 +5,7 @@ from typing import TypeVar
 import jax
 import jax.numpy as jnp
 import numpy as np
+import numpy.typing as npt
 from jax.typing import ArrayLike
 
 from jaxnst.errors import JaxnstError
@@ -33,6 +34,20 @@ def to_floats(image: ArrayLike, name: str = "image") -> jax.Array:
         return from_uint8(array)
     check_floating(name, array)
     return array.astype(jnp.float32)
+
+
+def as_picture(name: str, image: npt.ArrayLike) -> np.ndarray:
+    """The image as an array uint8 [H, W, 3].
+
+    Raises:
+      JaxnstError: it is not one.
+    """
+    array = np.asarray(image)
+    if array.dtype != np.uint8 or array.ndim != 3 or array.shape[-1] != 3 or not array.size:
+        raise JaxnstError(
+            f"{name} has shape {array.shape} and type {array.dtype}: expected [H, W, 3], uint8"
+        )
+    return array
 
 
 def check_floating(name: str, array: jax.Array | np.ndarray) -> None:
