@@ -21,9 +21,10 @@ def main(photo: str, model: str, style: str, out: str) -> None:
 
     mark("import jax")
     from jaxnst.cli.cache import use_compilation_cache
-    from jaxnst.cli.run_network import Stylizer, from_uint8, load, to_uint8
     from jaxnst.cli.stylize import parse_stylize
-    from jaxnst.io.codec import save
+    from jaxnst.inference.stylizer import Stylizer
+    from jaxnst.io.codec import load, save
+    from jaxnst.ops.pixels import from_uint8, to_uint8
 
     mark("other imports")
     parse_stylize([photo, "--model", model, "--style", style, "-o", out])

@@ -70,6 +70,30 @@ def network_provenance(
     return _by_network(task, Path(command.model).name or DEFAULT, networks, options)
 
 
+def any_style_provenance(command: Stylize, task: PictureTask, size: int | None) -> dict[str, Any]:
+    """Provenance of a painting in the style of pictures, in one pass.
+
+    Raises:
+      JaxnstError: an input cannot be read.
+    """
+    options = {
+        "weights": list(command.blend or (1.0,) * len(task.styles)),
+        "strength": command.strength,
+        "stroke": command.stroke,
+        "keep_colors": command.paint.keep_colors,
+        "size": size,
+        "quality": command.quality,
+    }
+    return {
+        "jaxnst": __version__,
+        "content": hashed([task.content] if task.content else []),
+        "styles": hashed(task.styles),
+        "masks": hashed(command.mask),
+        "method": "fast",
+        "options": options,
+    }
+
+
 def upscale_provenance(
     command: Upscale, task: PictureTask, card: Mapping[str, Any], model: str
 ) -> dict[str, Any]:

@@ -1,33 +1,31 @@
-"""Makes the video of a `stylize` command with a trained network."""
+"""Makes the video of a `stylize` command."""
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from jaxnst.cli.one_pass import StyleSource, blend_of
 from jaxnst.cli.options import Stylize
 from jaxnst.cli.plan import PictureTask
-from jaxnst.cli.provenance import network_provenance
 from jaxnst.cli.video_maker import VideoMaker
 from jaxnst.errors import JaxnstError
-from jaxnst.inference.realtime import Look
-from jaxnst.inference.stylizer import Stylizer
+from jaxnst.inference.look import Look
 from jaxnst.inference.temporal import Smoothed
 from jaxnst.inference.video import MadeFrame, paint_frames
 from jaxnst.io.files import display_name
 from jaxnst.io.resize import fit_long_side
 from jaxnst.io.video_reader import Reader
-from jaxnst.networks.gallery import Gallery
 
 _DEFAULTS = {field.name: field.default for field in dataclasses.fields(Stylize)}
 
 
 class VideoPainter(VideoMaker[Stylize]):
-    """Paints a video in a style of a gallery."""
+    """Paints a video in one pass for each frame."""
 
     def __init__(
-        self, command: Stylize, task: PictureTask, gallery: Gallery, size: int | None
+        self, command: Stylize, task: PictureTask, source: StyleSource, size: int | None
     ) -> None:
         """Takes what paints; `size` is the long side of the result, None the video's own.
 
@@ -36,12 +34,12 @@ class VideoPainter(VideoMaker[Stylize]):
         """
         super().__init__(command, task)
         _check_options(command)
-        self._gallery, self._size, self._look = gallery, size, _look(command, task)
-        gallery.params(self._look.style, self._look.strength)
+        self._source, self._size, self._look = source, size, _look(command, source.names(task))
+        source.check(self._look)
 
     def provenance(self) -> dict[str, Any]:
-        """The video, the networks and the options."""
-        settings = network_provenance(self._command, self._task, self._gallery, self._size)
+        """The video, the styles and the options."""
+        settings = self._source.provenance(self._command, self._task, self._size)
         settings["options"]["smooth"] = self._command.smooth
         return settings
 
@@ -53,10 +51,10 @@ class VideoPainter(VideoMaker[Stylize]):
         self, reader: Reader, first: int, state: Mapping[str, np.ndarray] | None
     ) -> Iterator[MadeFrame]:
         """The frames, painted."""
-        stylizer = Stylizer(self._gallery, exact=True)
+        painter = self._source.painter(exact=True)
         before = Smoothed.from_arrays(state) if state and self._look.smooth else None
         return paint_frames(
-            reader, stylizer, self._look, self.size(reader), first, before,
+            reader, painter, self._look, self.size(reader), first, before,
             keep_alpha=self.is_animation,
         )  # fmt: skip
 
@@ -70,8 +68,7 @@ def _check_options(command: Stylize) -> None:
             raise JaxnstError(f"{clip}: is a video, and --{name} is for pictures: leave it out")
 
 
-def _look(command: Stylize, task: PictureTask) -> Look:
-    weights = command.blend or (1.0,) * len(task.trained)
-    style = dict(zip(task.trained, weights, strict=True))
-    keep_colors = command.paint.keep_colors == "luma"
-    return Look(style, command.strength, keep_colors, command.smooth, stroke=command.stroke or None)
+def _look(command: Stylize, names: Sequence[str]) -> Look:
+    keep_colors, stroke = command.paint.keep_colors == "luma", command.stroke or None
+    style = blend_of(command, names)
+    return Look(style, command.strength, keep_colors, command.smooth, stroke=stroke)

@@ -12,8 +12,9 @@ from jaxnst.errors import JaxnstError
 from jaxnst.io.container import is_video
 from jaxnst.optimize.presets import load_preset, preset_names
 
-_TRAINED = {"--strength", "--stroke", "--model", "--contact-sheet", "--smooth"}
-"""Options that mean something to a network alone."""
+_IN_ONE_PASS = {"--strength", "--stroke", "--smooth"}
+_TRAINED = {"--model", "--contact-sheet"}
+"""Options that mean nothing to the optimization."""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -21,10 +22,20 @@ def main(argv: Sequence[str]) -> int:
     command, given = parse_stylize(argv), options_in(argv)
     if is_trained(command):
         return paint_trained(command, given)
-    for option in sorted(given & _TRAINED):
-        raise JaxnstError(f"{option} is for trained styles: give the name of one, or leave it out")
+    if command.method == "fast":
+        from jaxnst.cli.run_any_style import paint_in_any_style
+
+        return paint_in_any_style(command, given)
+    for option in sorted(given & (_IN_ONE_PASS | _TRAINED)):
+        also = ", or --method fast" if option in _IN_ONE_PASS else ""
+        raise JaxnstError(
+            f"{option} is for trained styles: give the name of one{also}, or leave it out"
+        )
     if any(is_video(path) for path in command.content):
-        raise JaxnstError("a video is painted in trained styles: give --style the name of one")
+        raise JaxnstError(
+            "a video is painted in one pass: give --style the name of a trained style, or --method "
+            "fast for a picture's"
+        )
     tasks = plan_tasks(
         command.content,
         command.style,

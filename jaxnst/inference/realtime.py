@@ -15,7 +15,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from jaxnst.inference.look import Look
-from jaxnst.inference.stylizer import Stylizer
+from jaxnst.inference.painter import Painter
 from jaxnst.inference.temporal import Smoother
 from jaxnst.io.capture import Capture
 from jaxnst.io.opencv import import_cv2
@@ -68,11 +68,11 @@ class AutoSize:
     """The largest size that holds a rate on this machine; it adapts while frames are painted."""
 
     def __init__(
-        self, stylizer: Stylizer, look: Callable[[], Look], rate: float, first: int = 384
+        self, painter: Painter, look: Callable[[], Look], rate: float, first: int = 384
     ) -> None:
         """Takes what paints, how, and frames per second; and where to begin."""
         self.long_side = first
-        self._stylizer, self._look, self._rate = stylizer, look, rate
+        self._painter, self._look, self._rate = painter, look, rate
         self._compiling: threading.Thread | None = None
 
     def of(self, frame: tuple[int, int]) -> tuple[int, int]:
@@ -108,7 +108,7 @@ class AutoSize:
         """Compiles for a size while frames of another one are painted; then takes it."""
         size = fit_long_side(frame, min(long_side, max(frame)))
         with suppress(Exception):  # such as too little memory: then it stays as it is
-            warm_up(self._stylizer, self._look(), FixedSize(0), size)
+            warm_up(self._painter, self._look(), FixedSize(0), size)
             self.long_side = long_side
 
 
@@ -139,13 +139,13 @@ class Meter:
 
 
 def paint_live(
-    capture: Capture, stylizer: Stylizer, look: Callable[[], Look], size: Size
+    capture: Capture, painter: Painter, look: Callable[[], Look], size: Size
 ) -> Iterator[Shown | None]:
     """Paints the newest frame again and again, until the source ends.
 
     Args:
       capture: where frames come from.
-      stylizer: what paints; best with exact=True.
+      painter: what paints; best with exact=True.
       look: asked for every frame how it should be painted.
       size: the size frames are painted at.
 
@@ -162,7 +162,7 @@ def paint_live(
         shown = None if pending is None else pending.finish(smoother)
         pending = None
         if frame is not None and prepared is not None:
-            pending = _Pending(stylizer, prepared, frame.time, look())
+            pending = _Pending(painter, prepared, frame.time, look())
             if count % _MEASURED == 0:
                 started = time.monotonic()
                 pending.finish(Smoother())
@@ -175,20 +175,20 @@ def paint_live(
             yield shown
 
 
-def warm_up(stylizer: Stylizer, look: Look, size: Size, frame: tuple[int, int]) -> None:
+def warm_up(painter: Painter, look: Look, size: Size, frame: tuple[int, int]) -> None:
     """Compiles what frames of a height and width need, so that the first one is not late."""
     photo, smoother = np.zeros((*size.of(frame), 3), np.uint8), Smoother()
     for _ in range(2):
-        _Pending(stylizer, photo, 0.0, replace(look, smooth=True)).finish(smoother)
+        _Pending(painter, photo, 0.0, replace(look, smooth=True)).finish(smoother)
 
 
 class _Pending:
     """A frame that is being painted."""
 
-    def __init__(self, stylizer: Stylizer, photo: np.ndarray, time_: float, look: Look) -> None:
+    def __init__(self, painter: Painter, photo: np.ndarray, time_: float, look: Look) -> None:
         self.started = time.monotonic()
         self._photo, self._time, self.look = photo, time_, look
-        self._wait = stylizer.start(photo, look)
+        self._wait = painter.start(photo, look)
 
     def finish(self, smoother: Smoother) -> Shown:
         """Waits for the painting."""

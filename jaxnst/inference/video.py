@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from jaxnst.inference.look import Look
-from jaxnst.inference.stylizer import Stylizer
+from jaxnst.inference.painter import Painter
 from jaxnst.inference.temporal import Smoothed, Smoother
 from jaxnst.inference.upscaler import Upscaler, enlarge_picture
 from jaxnst.io.codec import Picture
@@ -59,7 +59,7 @@ def make_frames(
 
 def paint_frames(
     reader: Reader,
-    stylizer: Stylizer,
+    painter: Painter,
     look: Look,
     size: tuple[int, int],
     first: int = 0,
@@ -71,7 +71,7 @@ def paint_frames(
 
     Args:
       reader: the video.
-      stylizer: what paints; best with exact=True.
+      painter: what paints; best with exact=True.
       look: how.
       size: height and width.
       first: the frame to begin with.
@@ -82,7 +82,7 @@ def paint_frames(
     smoother = Smoother(state) if look.smooth else None
 
     def begin(frame: TimedFrame) -> Callable[[], MadeFrame]:
-        wait = stylizer.start(frame.image, look)
+        wait = painter.start(frame.image, look)
 
         def painted() -> MadeFrame:
             if smoother is None:

@@ -5,7 +5,7 @@ network interpolation, Wang et al., 2019). A blend of styles is such an average;
 is how far its network is from the start's, which is set to return the photo.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -102,28 +102,8 @@ class Gallery:
         return self.photo is not None
 
     def weights(self, style: str | Weights) -> dict[str, float]:
-        """The share of each style in a blend; they add up to 1.
-
-        Args:
-          style: a name, or weights by name, which need not add up to 1.
-
-        Raises:
-          JaxnstError: there is no such style, or a weight is no weight.
-        """
-        if not isinstance(style, str | Mapping):
-            raise JaxnstError(
-                f"style is {style!r}: give a name, or weights by name for a blend, such as "
-                "{'starry_night': 0.7, 'udnie': 0.3}"
-            )
-        weights = {style: 1.0} if isinstance(style, str) else dict(style)
-        for name, weight in weights.items():
-            check_choice("style", name, self.styles)
-            check_number(f"weight of style {name!r}", weight)
-        total = sum(weights.values())
-        if not total:
-            raise JaxnstError("the weights of all styles are 0: give one that is not")
-        check_number("sum of the weights", total)
-        return {name: weight / total for name, weight in weights.items() if weight}
+        """The share of each style in a blend, as `blend_shares`."""
+        return blend_shares(style, self.styles)
 
     def params(self, style: str | Weights, strength: float = 1.0) -> Params:
         """The parameters that paint in a style or a blend of styles.
@@ -244,3 +224,29 @@ def _start_of(model: Model, path: Path) -> Model | None:
 
 def _loader(path: Path) -> Callable[[], Model]:
     return lambda: load_model(path)
+
+
+def blend_shares(style: str | Weights, styles: Iterable[str]) -> dict[str, float]:
+    """The share of each style in a blend; they add up to 1.
+
+    Args:
+      style: a name, or weights by name, which need not add up to 1.
+      styles: the names that there are.
+
+    Raises:
+      JaxnstError: there is no such style, or a weight is no weight.
+    """
+    if not isinstance(style, str | Mapping):
+        raise JaxnstError(
+            f"style is {style!r}: give a name, or weights by name for a blend, such as "
+            "{'starry_night': 0.7, 'udnie': 0.3}"
+        )
+    weights = {style: 1.0} if isinstance(style, str) else dict(style)
+    for name, weight in weights.items():
+        check_choice("style", name, styles)
+        check_number(f"weight of style {name!r}", weight)
+    total = sum(weights.values())
+    if not total:
+        raise JaxnstError("the weights of all styles are 0: give one that is not")
+    check_number("sum of the weights", total)
+    return {name: weight / total for name, weight in weights.items() if weight}

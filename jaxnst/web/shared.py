@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from jaxnst.errors import JaxnstError, check_number
-from jaxnst.inference.stylizer import BUCKET, Stylizer
+from jaxnst.inference.painter import BUCKET
+from jaxnst.inference.stylizer import Stylizer
 from jaxnst.inference.upscaler import Upscaler
 from jaxnst.io.codec import Picture, load
 from jaxnst.io.resize import fit_long_side, resize

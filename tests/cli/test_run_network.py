@@ -21,7 +21,7 @@ from jaxnst.networks.model_file import save_model
 @pytest.fixture(autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     # No compilation cache: what a test compiled must not outlive it, or reach the user's folder.
-    monkeypatch.setattr("jaxnst.cli.run_network.use_compilation_cache", lambda: None)
+    monkeypatch.setattr("jaxnst.cli.one_pass.use_compilation_cache", lambda: None)
 
 
 @pytest.fixture

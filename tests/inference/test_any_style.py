@@ -1,5 +1,6 @@
 """Painting in the style of any picture: its statistics are met, the rest is as everywhere."""
 
+import copy
 from collections.abc import Iterator
 
 import jax
@@ -24,7 +25,16 @@ def stylizer() -> Iterator[AnyStylizer]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(any_style, "_load_decoder", load)
-        yield AnyStylizer(("relu2_1",))
+        yield AnyStylizer(layers=("relu2_1",))
+
+
+@pytest.fixture
+def named(stylizer, paint) -> AnyStylizer:
+    """With two paintings that have names; its decoders are those of `stylizer`."""
+    painter = copy.copy(stylizer)
+    first, second = (picture(paint, seed) for seed in (1, 2))
+    painter._styles = {n: stylizer._described(p) for n, p in (("a", first), ("b", second))}
+    return painter
 
 
 def picture(paint, seed: int, height: int = 48, width: int = 72) -> np.ndarray:
@@ -115,16 +125,53 @@ def test_kept_colors_are_the_photos(stylizer, paint):
     assert np.ptp(painted, axis=-1).max() <= 2
 
 
+def test_a_painting_is_known_by_its_name(stylizer, named, paint):
+    photo = picture(paint, 0)
+    assert named.styles == ("a", "b")
+    np.testing.assert_array_equal(named(photo, "a"), stylizer(photo, picture(paint, 1)))
+
+
+def test_a_blend_lies_between_its_paintings(named, paint):
+    photo = picture(paint, 0)
+    first, second = (named(photo, name).astype(int) for name in "ab")
+    blend = named(photo, {"a": 1, "b": 1}).astype(int)
+    apart = np.abs(first - second).mean()
+    assert 0 < np.abs(blend - first).mean() < apart
+    assert 0 < np.abs(blend - second).mean() < apart
+    np.testing.assert_array_equal(named(photo, {"a": 3, "b": 0}), first)
+
+
+def test_each_of_a_batch_is_painted_by_itself(named, paint):
+    photos = np.stack([picture(paint, seed) for seed in (0, 3)])
+    both = named(photos, "a")
+    for photo, painting in zip(photos, both, strict=True):
+        np.testing.assert_array_equal(painting, named(photo, "a"))
+
+
+def test_paintings_in_regions_leave_the_rest_as_it_is(named, paint):
+    photo, mask = picture(paint, 0), np.zeros((48, 72), np.float32)
+    mask[:, :30] = 1
+    painted = named.in_regions(photo, {"a": mask})
+    np.testing.assert_array_equal(painted[:, 30:], photo[:, 30:])
+    np.testing.assert_array_equal(painted[:, :30], named(photo, "a")[:, :30])
+
+
+def test_a_size_is_that_of_the_result(named, paint):
+    assert named(picture(paint, 0), "a", size=96).shape == (64, 96, 3)
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda s, p: s(p / 255, p), "image has shape"),
+        (lambda s, p: s(p / 255, p), "image has values of type float64"),
         (lambda s, p: s(p, p[None]), "painting has shape"),
         (lambda s, p: s(p, p[:0]), "painting has shape"),
+        (lambda s, p: s(p, "monet"), "style 'monet' is unknown"),
+        (lambda s, p: AnyStylizer({"mine": p / 255}), "painting 'mine' has shape"),
         (lambda s, p: s(p, p, strength=1.5), "strength is 1.5"),
         (lambda s, p: s(p, p, stroke=0), "stroke is 0"),
-        (lambda s, p: AnyStylizer(("relu5_1",)), "relu5_1"),
-        (lambda s, p: AnyStylizer(()), "layers is empty"),
+        (lambda s, p: AnyStylizer(layers=("relu5_1",)), "relu5_1"),
+        (lambda s, p: AnyStylizer(layers=()), "layers is empty"),
     ],
 )
 def test_what_cannot_be_painted(stylizer, paint, call, message):

@@ -1,0 +1,153 @@
+"""Paints the pictures of a `stylize` command in one pass each, whatever it is that paints."""
+
+import dataclasses
+import os
+import sys
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+from jaxnst.cli.cache import use_compilation_cache
+from jaxnst.cli.exit_status import status_of
+from jaxnst.cli.options import Stylize
+from jaxnst.cli.output_checks import check_outputs
+from jaxnst.cli.picture_maker import PictureMaker
+from jaxnst.cli.plan import STREAM, PictureTask, check_counts, is_film
+from jaxnst.cli.writing import place_of, write_painting
+from jaxnst.errors import JaxnstError
+from jaxnst.inference.look import Look
+from jaxnst.inference.painter import Painter
+from jaxnst.io.codec import Picture, load, load_mask
+from jaxnst.io.sheets import contact_sheet
+from jaxnst.ops.pixels import from_uint8, to_uint8
+
+# The options that mean something here; all others are for optimizing pixels.
+_OPTIONS = {
+    *("--output", "--out", "-o", "--style", "--method", "--model", "--blend", "--strength"),
+    *("--size", "--keep-colors", "--contact-sheet", "--quality", "--compare", "--sidecar"),
+    *("--json", "--smooth", "--overwrite", "--quiet", "--stroke", "--mask"),
+}
+
+
+class StyleSource(ABC):
+    """Where the styles of a command come from."""
+
+    @abstractmethod
+    def painter(self, *, exact: bool = False) -> Painter:
+        """What paints in them; `exact` as for `Stylizer`."""
+
+    @abstractmethod
+    def names(self, task: PictureTask) -> tuple[str, ...]:
+        """The names of a picture's styles, as the painter knows them."""
+
+    @abstractmethod
+    def provenance(self, command: Stylize, task: PictureTask, size: int | None) -> dict[str, Any]:
+        """The inputs and options that determine a picture or a video.
+
+        Raises:
+          JaxnstError: the photo cannot be read.
+        """
+
+    def check(self, look: Look) -> None:  # noqa: B027
+        """Raises JaxnstError unless there is such a look."""
+
+
+def check_options(given: set[str]) -> None:
+    """Raises JaxnstError for an option that was given and is for optimizing pixels."""
+    for option in sorted(given - _OPTIONS):
+        raise JaxnstError(
+            f"{option} is for optimizing pixels: leave it out, or give --method optimize and the "
+            f"path of a style picture"
+        )
+
+
+def paint_in_one_pass(
+    command: Stylize, given: set[str], tasks: Sequence[PictureTask], source: StyleSource
+) -> int:
+    """Paints all pictures or the video; returns 0, or 2 if any failed.
+
+    Args:
+      command: what to make.
+      given: the options that were given.
+      tasks: the pictures.
+      source: their styles.
+
+    Raises:
+      JaxnstError: options contradict one another, or the outputs cannot be written.
+    """
+    _check_command(command, source.names(tasks[0]))
+    size = command.paint.size if "--size" in given else None
+    if is_film(command):
+        from jaxnst.cli.run_video import VideoPainter  # pictures do not wait for PyAV
+
+        if "--stroke" not in given:
+            command = dataclasses.replace(command, stroke=0.0)
+        return status_of(lambda: VideoPainter(command, tasks[0], source, size).make())
+    use_compilation_cache()
+    with place_of(tasks, command.output):
+        check_outputs(command, tasks)
+        return OnePassPainter(command, source, size).make_all(tasks)
+
+
+class OnePassPainter(PictureMaker[Stylize]):
+    """Paints pictures in one pass each."""
+
+    counts_pictures = True
+    at_once = min(4, os.cpu_count() or 1)
+
+    def __init__(self, command: Stylize, source: StyleSource, size: int | None) -> None:
+        """Prepares what paints; `size` is the long side of the results, None the photo's own."""
+        super().__init__(command)
+        self._source, self._size = source, size
+        self._painter = source.painter()
+        self._painting = threading.Lock()  # which takes all cores
+
+    def provenance(self, task: PictureTask) -> dict[str, Any]:
+        """The photo, the styles and the options."""
+        return self._source.provenance(self._command, task, self._size)
+
+    def make(self, task: PictureTask, provenance: dict[str, Any]) -> dict[str, Any]:
+        """Paints one picture, writes it, and returns its record."""
+        assert task.content is not None  # `stylize` without a photo makes a texture
+        photo = load(sys.stdin.buffer if task.content == STREAM else task.content)
+        with self._painting:
+            painting = self._painted(photo, task)
+        write_painting(self._command, task, painting, provenance, [photo.on_white()])
+        return provenance
+
+    def _painted(self, photo: Picture, task: PictureTask) -> Picture:
+        command, pixels = self._command, to_uint8(photo.rgb)
+        how: dict[str, Any] = {
+            "strength": command.strength,
+            "keep_colors": command.paint.keep_colors == "luma",
+            "size": self._size,
+            "stroke": command.stroke or None,
+        }
+        if command.contact_sheet:
+            cells = {name: self._painter(pixels, name, **how) for name in self._painter.styles}
+            return Picture(contact_sheet(cells))
+        names = self._source.names(task)
+        if command.mask:
+            masks = [load_mask(path, pixels.shape[:2])[0] for path in command.mask]
+            regions = dict(zip(names, masks, strict=True))
+            return photo.with_rgb(from_uint8(self._painter.in_regions(pixels, regions, **how)))
+        blend = blend_of(command, names)
+        return photo.with_rgb(from_uint8(self._painter(pixels, blend, **how)))
+
+
+def blend_of(command: Stylize, names: Sequence[str]) -> dict[str, float]:
+    """The weight of each style of a picture."""
+    return dict(zip(names, command.blend or (1.0,) * len(names), strict=True))
+
+
+def _check_command(command: Stylize, names: tuple[str, ...]) -> None:
+    """Raises JaxnstError for options that contradict one another."""
+    check_counts(command, len(names))
+    if command.mask and (command.blend or len(set(names)) < len(names)):
+        raise JaxnstError("--mask gives each style its region: leave --blend out, name each once")
+    if command.paint.keep_colors == "match":
+        raise JaxnstError("--keep-colors match is for optimizing pixels: give luma")
+    streams = [path for path in (*command.content, command.output) if path == STREAM]
+    if streams and (len(command.content) > 1 or (len(names) > 1 and not command.blend)):
+        raise JaxnstError("'-' is one picture: give one photo and one style")

@@ -1,0 +1,72 @@
+"""The styles of a `stylize --method fast` command that are pictures."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jaxnst.cli.one_pass import StyleSource, check_options, paint_in_one_pass
+from jaxnst.cli.options import Stylize
+from jaxnst.cli.plan import PictureTask, plan_tasks
+from jaxnst.cli.provenance import any_style_provenance
+from jaxnst.errors import JaxnstError
+from jaxnst.inference.any_style import AnyStylizer
+from jaxnst.io.codec import load
+from jaxnst.ops.pixels import to_uint8
+
+
+def paint_in_any_style(command: Stylize, given: set[str]) -> int:
+    """Paints all pictures or the video; returns 0, or 2 if any failed.
+
+    Args:
+      command: what to make.
+      given: the options that were given.
+
+    Raises:
+      JaxnstError: an option is not one for this, or a style is no picture.
+    """
+    check_options(given)
+    for option in sorted(given & {"--model", "--contact-sheet"}):
+        raise JaxnstError(f"{option} is for trained styles: give the name of one, or leave it out")
+    if command.strength > 1:
+        raise JaxnstError(
+            f"--strength {command.strength:g} is for trained styles: give at most 1, the style "
+            f"picture's own"
+        )
+    tasks = plan_tasks(
+        command.content,
+        command.style,
+        command.output,
+        one=command.joins_styles,
+        folder=command.output_is_folder,
+    )
+    paths = dict.fromkeys(path for task in tasks for path in task.styles)
+    return paint_in_one_pass(command, given, tasks, StylePictures(tuple(paths)))
+
+
+class StylePictures(StyleSource):
+    """Pictures as styles; their paths are the styles' names."""
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        """Takes the files."""
+        self._paths = paths
+
+    def painter(self, *, exact: bool = False) -> AnyStylizer:
+        """What paints in the styles of the pictures."""
+        pictures = {path: load(path) for path in self._paths}
+        paintings = {
+            str(path): to_uint8(
+                picture.rgb if picture.alpha is None else np.dstack([picture.rgb, picture.alpha])
+            )
+            for path, picture in pictures.items()
+        }
+        return AnyStylizer(paintings, exact=exact)
+
+    def names(self, task: PictureTask) -> tuple[str, ...]:
+        """The paths of a picture's styles."""
+        return tuple(map(str, task.styles))
+
+    def provenance(self, command: Stylize, task: PictureTask, size: int | None) -> dict[str, Any]:
+        """The photo, the style pictures and the options."""
+        return any_style_provenance(command, task, size)

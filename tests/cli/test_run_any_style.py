@@ -1,0 +1,115 @@
+"""`jaxnst stylize --method fast` with pictures as styles, in this process."""
+
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+from PIL import Image
+from stylize_files import picture, pixels
+
+from jaxnst.cli import main
+from jaxnst.inference import any_style
+from jaxnst.io.embedded_settings import read_settings
+from jaxnst.networks import base as networks
+from jaxnst.networks.kinds import Decoder
+
+
+@pytest.fixture(autouse=True)
+def _small_decoders(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Random decoders of the finest level alone, and no compilation cache."""
+
+    def load(layer: str) -> tuple[Decoder, dict]:
+        network = Decoder(layer, width=8)
+        params = network.init(jax.random.key(0, impl="rbg"), *network.example())["params"]
+        return network, networks.prepare(network, params)
+
+    monkeypatch.setattr(any_style, "_load_decoder", load)
+    monkeypatch.setattr(any_style.AnyStylizer.__init__, "__kwdefaults__",
+                        {"layers": ("relu2_1",), "exact": False})  # fmt: skip
+    monkeypatch.setattr("jaxnst.cli.one_pass.use_compilation_cache", lambda: None)
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    return picture(tmp_path / "photo.png", 1)
+
+
+@pytest.fixture
+def painting(tmp_path: Path) -> Path:
+    return picture(tmp_path / "painting.png", 2)
+
+
+def run(*words: object) -> int:
+    return main(["stylize", *map(str, words), "--method", "fast"])
+
+
+def test_a_picture_as_a_style(photo: Path, painting: Path, capsys: pytest.CaptureFixture) -> None:
+    out = photo.with_name("out.png")
+    assert run(photo, "--style", painting, "-o", out) == 0
+    assert capsys.readouterr().out.strip() == str(out)
+    assert pixels(out).shape == pixels(photo).shape
+    record = read_settings(out)
+    assert record["method"] == "fast"
+    assert [style["name"] for style in record["styles"]] == ["painting.png"]
+    assert run(photo, "--style", painting, "-o", out) == 0  # finished already
+    assert "exists" in capsys.readouterr().err
+
+
+def test_every_photo_in_every_style(photo: Path, painting: Path, tmp_path: Path) -> None:
+    other, out = picture(tmp_path / "other.png", 3), tmp_path / "out"
+    assert run(photo, other, "--style", painting, photo, "-o", out, "--quiet") == 0
+    assert sorted(path.name for path in out.iterdir()) == [
+        "other_painting.png", "other_photo.png", "photo_painting.png", "photo_photo.png"
+    ]  # fmt: skip
+
+
+def test_a_blend_and_masks(photo: Path, painting: Path, tmp_path: Path) -> None:
+    second = picture(tmp_path / "second.png", 3)
+    blend, one = tmp_path / "blend.png", tmp_path / "one.png"
+    assert run(photo, "--style", painting, second, "--blend", 1, 1, "-o", blend) == 0
+    assert run(photo, "--style", painting, "-o", one) == 0
+    assert (pixels(blend) != pixels(one)).any()
+    height, width = pixels(photo).shape[:2]
+    mask, out = tmp_path / "mask.png", tmp_path / "masked.png"
+    Image.fromarray(np.uint8(255 * (np.arange(width) < 20)[None].repeat(height, 0))).save(mask)
+    assert run(photo, "--style", painting, "--mask", mask, "-o", out) == 0
+    np.testing.assert_array_equal(pixels(out)[:, 20:], pixels(photo)[:, 20:])
+    np.testing.assert_array_equal(pixels(out)[:, :20], pixels(one)[:, :20])
+
+
+def test_what_is_transparent_in_a_style_does_not_count(photo: Path, tmp_path: Path) -> None:
+    rgb = np.uint8(np.random.default_rng(4).integers(0, 256, (64, 64, 3)))
+    paintings = []
+    for hidden in (0, 255):
+        cut = np.full((64, 64, 4), 255, np.uint8)
+        cut[..., :3] = rgb
+        cut[:, 32:] = (hidden, hidden, hidden, 0)
+        style, out = tmp_path / f"cut{hidden}.png", tmp_path / f"out{hidden}.png"
+        Image.fromarray(cut).save(style)
+        assert run(photo, "--style", style, "-o", out) == 0
+        paintings.append(pixels(out))
+    np.testing.assert_array_equal(*paintings)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--strength", "1.5"], "give at most 1"),
+        (["--model", "slim"], "is unknown"),
+        (["--preset", "fast", "--iterations", "9"], "--iterations is for optimizing pixels"),
+        (["--keep-colors", "match"], "give luma"),
+        (["--blend", "1", "2"], "--blend has 2 values"),
+    ],
+)
+def test_what_cannot_be(photo, painting, options, message, capsys) -> None:
+    out = photo.with_name("out.png")
+    assert run(photo, "--style", painting, "-o", out, *options) == 2
+    assert message in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_a_style_is_never_overwritten(photo, painting, capsys) -> None:
+    before = painting.read_bytes()
+    assert run(photo, "--style", painting, "-o", painting) == 2
+    assert painting.read_bytes() == before
