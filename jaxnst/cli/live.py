@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -53,39 +54,25 @@ def _check(command: Live) -> None:
 def _run(command: Live) -> int:
     from jaxnst.cli.live_output import Stage
     from jaxnst.inference.realtime import Meter, paint_live, warm_up
-    from jaxnst.inference.stylizer import Stylizer
     from jaxnst.io.capture import Capture
     from jaxnst.io.sources import open_source
-    from jaxnst.networks.gallery import load_gallery
-    from jaxnst.networks.shipped import DEFAULT
 
-    gallery = load_gallery(command.model or DEFAULT)
-    for name in command.style:
-        if name not in gallery.styles:
-            raise JaxnstError(f"style {name!r} is unknown: {nearest(name, gallery.styles)}")
-    controls = Controls(
-        command.style or tuple(gallery.styles), strength=command.strength,
-        has_strengths=gallery.has_strengths, keep_colors=command.keep_colors,
-        smooth=command.smooth, split=command.split, mirror=command.mirror,
-        stroke=command.stroke or None,
-    )  # fmt: skip
-    gallery.params(controls.styles[0], controls.strength)
     use_compilation_cache()
-    stylizer = Stylizer(gallery, exact=True)
+    painter, controls = _of_pictures(command) if _has_pictures(command) else _trained(command)
     asked = {name: getattr(command, name) or None for name in ("width", "height", "fps")}
     source = open_source(command.source, **asked)
     say: Callable[[str], None] = (lambda _: None) if command.quiet else _say
     meter = Meter()
     with stop_signals() as stopped, contextlib.ExitStack() as stack:
         say(f"{_described(source)}; paints in {controls.styles[0]}")
-        size = _size(command, stylizer, lambda: controls.look(0), stack)
+        size = _size(command, painter, lambda: controls.look(0), stack)
         if source.size is not None:
-            warm_up(stylizer, controls.look(0), size, source.size)
+            warm_up(painter, controls.look(0), size, source.size)
         capture = stack.enter_context(Capture(source))
         stage = stack.enter_context(Stage(command, controls, say))
         started = time.monotonic()
         frames = paint_live(
-            capture, stylizer, lambda: controls.look(time.monotonic() - started), size
+            capture, painter, lambda: controls.look(time.monotonic() - started), size
         )
         for shown in frames:
             if shown is not None and not controls.frozen:
@@ -102,20 +89,77 @@ def _run(command: Live) -> int:
     return stopped.status if stopped.is_set() else 0
 
 
+def _has_pictures(command: Live) -> bool:
+    """Whether --style has pictures.
+
+    Raises:
+      JaxnstError: it has names beside them.
+    """
+    pictures = [name for name in command.style if os.path.isfile(name)]
+    if pictures and len(pictures) < len(command.style):
+        name = next(name for name in command.style if name not in pictures)
+        raise JaxnstError(
+            f"--style has {display_name(name)!r}, which is no file, beside pictures: "
+            f"give names of trained styles, or paths of pictures"
+        )
+    return bool(pictures)
+
+
+def _trained(command: Live) -> tuple[Any, Controls]:
+    """What paints in trained styles, and the settings to begin with."""
+    from jaxnst.inference.stylizer import Stylizer
+    from jaxnst.networks.gallery import load_gallery
+    from jaxnst.networks.shipped import DEFAULT
+
+    gallery = load_gallery(command.model or DEFAULT)
+    for name in command.style:
+        if name not in gallery.styles:
+            raise JaxnstError(
+                f"style {display_name(name)!r} is unknown: {nearest(name, gallery.styles)}; or "
+                f"give the path of a picture"
+            )
+    controls = _controls(command, command.style or tuple(gallery.styles))
+    controls.has_strengths = gallery.has_strengths
+    gallery.params(controls.styles[0], controls.strength)
+    return Stylizer(gallery, exact=True), controls
+
+
+def _of_pictures(command: Live) -> tuple[Any, Controls]:
+    """What paints in the style of pictures, and the settings to begin with."""
+    from jaxnst.cli.run_any_style import check_strength, load_painting
+    from jaxnst.inference.any_style import AnyStylizer
+
+    if command.model:
+        raise JaxnstError("--model is for trained styles: leave it out, or give names of --style")
+    check_strength(command.strength)
+    files = {display_name(Path(name).stem): Path(name) for name in command.style}
+    if len(files) < len(command.style):
+        raise JaxnstError("--style has files of the same name: name them differently")
+    paintings = {name: load_painting(path) for name, path in files.items()}
+    controls = _controls(command, tuple(files))
+    controls.strongest = 1.0
+    return AnyStylizer(paintings, exact=True), controls
+
+
+def _controls(command: Live, styles: Sequence[str]) -> Controls:
+    return Controls(
+        styles, strength=command.strength, keep_colors=command.keep_colors, smooth=command.smooth,
+        split=command.split, mirror=command.mirror, stroke=command.stroke or None,
+    )  # fmt: skip
+
+
 def _described(source: Any) -> str:
     """The size and frame rate that a source actually delivers."""
     size = f"{source.size[1]}x{source.size[0]} pixels, " if source.size else ""
     return f"{source.name}: {size}{source.rate:.3g} frames per second"
 
 
-def _size(
-    command: Live, stylizer: Any, look: Callable[[], Any], stack: contextlib.ExitStack
-) -> Any:
+def _size(command: Live, painter: Any, look: Callable[[], Any], stack: contextlib.ExitStack) -> Any:
     from jaxnst.inference.realtime import AutoSize, FixedSize
 
     if command.size != "auto":
         return FixedSize(int(command.size))
-    size = AutoSize(stylizer, look, command.rate)
+    size = AutoSize(painter, look, command.rate)
     stack.callback(size.close)
     return size
 

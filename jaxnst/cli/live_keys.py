@@ -24,7 +24,7 @@ HELP = (
 )
 
 _SECONDS = 8.0  # for a blend to go to and fro
-_STRENGTHS = (0.1, 2.0)  # a step, and the most
+_STEP = 0.1  # of the strength
 
 
 @dataclasses.dataclass
@@ -37,6 +37,7 @@ class Controls:
     strength: float = 1.0
     has_strengths: bool = True
     """Whether the model supports strengths other than 1."""
+    strongest: float = 2.0
     stroke: float | None = None
     """Size of the strokes, as of `Look`."""
     keep_colors: bool = False
@@ -63,8 +64,8 @@ class Controls:
         elif key in tuple("123456789") and int(key) <= len(self.styles):
             self.index = int(key) - 1
         elif key in ("-", "+", "=") and self.has_strengths:
-            step, most = _STRENGTHS
-            self.strength = min(most, max(0.0, self.strength + (-step if key == "-" else step)))
+            step = -_STEP if key == "-" else _STEP
+            self.strength = min(self.strongest, max(0.0, self.strength + step))
         elif key in ("[", "]") and self.blended:
             share = 0.5 if self.held is None else self.held
             self.held = min(1.0, max(0.0, share + (0.1 if key == "]" else -0.1)))

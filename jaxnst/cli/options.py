@@ -44,23 +44,25 @@ class Stylize:
     .webp for a video), or a folder. Several pictures need a folder; a second run skips finished
     ones."""
     style: Annotated[tuple[Path, ...], arg(metavar="[NAME|PICTURE ...]")] = ()
-    """Names of trained styles or .safetensors files of one, which paint in seconds; or style
-    pictures or folders of them, for which the pixels are optimized in minutes. Not needed with a
-    --model that has one style, nor with --init noise, which inverts the photo's features."""
+    """Names of trained styles or .safetensors files of one, which paint in a second; or style
+    pictures or folders of them, for which the pixels are optimized in minutes, or with --method
+    fast seconds. Not needed with a --model that has one style, nor with --init noise, which
+    inverts the photo's features."""
     preset: str = "default"
     """Source of the other defaults: a name from the list above, or a .toml file."""
     method: Literal["auto", "fast", "optimize"] = "auto"
-    """fast: one pass of a trained network, at the photo's own size unless --size is given;
-    optimize: optimize the pixels; auto: whichever --style calls for."""
+    """fast: in one pass, in any style, at the photo's own size unless --size is given; optimize:
+    optimize the pixels; auto: fast for trained styles, optimize for style pictures."""
     model: str = ""
     """Where the trained styles are: slim or johnson (`jaxnst models list`), a .safetensors file of
     one style, or a folder of such files. Default: slim."""
     smooth: bool = False
     """Reduce flicker in the still parts of a video."""
     strength: float = 1.0
-    """Strength of a trained style, 0 (the photo itself) to 2 (exaggerated)."""
+    """Strength of a style in one pass, 0 (the photo itself) to 2 (exaggerated; of a style picture
+    1)."""
     stroke: float = 1.0
-    """Size of a trained style's strokes, from 0.1 to 10; 1 is as on a picture of 768 pixels. Larger
+    """Size of the strokes in one pass, from 0.1 to 10; 1 is as on a picture of 768 pixels. Larger
     pictures are painted smaller and then enlarged. 0: all are painted as they are; so are the
     frames of a video unless this is given."""
     contact_sheet: bool = False
@@ -135,8 +137,9 @@ class Live:
     """Frame height to request from the camera; 0: the camera's default."""
     fps: float = 0.0
     """Frame rate to request from the camera, or pictures per second of a folder; 0: the default."""
-    style: Annotated[tuple[str, ...], arg(metavar="[NAME ...]")] = ()
-    """Styles that the keys choose from. Default: all there are."""
+    style: Annotated[tuple[str, ...], arg(metavar="[NAME|PICTURE ...]")] = ()
+    """Styles that the keys choose from: names of trained ones, or pictures, which take ten times as
+    long. Default: all trained ones."""
     model: str = ""
     """Where the trained styles are: slim or johnson (`jaxnst models list`), a .safetensors file of
     one style, or a folder of such files. Default: slim."""

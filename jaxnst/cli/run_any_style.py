@@ -29,11 +29,7 @@ def paint_in_any_style(command: Stylize, given: set[str]) -> int:
     check_options(given)
     for option in sorted(given & {"--model", "--contact-sheet"}):
         raise JaxnstError(f"{option} is for trained styles: give the name of one, or leave it out")
-    if command.strength > 1:
-        raise JaxnstError(
-            f"--strength {command.strength:g} is for trained styles: give at most 1, the style "
-            f"picture's own"
-        )
+    check_strength(command.strength)
     tasks = plan_tasks(
         command.content,
         command.style,
@@ -54,14 +50,7 @@ class StylePictures(StyleSource):
 
     def painter(self, *, exact: bool = False) -> AnyStylizer:
         """What paints in the styles of the pictures."""
-        pictures = {path: load(path) for path in self._paths}
-        paintings = {
-            str(path): to_uint8(
-                picture.rgb if picture.alpha is None else np.dstack([picture.rgb, picture.alpha])
-            )
-            for path, picture in pictures.items()
-        }
-        return AnyStylizer(paintings, exact=exact)
+        return AnyStylizer({str(path): load_painting(path) for path in self._paths}, exact=exact)
 
     def names(self, task: PictureTask) -> tuple[str, ...]:
         """The paths of a picture's styles."""
@@ -70,3 +59,18 @@ class StylePictures(StyleSource):
     def provenance(self, command: Stylize, task: PictureTask, size: int | None) -> dict[str, Any]:
         """The photo, the style pictures and the options."""
         return any_style_provenance(command, task, size)
+
+
+def load_painting(path: Path) -> np.ndarray:
+    """A style picture, uint8 [H, W, 3], or [H, W, 4] if some of it is transparent."""
+    picture = load(path)
+    whole = picture.rgb if picture.alpha is None else np.dstack([picture.rgb, picture.alpha])
+    return to_uint8(whole)
+
+
+def check_strength(strength: float) -> None:
+    """Raises JaxnstError for a strength that style pictures do not have."""
+    if strength > 1:
+        raise JaxnstError(
+            f"--strength {strength:g} is for trained styles: give at most 1 with style pictures"
+        )

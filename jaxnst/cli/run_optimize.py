@@ -52,6 +52,8 @@ class OptimizePainter(PictureMaker[Stylize]):
 
     def make_all(self, tasks: Sequence[PictureTask]) -> int:
         """Paints all pictures and writes the reports, even if interrupted; 0, or 2 on failure."""
+        if self._command.method == "auto" and self._command.content and self._command.style:
+            self._say("optimizing the pixels; --method fast paints such a picture in seconds")
         try:
             status = super().make_all(tasks)
         finally:

@@ -1,10 +1,10 @@
-"""Painting in the style of any picture, in seconds and without training.
+"""Painting in the style of any picture, at once and without training.
 
-The photo's features at a layer of VGG-19 are moved, by the affine map that moves them least, to
-where they have the mean and the covariance of the painting's (the optimal transport of Gaussians;
-Mroueh, 2020, Wasserstein style transfer), and a decoder makes a picture of them (Li et al., 2017,
-universal style transfer). One level after the other, from coarse to fine: deep layers bring large
-strokes and lose detail, which the finer ones sharpen again.
+Each feature of the photo at a layer of VGG-19 is replaced by the painting's most similar one, and a
+decoder makes a picture of them (Li et al., 2017, universal style transfer): nearest neighbors, as
+Kolkin et al. (2022, neural neighbor style transfer) match them. First this is done at a quarter of
+the size, then at half and at all of it, photo and painting alike. At each size the picture so far
+brings the large strokes, and the photo the detail that the smaller size could not hold.
 """
 
 import functools
@@ -19,71 +19,68 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import ArrayLike
 
-from jaxnst.errors import JaxnstError, check_choice, check_number
+from jaxnst.errors import JaxnstError, check_number
 from jaxnst.inference.look import Look
 from jaxnst.inference.painter import BUCKET, Painter
 from jaxnst.inference.stroke import resized
 from jaxnst.io.function_cache import cached_jit
-from jaxnst.io.resize import MIN_SIDE, pad_to_multiple
+from jaxnst.io.resize import MIN_SIDE, fit_long_side, pad_to_multiple
 from jaxnst.networks import base as networks
 from jaxnst.networks.gallery import Weights, blend_shares
-from jaxnst.networks.kinds import DECODED, Decoder
-from jaxnst.networks.model_file import DECODERS, load_model
+from jaxnst.networks.kinds import Decoder
+from jaxnst.networks.model_file import DECODER, load_model
 from jaxnst.ops.color import transfer_luma
 from jaxnst.ops.pixels import as_picture, from_uint8, to_uint8
+from jaxnst.ops.resampling import resize_bicubic
 from jaxnst.perceptual import vgg
-from jaxnst.perceptual.statistics import LEAST_ALPHA
+from jaxnst.perceptual.neighbors import nearest_features
 from jaxnst.perceptual.weights import load_vgg
 
-PAINTING_SIDE = 512
+PAINTING_SIDE = 640
 """Long side in pixels at which a painting is looked at: that of its strokes follows from it."""
 
+LARGEST = 12_000_000
+"""Pixels that are painted at most: what is larger is painted smaller and then enlarged."""
+
+_PARTS = (4, 2, 1)  # of the size, one after the other
+_LEAST = max(_PARTS) * MIN_SIDE  # pixels, of what is painted: smaller photos are continued
+_MIXED = 0.75  # share of the picture so far, beside the photo
+_CANDIDATES = {4: 1024, 2: 4096, 1: 6144}  # features of a painting at most
 _KEPT = 8  # paintings
-_RIDGE = 1e-4  # of the mean variance, added to all: no map stretches noise to a stroke
 
 
-class Gaussian(NamedTuple):
-    """Mean [C] and covariance [C, C] of a picture's features at a layer, float64."""
+class Candidates(NamedTuple):
+    """Features of a painting, of which those of a photo are made."""
 
-    mean: np.ndarray
-    covariance: np.ndarray
+    features: jax.Array
+    """[M, C], for each painting as many."""
+    eligible: jax.Array
+    """bool [M], those that are a painting's own; others fill up."""
 
 
-Description = Mapping[str, Gaussian]
-"""What a picture's features are like, by layer."""
+Description = tuple[Candidates, ...]
+"""A painting at each size."""
 
 
 class AnyStylizer(Painter):
     """Paints photos in the style of any picture, in seconds and without training."""
 
     def __init__(
-        self,
-        paintings: Mapping[str, ArrayLike] = MappingProxyType({}),
-        *,
-        layers: Sequence[str] = DECODED,
-        exact: bool = False,
+        self, paintings: Mapping[str, ArrayLike] = MappingProxyType({}), *, exact: bool = False
     ) -> None:
-        """Makes VGG-19 and decoders ready.
+        """Makes VGG-19 and a decoder ready.
 
         Args:
           paintings: [h, w, 3] or [h, w, 4], uint8, by the names that they have as styles; what is
             transparent does not count.
-          layers: of VGG-19 at which style is transferred, of "relu4_1", "relu3_1" and "relu2_1";
-            fewer are faster.
           exact: as for `Stylizer`.
 
         Raises:
-          JaxnstError: a painting is no picture, or there is no decoder for a layer.
+          JaxnstError: a painting is no picture.
         """
-        for layer in layers:
-            check_choice("layer", layer, DECODED)
-        if not layers:
-            raise JaxnstError(f"layers is empty: give some of {', '.join(DECODED)}")
-        self._layers = sorted(set(layers), key=DECODED.index, reverse=True)
-        self._vgg = vgg.prepare(load_vgg("vgg19"), self._layers)
-        self._decoders = {layer: _load_decoder(layer) for layer in self._layers}
-        strides = [network.stride for network, _ in self._decoders.values()]
-        self._multiple = max(strides) if exact else BUCKET
+        self._decoder, self._variables = _load_decoder()
+        self._vgg = vgg.prepare(load_vgg("vgg19"), [self._decoder.layer])
+        self._multiple = max(_PARTS) * self._decoder.stride if exact else 2 * BUCKET
         self._styles = {
             name: self._described(_as_painting(f"painting {name!r}", painting))
             for name, painting in paintings.items()
@@ -130,49 +127,30 @@ class AnyStylizer(Painter):
         )
 
     def paint_as_is(self, photos: np.ndarray, look: Look) -> Callable[[], np.ndarray]:
-        """Paints photos [..., H, W, 3]; the function returned gives the paintings."""
+        """Starts painting photos [..., H, W, 3]; the function returned waits for the paintings."""
         check_number("strength", look.strength, high=1)
-        target = self._target(look.style)
-        batch = photos.reshape(-1, *photos.shape[-3:])
-        paintings = np.stack([self._painted(photo, target, look) for photo in batch])
-        return lambda: paintings.reshape(photos.shape)
-
-    def _painted(self, photo: np.ndarray, target: Description, look: Look) -> np.ndarray:
-        """A photo uint8 [H, W, 3] painted at its own size."""
-        if look.strength == 0:
-            return photo
-        height, width = photo.shape[:2]
-        picture = from_uint8(pad_to_multiple(photo[None], self._multiple, "symmetric"))
-        painting = self._through(picture, target, look.strength)
-        if look.strength < 1:  # what decoders lose of the photo is not lost at strength 0
-            lost = picture - self._through(picture, target, 0.0)
-            painting = painting + (1 - look.strength) * lost
-        painting = painting[0, :height, :width]
-        if look.keep_colors:
-            painting = np.asarray(transfer_luma(painting, from_uint8(photo)))
-        return to_uint8(painting)
-
-    def _through(self, picture: np.ndarray, target: Description, strength: float) -> np.ndarray:
-        """Pictures [1, H, W, 3] after all levels."""
-        share = 1 - (1 - strength) ** (1 / len(self._layers))
-        for layer in self._layers:
-            network, variables = self._decoders[layer]
-            features, *moments = _encode(layer, self._vgg, picture, None)
-            matrix, shift = transport(_gaussian(moments), target[layer])
-            matrix = share * matrix + (1 - share) * np.eye(len(matrix))
-            picture = _decode(
-                network, variables, features, np.float32(matrix), np.float32(share * shift)
+        height, width = photos.shape[-3:-1]
+        if height * width > LARGEST:
+            raise JaxnstError(
+                f"image would be painted at {width}x{height} pixels, more than "
+                f"{LARGEST / 1e6:g} million: give a larger stroke"
             )
-        return np.asarray(picture)
-
-    def _target(self, style: str | Weights) -> Description:
-        """What a painting's or a blend's features are like at each layer."""
         known = {**self._styles, **self._passing}
-        shares = blend_shares(style, known)
-        return {
-            layer: mean([known[name][layer] for name in shares], list(shares.values()))
-            for layer in self._layers
-        }
+        shares = blend_shares(look.style, known)
+        if look.strength == 0:
+            return lambda: photos
+        batch = pad_to_multiple(
+            photos.reshape(-1, height, width, 3), self._multiple, "symmetric", _LEAST
+        )
+        paintings = [
+            _paint(
+                self._decoder, self._vgg, self._variables, photo,
+                tuple(known[name] for name in shares), np.array(list(shares.values()), np.float32),
+                np.float32(look.strength), weak=look.strength < 1, keep_colors=look.keep_colors,
+            )
+            for photo in batch
+        ]  # fmt: skip
+        return lambda: np.stack(paintings)[:, :height, :width].reshape(photos.shape)
 
     def _remembered(self, painting: np.ndarray) -> str:
         """The name by which a painting is known from now on; the last few are."""
@@ -185,57 +163,38 @@ class AnyStylizer(Painter):
         return name
 
     def _described(self, painting: np.ndarray) -> Description:
-        """What the features of a painting, uint8 [H, W, 3 or 4], are like at each layer."""
-        side = max(painting.shape[:2])
-        height, width = (max(MIN_SIDE, round(n * PAINTING_SIDE / side)) for n in painting.shape[:2])
-        small = from_uint8(resized(painting, (height, width))[None])
-        alpha = small[..., 3] if small.shape[-1] == 4 else None
-        return {
-            layer: _gaussian(_encode(layer, self._vgg, small[..., :3], alpha)[1:])
-            for layer in self._layers
-        }
+        """What a painting, uint8 [H, W, 3 or 4], offers at each size."""
+        return tuple(self._candidates(painting, part) for part in _PARTS)
+
+    def _candidates(self, painting: np.ndarray, part: int) -> Candidates:
+        stride = self._decoder.stride
+        size = fit_long_side(painting.shape[:2], PAINTING_SIDE // part, MIN_SIDE // part)
+        small = resized(painting, size)
+        canvas = from_uint8(pad_to_multiple(small[None, ..., :3], BUCKET, "symmetric"))
+        features = np.asarray(_encode(self._decoder.layer, self._vgg, canvas))[0]
+        rows, columns = (-(-side // stride) for side in size)
+        features = features[:rows, :columns].reshape(-1, features.shape[-1])
+        if painting.shape[-1] == 4:
+            features = features[_seen(small[..., 3], stride)]
+        return _sample(features, _CANDIDATES[part])
 
 
-def mean(gaussians: Sequence[Gaussian], shares: Sequence[float]) -> Gaussian:
-    """One that stands between others; the shares add up to 1."""
-    means, covariances = zip(*gaussians, strict=True)
-    return Gaussian(
-        np.tensordot(shares, np.stack(means), 1), np.tensordot(shares, np.stack(covariances), 1)
-    )
+def _seen(alpha: np.ndarray, stride: int) -> np.ndarray:
+    """Which features, in rows, are of pixels that can be seen; bool. At least one of them is."""
+    canvas = pad_to_multiple(alpha[None, ..., None], stride, "constant")[0, ..., 0]
+    rows, columns = (side // stride for side in canvas.shape)
+    cover = canvas.reshape(rows, stride, columns, stride).mean((1, 3), dtype=np.float32).ravel()
+    return np.asarray(cover >= min(127, cover.max()))
 
 
-def transport(source: Gaussian, target: Gaussian) -> tuple[np.ndarray, np.ndarray]:
-    """The affine map x -> x M + b that moves one Gaussian to another with the least change.
-
-    M = S^-1/2 (S^1/2 T S^1/2)^1/2 S^-1/2 for covariances S and T (Olkin & Pukelsheim, 1982).
-
-    Returns:
-      (M [C, C], b [C]).
-    """
-    ridge = _RIDGE * np.trace(source.covariance) / len(source.mean)
-    covariance = source.covariance + ridge * np.eye(len(source.mean))
-    values, vectors = np.linalg.eigh(covariance)
-    root = (vectors * np.sqrt(values)) @ vectors.T
-    inverse = (vectors / np.sqrt(values)) @ vectors.T
-    inner = root @ target.covariance @ root
-    values, vectors = np.linalg.eigh((inner + inner.T) / 2)
-    middle = (vectors * np.sqrt(values.clip(0))) @ vectors.T
-    matrix = inverse @ middle @ inverse
-    return matrix, target.mean - source.mean @ matrix
-
-
-def _gaussian(moments: Sequence[jax.Array]) -> Gaussian:
-    """Of a mean [C] and a mean of products [C, C] about it."""
-    mean, covariance = (np.asarray(moment, np.float64) for moment in moments)
-    return Gaussian(mean, covariance)
-
-
-@functools.cache
-def _load_decoder(layer: str) -> tuple[Decoder, Any]:
-    """A layer's decoder and its variables."""
-    model = load_model(DECODERS[layer])
-    assert isinstance(model.network, Decoder)
-    return model.network, networks.prepare(model.network, jax.device_put(model.params))
+def _sample(features: np.ndarray, count: int) -> Candidates:
+    """So many of the features [N, C], always the same; or all of them, filled up."""
+    if len(features) > count:
+        chosen = np.random.default_rng(0).permutation(len(features))[:count]
+        features = features[np.sort(chosen)]
+    missing = count - len(features)
+    eligible = np.arange(count) < len(features)
+    return Candidates(*jax.device_put((np.pad(features, ((0, missing), (0, 0))), eligible)))
 
 
 def _as_painting(name: str, image: ArrayLike) -> np.ndarray:
@@ -249,31 +208,64 @@ def _as_painting(name: str, image: ArrayLike) -> np.ndarray:
     return array
 
 
+@functools.cache
+def _load_decoder() -> tuple[Decoder, Any]:
+    """The decoder and its variables."""
+    model = load_model(DECODER)
+    assert isinstance(model.network, Decoder)
+    return model.network, networks.prepare(model.network, jax.device_put(model.params))
+
+
 @cached_jit(static=("layer",))
-def _encode(
-    layer: str, params: vgg.Params, picture: jax.Array, alpha: jax.Array | None
-) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """Features [N, h, w, C] of pictures [N, H, W, 3], their mean [C] and covariance [C, C].
-
-    `alpha`, [N, H, W], is how much each pixel counts for these; None: all the same.
-    """
-    features = vgg.extract_features(params, picture, (layer,))[layer]
-    flat = features.reshape(-1, features.shape[-1])
-    weights = jnp.ones(features.shape[:-1])
-    if alpha is not None:  # not 0 where all may fall between a deep layer's positions
-        weights = jnp.maximum(jax.image.resize(alpha, weights.shape, "linear"), LEAST_ALPHA)
-    shares = (weights / jnp.sum(weights)).reshape(-1, 1)
-    mean = jnp.sum(shares * flat, 0)
-    centered = jnp.sqrt(shares) * (flat - mean)
-    precision = jax.lax.Precision.HIGHEST
-    return features, mean, jnp.matmul(centered.T, centered, precision=precision)
+def _encode(layer: str, params: vgg.Params, picture: jax.Array) -> jax.Array:
+    """Features [N, h, w, C] of pictures [N, H, W, 3]."""
+    return vgg.extract_features(params, picture, (layer,))[layer]
 
 
-@cached_jit(static=("network",))
-def _decode(
-    network: Decoder, variables: Any, features: jax.Array, matrix: jax.Array, shift: jax.Array
+@cached_jit(static=("decoder", "weak", "keep_colors"))
+def _paint(
+    decoder: Decoder,
+    params: vgg.Params,
+    variables: Any,
+    photo: jax.Array,
+    paintings: Sequence[Description],
+    shares: jax.Array,
+    strength: jax.Array,
+    *,
+    weak: bool,
+    keep_colors: bool,
 ) -> jax.Array:
-    """Pictures [N, H, W, 3] in [0, 1] of features that are mapped first."""
-    picture = network.apply(variables, features @ matrix + shift)
-    assert isinstance(picture, jax.Array)
-    return jnp.clip(picture, 0, 1)
+    """A photo uint8 [H, W, 3] in paintings with shares, [S]; `weak`: the strength is not 1."""
+
+    def encode(picture: jax.Array) -> jax.Array:
+        return vgg.extract_features(params, picture[None], (decoder.layer,))[decoder.layer][0]
+
+    def decode(features: jax.Array) -> jax.Array:
+        picture = decoder.apply(variables, features[None])
+        assert isinstance(picture, jax.Array)
+        return jnp.clip(picture[0], 0, 1)
+
+    def exchange(picture: jax.Array, level: int) -> jax.Array:
+        features = encode(picture)
+        found = [nearest_features(features, *painting[level]) for painting in paintings]
+        painted = jnp.tensordot(shares, jnp.stack(found), 1)
+        return decode(strength * painted + (1 - strength) * features)
+
+    whole = from_uint8(photo)
+    height, width = photo.shape[:2]
+    painting = before = None
+    for level, part in enumerate(_PARTS):
+        size = (height // part, width // part)
+        small = whole if part == 1 else jnp.clip(resize_bicubic(whole, size), 0, 1)
+        picture = small
+        if painting is not None and before is not None:
+            detail = small - resize_bicubic(before, size)
+            large = resize_bicubic(painting, size) + detail
+            picture = jnp.clip(_MIXED * large + (1 - _MIXED) * small, 0, 1)
+        painting, before = exchange(picture, level), small
+    assert painting is not None
+    if weak:  # what the decoder loses of a photo is not lost at small strengths
+        painting = painting + (1 - strength) * (whole - decode(encode(whole)))
+    if keep_colors:
+        painting = transfer_luma(jnp.clip(painting, 0, 1), whole)
+    return to_uint8(painting)

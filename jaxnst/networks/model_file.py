@@ -34,8 +34,8 @@ from jaxnst.networks.shipped import ASSETS, SHIPPED
 
 SUFFIX = ".safetensors"
 
-DECODERS = {layer: f"decoder_{layer}" for layer in DECODED}
-"""The decoder that ships for each layer of VGG-19."""
+DECODER = "decoder_relu3_1"
+"""The decoder that ships."""
 
 UPSCALING = {2: "upscale_x2", 4: "upscale_x4", 8: "upscale_x8"}
 """The model that ships for each scale of super-resolution."""

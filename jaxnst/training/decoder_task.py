@@ -1,8 +1,9 @@
 """Decoders as a task for the trainer: from VGG's features back to the photo (Li et al., 2017).
 
-Some samples are features that no photo has, with channels shifted and stretched at random, as those
-that have a painting's statistics will be. Of them nobody knows the pixels, but what is decoded
-should have these features again. No paintings are needed.
+Some samples are features that no photo has, in which one half of a photo is made of what is most
+similar in the other half, as photos will be made of what is most similar in a painting. Of them
+nobody knows the pixels, but what is decoded should have these features again. No pairs of photos
+and paintings are needed.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,6 +19,7 @@ from jaxnst.networks.kinds import DECODED, Decoder
 from jaxnst.networks.model_file import Model
 from jaxnst.ops.pixels import from_uint8
 from jaxnst.perceptual import vgg
+from jaxnst.perceptual.neighbors import nearest_features
 from jaxnst.training.options import DecoderOptions
 from jaxnst.training.style_task import Measured, mean_terms
 
@@ -114,14 +116,14 @@ class DecoderTask:
         return mean_terms([self._terms(params, frozen, photo) for photo in photos])
 
     def _changed(self, features: jax.Array, seed: jax.Array) -> tuple[jax.Array, jax.Array]:
-        """Features [h, w, C], and whether they were changed by the chance of the seed."""
-        which, shift, stretch = jax.random.split(jax.random.key(seed), 3)
-        changed = jax.random.bernoulli(which, self._options.changed_share)
-        amount = self._options.change * changed
-        mean, deviation = jnp.mean(features, (0, 1)), jnp.std(features, (0, 1))
-        shifts = amount * jax.random.normal(shift, mean.shape)
-        stretches = jnp.exp(amount * jax.random.normal(stretch, mean.shape))
-        return changed, mean + shifts * deviation + stretches * (features - mean)
+        """Features [h, w, C], and whether they were exchanged by the chance of the seed."""
+        changed = jax.random.bernoulli(jax.random.key(seed), self._options.changed_share)
+        half = features.shape[1] // 2
+        left, right = features[:, :half], features[:, half:]
+        exchanged = jnp.concatenate(
+            [nearest_features(left, right), nearest_features(right, left)], axis=1
+        )
+        return changed, jnp.where(changed, exchanged, features)
 
     def _features(self, frozen: vgg.Params, image: jax.Array) -> dict[str, jax.Array]:
         found = vgg.extract_features(frozen, image.astype(self._dtype), self._layers)

@@ -83,14 +83,11 @@ class DecoderOptions:
     """Weight of the pixels' absolute error, beside the features' squared error, relative to their
     size, at the layer that is inverted and those before it."""
     changed_share: float = 0.5
-    """Part of the samples whose channels are shifted and stretched."""
-    change: float = 0.5
-    """By how much they are: shifts in standard deviations, stretches as powers of e."""
+    """Part of the samples in which each half of a photo is made of the other half's features."""
 
     def __post_init__(self) -> None:
         check_number("reconstruction_weight", self.reconstruction_weight)
         check_number("changed_share", self.changed_share, high=1)
-        check_number("change", self.change, high=2)
 
 
 @dataclasses.dataclass(frozen=True)

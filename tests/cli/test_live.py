@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from model_files import gallery_folder
+from stylize_files import picture
 from video_files import read_times, write_clip
 
 from jaxnst.cli import main
@@ -146,3 +147,23 @@ def test_a_model_without_strengths_says_so(place: Path, tmp_path: Path, capsys) 
     command[2] = str(model)
     assert main(command) == 2
     assert "no strength but 1" in capsys.readouterr().err
+
+
+def test_pictures_as_styles(place: Path, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        picture(tmp_path / f"{name}.png", len(name))
+    clip, stats = place / "clip.mkv", tmp_path / "stats.json"
+    command = [
+        *("live", "--source", clip, "--no-window", "--stats", stats, "--frames", 1, "--size", 64),
+        *("--style", tmp_path / "one.png", tmp_path / "two.png"),
+    ]
+    assert main([*map(str, command)]) == 0
+    assert json.loads(stats.read_text())["frames"] == 1
+
+
+def test_pictures_and_names_do_not_mix(place, tmp_path, capsys) -> None:
+    style = picture(tmp_path / "one.png", 1)
+    assert main(words(place, "--stats", tmp_path / "s.json", "--style", style, "wave")) == 2
+    assert "'wave', which is no file, beside pictures" in capsys.readouterr().err
+    assert main(words(place, "--stats", tmp_path / "s.json", "--style", style)) == 2
+    assert "--model is for trained styles" in capsys.readouterr().err

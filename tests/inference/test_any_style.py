@@ -9,28 +9,28 @@ import pytest
 
 from jaxnst.errors import JaxnstError
 from jaxnst.inference import any_style, stroke
-from jaxnst.inference.any_style import AnyStylizer, Gaussian, transport
+from jaxnst.inference.any_style import AnyStylizer
 from jaxnst.networks import base as networks
 from jaxnst.networks.kinds import Decoder
 
 
+def small_decoder() -> tuple[Decoder, dict]:
+    network = Decoder("relu2_1", width=8)
+    params = network.init(jax.random.key(0, impl="rbg"), *network.example())["params"]
+    return network, networks.prepare(network, params)
+
+
 @pytest.fixture(scope="module")
 def stylizer() -> Iterator[AnyStylizer]:
-    """With decoders of random weights."""
-
-    def load(layer: str) -> tuple[Decoder, dict]:
-        network = Decoder(layer, width=8)
-        params = network.init(jax.random.key(0, impl="rbg"), *network.example())["params"]
-        return network, networks.prepare(network, params)
-
+    """With a decoder of random weights."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(any_style, "_load_decoder", load)
-        yield AnyStylizer(layers=("relu2_1",))
+        patch.setattr(any_style, "_load_decoder", small_decoder)
+        yield AnyStylizer()
 
 
 @pytest.fixture
 def named(stylizer, paint) -> AnyStylizer:
-    """With two paintings that have names; its decoders are those of `stylizer`."""
+    """With two paintings that have names; its decoder is that of `stylizer`."""
     painter = copy.copy(stylizer)
     first, second = (picture(paint, seed) for seed in (1, 2))
     painter._styles = {n: stylizer._described(p) for n, p in (("a", first), ("b", second))}
@@ -39,53 +39,6 @@ def named(stylizer, paint) -> AnyStylizer:
 
 def picture(paint, seed: int, height: int = 48, width: int = 72) -> np.ndarray:
     return np.uint8(255 * paint(seed, height, width))
-
-
-def gaussian(seed: int, channels: int = 12, samples: int = 400) -> tuple[np.ndarray, Gaussian]:
-    rng = np.random.default_rng(seed)
-    mixing = np.eye(channels) + 0.3 * rng.normal(size=(channels, channels))
-    points = rng.normal(size=(samples, channels)) @ mixing + seed
-    return points, Gaussian(points.mean(0), np.cov(points.T, bias=True))
-
-
-def test_transported_points_have_the_moments_of_the_target():
-    points, source = gaussian(1)
-    _, target = gaussian(2)
-    matrix, shift = transport(source, target)
-    moved = points @ matrix + shift
-    np.testing.assert_allclose(moved.mean(0), target.mean, atol=1e-9)
-    np.testing.assert_allclose(np.cov(moved.T, bias=True), target.covariance, rtol=0.02, atol=0.05)
-
-
-def test_transport_moves_less_than_whitening_and_coloring_does():
-    points, source = gaussian(1)
-    _, target = gaussian(2)
-    matrix, shift = transport(source, target)
-
-    def root(matrix: np.ndarray, power: float) -> np.ndarray:
-        values, vectors = np.linalg.eigh(matrix)
-        return (vectors * values**power) @ vectors.T
-
-    whitened = (points - source.mean) @ root(source.covariance, -0.5)
-    colored = whitened @ root(target.covariance, 0.5) + target.mean
-    moved = points @ matrix + shift
-    assert np.square(moved - points).sum() < np.square(colored - points).sum()
-
-
-def test_what_has_the_statistics_already_stays_where_it_is():
-    _, source = gaussian(3)
-    matrix, shift = transport(source, source)
-    np.testing.assert_allclose(matrix, np.eye(12), atol=1e-2)
-    np.testing.assert_allclose(shift, 0, atol=5e-2)
-
-
-def test_directions_without_variance_are_not_stretched_without_bounds():
-    points, _ = gaussian(4)
-    points[:, 0] = points[:, 1]
-    flat = Gaussian(points.mean(0), np.cov(points.T, bias=True))
-    _, target = gaussian(5)
-    assert np.isfinite(transport(flat, target)[0]).all()
-    assert np.abs(transport(flat, target)[0]).max() < 1e3
 
 
 @pytest.mark.parametrize("size", [(1, 1), (32, 32), (65, 40), (20, 130)])
@@ -160,6 +113,27 @@ def test_a_size_is_that_of_the_result(named, paint):
     assert named(picture(paint, 0), "a", size=96).shape == (64, 96, 3)
 
 
+def test_what_is_painted_is_made_of_the_painting_alone(stylizer, paint, monkeypatch):
+    painting = picture(paint, 1)
+    seen = []
+    monkeypatch.setattr(any_style, "nearest_features", lambda f, c, e: seen.append((f, c, e)) or f)
+    with jax.disable_jit():
+        stylizer(picture(paint, 0, 128, 128), painting)
+    assert len(seen) == 3  # a quarter, a half and the whole of the size
+    for (features, candidates, eligible), part in zip(seen, (4, 2, 1), strict=True):
+        assert features.shape[:2] == (64 // part, 64 // part)
+        assert 0 < int(eligible.sum()) <= len(candidates)
+
+
+def test_hidden_colors_of_a_painting_do_not_count(stylizer, paint):
+    photo, painting = picture(paint, 0), picture(paint, 1, 64, 64)
+    cut = [np.dstack([painting, np.full((64, 64), 255, np.uint8)]) for _ in range(2)]
+    for hidden, cut_out in zip((0, 255), cut, strict=True):
+        cut_out[:, 32:, 3] = 0
+        cut_out[:, 40:, :3] = hidden  # farther away than what features of the rest can see
+    np.testing.assert_array_equal(stylizer(photo, cut[0]), stylizer(photo, cut[1]))
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -170,8 +144,8 @@ def test_a_size_is_that_of_the_result(named, paint):
         (lambda s, p: AnyStylizer({"mine": p / 255}), "painting 'mine' has shape"),
         (lambda s, p: s(p, p, strength=1.5), "strength is 1.5"),
         (lambda s, p: s(p, p, stroke=0), "stroke is 0"),
-        (lambda s, p: AnyStylizer(layers=("relu5_1",)), "relu5_1"),
-        (lambda s, p: AnyStylizer(layers=()), "layers is empty"),
+        (lambda s, p: s(np.zeros((3000, 5000, 3), np.uint8), p, stroke=0.1), "a larger stroke"),
+        (lambda s, p: s(p, np.zeros((40, 40, 4), np.uint8)), "is transparent everywhere"),
     ],
 )
 def test_what_cannot_be_painted(stylizer, paint, call, message):
