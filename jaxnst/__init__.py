@@ -10,6 +10,7 @@ __version__ = "0.2.0"
 
 if TYPE_CHECKING:
     from jaxnst.errors import JaxnstError as JaxnstError
+    from jaxnst.inference.any_style import AnyStylizer as AnyStylizer
     from jaxnst.inference.stylizer import Stylizer as Stylizer
     from jaxnst.inference.upscaler import Upscaler as Upscaler
     from jaxnst.networks.export import export_model as export_model
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 # Name -> module, imported at first use: JAX takes a second that `jaxnst --help` need not wait for.
 _HOMES = {
     "errors": ("JaxnstError",),
+    "inference.any_style": ("AnyStylizer",),
     "inference.stylizer": ("Stylizer",),
     "perceptual.losses": ("content_loss", "perceptual_loss", "style_loss", "total_variation"),
     "perceptual.statistics": ("gram_matrix",),

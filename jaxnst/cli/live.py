@@ -126,8 +126,9 @@ def _trained(command: Live) -> tuple[Any, Controls]:
 
 def _of_pictures(command: Live) -> tuple[Any, Controls]:
     """What paints in the style of pictures, and the settings to begin with."""
-    from jaxnst.cli.run_any_style import check_strength, load_painting
+    from jaxnst.cli.run_any_style import check_strength
     from jaxnst.inference.any_style import AnyStylizer
+    from jaxnst.io.codec import load
 
     if command.model:
         raise JaxnstError("--model is for trained styles: leave it out, or give names of --style")
@@ -135,7 +136,7 @@ def _of_pictures(command: Live) -> tuple[Any, Controls]:
     files = {display_name(Path(name).stem): Path(name) for name in command.style}
     if len(files) < len(command.style):
         raise JaxnstError("--style has files of the same name: name them differently")
-    paintings = {name: load_painting(path) for name, path in files.items()}
+    paintings = {name: load(path).as_uint8() for name, path in files.items()}
     controls = _controls(command, tuple(files))
     controls.strongest = 1.0
     return AnyStylizer(paintings, exact=True), controls

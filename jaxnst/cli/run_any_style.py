@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from jaxnst.cli.one_pass import StyleSource, check_options, paint_in_one_pass
 from jaxnst.cli.options import Stylize
 from jaxnst.cli.plan import PictureTask, plan_tasks
@@ -13,7 +11,6 @@ from jaxnst.cli.provenance import any_style_provenance
 from jaxnst.errors import JaxnstError
 from jaxnst.inference.any_style import AnyStylizer
 from jaxnst.io.codec import load
-from jaxnst.ops.pixels import to_uint8
 
 
 def paint_in_any_style(command: Stylize, given: set[str]) -> int:
@@ -50,7 +47,7 @@ class StylePictures(StyleSource):
 
     def painter(self, *, exact: bool = False) -> AnyStylizer:
         """What paints in the styles of the pictures."""
-        return AnyStylizer({str(path): load_painting(path) for path in self._paths}, exact=exact)
+        return AnyStylizer({str(path): load(path).as_uint8() for path in self._paths}, exact=exact)
 
     def names(self, task: PictureTask) -> tuple[str, ...]:
         """The paths of a picture's styles."""
@@ -59,13 +56,6 @@ class StylePictures(StyleSource):
     def provenance(self, command: Stylize, task: PictureTask, size: int | None) -> dict[str, Any]:
         """The photo, the style pictures and the options."""
         return any_style_provenance(command, task, size)
-
-
-def load_painting(path: Path) -> np.ndarray:
-    """A style picture, uint8 [H, W, 3], or [H, W, 4] if some of it is transparent."""
-    picture = load(path)
-    whole = picture.rgb if picture.alpha is None else np.dstack([picture.rgb, picture.alpha])
-    return to_uint8(whole)
 
 
 def check_strength(strength: float) -> None:

@@ -64,6 +64,11 @@ class Picture:
             return self.rgb
         return self.rgb * self.alpha[..., None] + (1.0 - self.alpha[..., None])
 
+    def as_uint8(self) -> np.ndarray:
+        """uint8 [H, W, 3], or [H, W, 4] where it has alpha."""
+        whole = self.rgb if self.alpha is None else np.dstack([self.rgb, self.alpha])
+        return to_uint8(whole)
+
 
 def load(
     path: PathLike | BinaryIO, *, min_side: int = MIN_SIDE, max_pixels: int = MAX_PIXELS

@@ -1,7 +1,7 @@
 """Decoders: from VGG-19's features back to pixels, for painting in the style of any picture.
 
-A decoder learns from photos alone to invert one layer of VGG (Li et al., 2017, universal style
-transfer). Features that were given a painting's statistics become a painting by it. The mirror
+A decoder learns from pictures alone to invert one layer of VGG (Li et al., 2017, universal style
+transfer). A painting's features, put together anew, become a painting by it. The mirror
 image of VGG, as published, computes most at full size; here the last layer's channels become blocks
 of 2x2 pixels (Shi et al., 2016), and nothing is computed there.
 """

@@ -47,6 +47,8 @@ class _Order(NamedTuple):
     strength: float
     keep_colors: bool
     longest: int
+    own: str | None
+    """A painting of the visitor's, whose style it gets instead."""
 
 
 class PaintTab:
@@ -63,6 +65,11 @@ class PaintTab:
             with gr.Column(scale=1, min_width=340):
                 photo = picture_input("Photo", "paint-photo", height=210, samples="photos")
                 gallery = self._gallery()
+                with gr.Accordion("Or paint like any picture", open=False, elem_id="paint-any"):
+                    own = picture_input(
+                        "A painting of your own", "paint-own", height=160, webcam=False,
+                        samples="styles",
+                    )  # fmt: skip
             with gr.Column(scale=1, min_width=340):
                 result = both_views("Photo | painting", "paint-result", 400)
                 status = gr.Markdown(_WAITING, elem_id="paint-status")
@@ -76,12 +83,13 @@ class PaintTab:
                     elem_id="paint-all", buttons=["download", "fullscreen"],
                 )  # fmt: skip
         style = style_choice(studio, visible="hidden")
-        inputs = [photo, style, second, mix, strength, keep_colors, size]
+        inputs = [photo, style, second, mix, strength, keep_colors, size, own]
         gallery.select(
-            friendly(self._chosen), None, style, queue=False, show_progress="hidden", **PRIVATE
-        )
-        changes = [photo.change, style.change, second.input, keep_colors.input, size.input,
-                   mix.release, strength.release]  # fmt: skip
+            friendly(self._chosen), None, [style, own], queue=False, show_progress="hidden",
+            **PRIVATE,
+        )  # fmt: skip
+        changes = [photo.change, style.change, own.change, second.input, keep_colors.input,
+                   size.input, mix.release, strength.release]  # fmt: skip
         outputs = [result, status, file]
         repainted = gr.on(
             changes, friendly(self.repaint), inputs, outputs, trigger_mode="always_last",
@@ -101,6 +109,7 @@ class PaintTab:
         strength: float = 1.0,
         keep_colors: bool = False,
         size: str = "1280",
+        own: str | None = None,
     ) -> tuple[tuple[str, str], str]:
         """Paints a photo in one pass of a trained network.
 
@@ -112,12 +121,13 @@ class PaintTab:
           strength: 0, the photo as it is, to 2.
           keep_colors: keep the photo's colors.
           size: "640", "1280" or "2560", how long the longer side may be, or "full".
+          own: a picture whose style it gets instead, up to a strength of 1.
 
         Returns:
           The photo and the painting as the page shows them, and the painting as a PNG file.
         """
         look = self.look(style, second_style, mix)
-        return self._painted(self._order(photo, look, strength, keep_colors, size))
+        return self._painted(self._order(photo, look, strength, keep_colors, size, own))
 
     def repaint(
         self,
@@ -128,14 +138,17 @@ class PaintTab:
         strength: float,
         keep_colors: bool,
         size: str,
+        own: str | None = None,
     ) -> Iterator[Step]:
         """Paints what the page's controls say: first a small preview, if it takes seconds."""
         if photo is None:
             yield None, _WAITING, None
             return
         look = self.look(style, second_style, mix)
-        order = self._order(photo, look, strength, keep_colors, size)
-        if self._studio.takes_long(order.pixels, order.keep_colors, order.longest):
+        order = self._order(photo, look, strength, keep_colors, size, own)
+        if order.own is not None:
+            yield gr.skip(), "Painting like your picture takes some seconds.", gr.skip()
+        elif self._studio.takes_long(order.pixels, order.keep_colors, order.longest):
             note = "A preview: the first painting of a size takes some ten seconds, later ones one."
             waits = gr.DownloadButton(value=None, interactive=False)
             yield self._previewed(order), note, waits
@@ -163,7 +176,13 @@ class PaintTab:
         return studio.results.keep(Picture(contact_sheet(painted)), "styles", record | options)
 
     def _order(
-        self, photo: str | None, look: Weights, strength: float, keep_colors: bool, size: str
+        self,
+        photo: str | None,
+        look: Weights,
+        strength: float,
+        keep_colors: bool,
+        size: str,
+        own: str | None,
     ) -> _Order:
         check_choice("size", size, SIZES.values())
         self._studio.check_look(look, strength)
@@ -174,7 +193,7 @@ class PaintTab:
         height, width = fit_long_side(pixels.shape[:2], longest)
         if height * width > self._studio.limits.pixels:
             raise JaxnstError("The result would be too large: choose a smaller size.")
-        return _Order(str(photo), picture, pixels, look, strength, bool(keep_colors), longest)
+        return _Order(str(photo), picture, pixels, look, strength, bool(keep_colors), longest, own)
 
     def _previewed(self, order: _Order) -> tuple[str, str]:
         """The photo, and a small painting made as large, as the page shows them."""
@@ -190,13 +209,21 @@ class PaintTab:
 
     def _painted(self, order: _Order) -> tuple[tuple[str, str], str]:
         studio = self._studio
-        painted = studio.paint(
-            order.pixels, order.look, order.strength, order.keep_colors, order.longest
-        )
+        how: dict[str, Any] = {
+            "strength": order.strength,
+            "keep_colors": order.keep_colors,
+            "size": order.longest,
+        }
+        if order.own is None:
+            painted = studio.paint(order.pixels, order.look, **how)
+            record: dict[str, Any] = {"model": studio.model_record}
+            options = {"styles": dict(order.look), **how}
+        else:
+            options = how | {"strength": min(1.0, order.strength)}
+            painted = studio.paint_like(studio.open(order.own), order.pixels, **options)
+            record = {"styles": hashed([order.own]), "method": "fast"}
         rgb = painted.astype(np.float32) / 255
-        options = {"styles": dict(order.look), "strength": order.strength,
-                   "keep_colors": order.keep_colors, "size": order.longest}  # fmt: skip
-        record = {"content": hashed([order.path]), "model": studio.model_record}
+        record["content"] = hashed([order.path])
         painting = order.picture.with_rgb(rgb)
         before = order.picture.with_rgb(resize(order.picture.rgb, rgb.shape[:2]))
         file = studio.results.keep(painting, "painting", record | {"options": options})
@@ -205,13 +232,16 @@ class PaintTab:
     def _caption(self, order: _Order) -> str:
         """What was painted: in whose style, and how large."""
         studio = self._studio
+        height, width = fit_long_side(order.pixels.shape[:2], order.longest)
+        size = f"{width} by {height} pixels"
+        if order.own is not None:
+            return f"*Like your picture* · {size}"
         named = [
             f"*{studio.styles[name]}*"
             + (f" by {studio.artists[name]}" if name in studio.artists else "")
             for name in order.look
         ]
-        height, width = fit_long_side(order.pixels.shape[:2], order.longest)
-        return f"{' and '.join(named)} · {width} by {height} pixels"
+        return f"{' and '.join(named)} · {size}"
 
     def _gallery(self) -> gr.Gallery:
         return gr.Gallery(
@@ -220,10 +250,10 @@ class PaintTab:
             elem_id="paint-gallery",
         )  # fmt: skip
 
-    def _chosen(self, event: gr.SelectData) -> str:
-        """The style whose thumbnail was tapped."""
+    def _chosen(self, event: gr.SelectData) -> tuple[str, None]:
+        """The style whose thumbnail was tapped, and no picture instead."""
         names = list(self._studio.styles)
-        return names[whole("index", event.index, len(names) - 1)]
+        return names[whole("index", event.index, len(names) - 1)], None
 
     def look(self, style: str, second: str, mix: float) -> Weights:
         """Weights of styles, from what the controls say."""

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from jaxnst.errors import JaxnstError, check_number
+from jaxnst.inference.any_style import AnyStylizer
 from jaxnst.inference.painter import BUCKET
 from jaxnst.inference.stylizer import Stylizer
 from jaxnst.inference.upscaler import Upscaler
@@ -86,6 +87,16 @@ class Studio:
         )
         self._painted.add(_canvas(photo, size, keep_colors))
         return painting
+
+    def paint_like(
+        self, painting: Picture, photo: np.ndarray, strength: float, keep_colors: bool, size: int
+    ) -> np.ndarray:
+        """A photo [H, W, 3], uint8, in the style of a painting, with its longer side at `size`."""
+        with self._lock:
+            stylizer = _any_stylizer()
+        return stylizer(
+            photo, painting.as_uint8(), strength=strength, keep_colors=keep_colors, size=size
+        )
 
     def takes_long(self, photo: np.ndarray, keep_colors: bool, size: int) -> bool:
         """Whether painting takes seconds: the result is large, or functions must be compiled."""
@@ -173,6 +184,11 @@ class Studio:
 @cache
 def _upscaler(name: str) -> Upscaler:
     return Upscaler(name)
+
+
+@cache
+def _any_stylizer() -> AnyStylizer:
+    return AnyStylizer()
 
 
 @cache

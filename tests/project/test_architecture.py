@@ -45,6 +45,7 @@ PUBLIC = [
     "PaintOptions",
     "Style",
     "StyleTarget",
+    "AnyStylizer",
     "Stylizer",
     "Targets",
     "Upscaler",

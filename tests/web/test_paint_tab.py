@@ -8,6 +8,7 @@ from stylize_files import cut_outs
 
 pytest.importorskip("gradio", reason="needs the extra `web`")
 from jaxnst.io.codec import load
+from jaxnst.io.embedded_settings import read_settings
 from jaxnst.web.limits import Limits
 from jaxnst.web.paint_tab import PaintTab
 from jaxnst.web.shared import Studio
@@ -62,3 +63,18 @@ def test_a_cut_out_is_shown_on_white_before_and_after(tab, tmp_path):
     (cut_out, *_) = cut_outs(tmp_path, 96)
     for views, _, _ in tab.repaint(str(cut_out), *LOOK):
         assert all(load(view).rgb[:16].min() > 0.95 for view in views)
+
+
+def test_a_picture_of_the_visitors_is_a_style_too(tab, photo, tmp_path):
+    own = tmp_path / "own.png"
+    Image.effect_mandelbrot((80, 64), (-2, -1, 1, 1), 50).convert("RGB").save(own)
+    steps = list(tab.repaint(photo, *LOOK, str(own)))
+    assert "some seconds" in steps[0][1]
+    views, text, file = steps[-1]
+    assert text == "*Like your picture* · 96 by 64 pixels"
+    assert load(views[1]).rgb.shape == (64, 96, 3)
+    record = read_settings(file)
+    assert record["method"] == "fast"
+    assert record["options"]["strength"] == 1.0
+    trained = list(tab.repaint(photo, *LOOK))[-1]
+    assert np.abs(load(file).rgb - load(trained[2]).rgb).mean() > 0.01
