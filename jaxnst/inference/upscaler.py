@@ -54,7 +54,9 @@ class Upscaler:
         Raises:
           JaxnstError: there is no such model, or it does not enlarge.
         """
-        self.model = load_model(model, known=upscaling_models()) if isinstance(model, str) else model
+        self.model = (
+            load_model(model, known=upscaling_models()) if isinstance(model, str) else model
+        )
         network = self.model.network
         if not isinstance(network, UpscaleNetwork):
             raise JaxnstError("this model paints and does not enlarge: give one for upscaling")
