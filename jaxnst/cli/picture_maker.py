@@ -9,6 +9,7 @@ from contextlib import closing
 from functools import partial
 from typing import Any, Generic, TypeVar
 
+from jaxnst.cli.compile_notice import compile_notice
 from jaxnst.cli.exit_status import SMALLER, exit_status, went_well
 from jaxnst.cli.options import Stylize, Upscale
 from jaxnst.cli.plan import STREAM, PictureTask, left_out
@@ -48,6 +49,7 @@ class PictureMaker(ABC, Generic[Command]):
         quiet = self._command.quiet or total == 1 or not self.counts_pictures
         title = display_name(self._command.output)
         with (
+            compile_notice(quiet=self._command.quiet),
             ProgressDisplay(title, total, unit="pictures", quiet=quiet) as display,
             closing(self._in_turn(tasks)) as pictures,
         ):

@@ -20,7 +20,6 @@ from jaxnst.io.codec import MAX_PIXELS, Picture, load
 from jaxnst.io.files import display_name
 from jaxnst.networks.model_file import Model, load_model, upscaling_model, upscaling_models
 
-
 _LESS_MEMORY = "give a smaller picture, or a smaller --scale"
 
 

@@ -54,10 +54,9 @@ class Upscaler:
         Raises:
           JaxnstError: there is no such model, or it does not enlarge.
         """
-        self.model = (
-            load_model(model, known=upscaling_models()) if isinstance(model, str) else model
-        )
-        network = self.model.network
+        if isinstance(model, str):
+            model = load_model(model, known=upscaling_models())
+        self.model, network = model, model.network
         if not isinstance(network, UpscaleNetwork):
             raise JaxnstError("this model paints and does not enlarge: give one for upscaling")
         self._network = network

@@ -82,9 +82,12 @@ def test_failure_at_the_first_frame_leaves_no_folder(
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    with pytest.raises(JaxnstError, match="No space"), VideoParts(tmp_path / "b", {}) as parts:
-        write(parts, 1)
-        monkeypatch.setattr("os.replace", full)  # for the file of the first frames
+    parts = VideoParts(tmp_path / "b.parts", SETTINGS)
+    parts.__enter__()
+    write(parts, 1)
+    monkeypatch.setattr("os.replace", full)  # for the file of the first frames
+    with pytest.raises(JaxnstError, match="No space"):
+        parts.__exit__(None, None, None)
     assert not list(tmp_path.iterdir())
 
 
