@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 NOTICE = "compiling: the first time for a size takes longer"
 
-# What JAX calls its events: a function is about to be compiled, and it has been, or was in the cache.
+# What JAX calls its events: a function is about to be compiled; it has been, or was in the cache.
 _BEFORE = "/jax/core/compile/jaxpr_to_mlir_module_duration"
 _AFTER = "/jax/core/compile/backend_compile_duration"
 _PATIENCE = 1.0  # seconds; what is in the cache is there sooner
