@@ -148,7 +148,7 @@ def run_subcommand(
         return tyro.extras.subcommand_cli_from_dict(
             {name: _as_shown(function) for name, function in commands.items()},
             prog=prog,
-            description=f"{about}\n`{prog} COMMAND --help` lists the options of one of these commands.",
+            description=f"{about}\n`{prog} COMMAND --help` lists the options of one of these.",
             args=list(argv),
             config=(FlagCreatePairsOff,),
         )
