@@ -41,8 +41,9 @@ class _Watch:
         self._ended = False
         self._waiting: dict[int, threading.Timer] = {}
 
-    def see(self, event: str, _: float, **__: Any) -> None:
-        """Listener for JAX's events."""
+    def see(self, event: str, duration_secs: float, **_: Any) -> None:
+        """Listener for JAX's events; how long something took does not matter."""
+        del duration_secs
         thread = threading.get_ident()
         if event == _BEFORE and not self._ended and thread not in self._waiting:
             timer = self._waiting[thread] = threading.Timer(_PATIENCE, self._say)

@@ -260,7 +260,7 @@ def _as_shown(function: Callable[..., int]) -> Callable[..., int]:
     shown.__signature__ = signature.replace(  # type: ignore[attr-defined]
         parameters=[p.replace(annotation=hints[p.name]) for p in signature.parameters.values()]
     )
-    del shown.__wrapped__  # type: ignore[attr-defined]  # where tyro would find them as they were
+    del shown.__wrapped__  # where tyro would find them as they were
     return shown
 
 
