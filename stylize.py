@@ -1,7 +1,5 @@
 """`python stylize.py ...` is `jaxnst stylize ...`."""
 
-import sys
+from jaxnst.cli import program
 
-from jaxnst.cli import main
-
-sys.exit(main(["stylize", *sys.argv[1:]]))
+program("stylize")

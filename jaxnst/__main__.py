@@ -1,7 +1,5 @@
 """`python -m jaxnst` is the `jaxnst` command."""
 
-import sys
+from jaxnst.cli import program
 
-from jaxnst.cli import main
-
-sys.exit(main())
+program()

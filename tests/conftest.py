@@ -30,6 +30,12 @@ def cache_folder_as_before() -> Iterator[None]:
         compilation_cache.reset_cache()  # JAX goes on with the folder that it first found there
 
 
+@pytest.fixture(autouse=True)
+def nothing_is_slow_to_compile(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a command prints should not depend on the machine's pace."""
+    monkeypatch.setattr("jaxnst.cli.compile_notice._PATIENCE", 1e6)
+
+
 @pytest.fixture(scope="module")
 def optax_promotion() -> Iterator[None]:
     """For modules that go through optax, which takes floats to the power of an integer count."""

@@ -3,9 +3,11 @@
 import importlib
 import io
 import logging
+import signal
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext, redirect_stdout
+from typing import NoReturn
 
 from jaxnst import __version__
 from jaxnst.cli.exit_status import (
@@ -18,7 +20,7 @@ from jaxnst.cli.exit_status import (
     os_error_status,
     stdout_status,
 )
-from jaxnst.cli.signals import Terminated, terminate_gracefully
+from jaxnst.cli.signals import Terminated, end_at_once, interrupt_gracefully
 from jaxnst.errors import JaxnstError, nearest
 
 # Command -> what it does. The module of the same name is imported only when the command runs,
@@ -35,6 +37,16 @@ COMMANDS = {
 }
 
 
+def program(*words: str) -> NoReturn:
+    """Runs a command, with the words given before those of the command line, and ends the process.
+
+    Ctrl-C is taken care of to the last moment, when JAX clears up.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # a background job's is not
+        signal.signal(signal.SIGINT, end_at_once)
+    sys.exit(main([*words, *sys.argv[1:]]))
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit status: 0, 2 for wrong input, 130 after Ctrl-C."""
     _set_up_streams()
@@ -42,14 +54,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         # None: the shell has closed it, and print does nothing.
         stdout = nullcontext() if sys.stdout is None else redirect_stdout(Stdout(sys.stdout))
-        with terminate_gracefully(), stdout:
+        with interrupt_gracefully(), stdout:
             status = _run(words)
             print(end="", flush=True)  # here, where what goes wrong can still be said
     except JaxnstError as error:
         return complain(error)
-    except KeyboardInterrupt as signal:
+    except KeyboardInterrupt as interrupt:
         print("interrupted", file=sys.stderr)
-        return TERMINATED if isinstance(signal, Terminated) else INTERRUPTED
+        return TERMINATED if isinstance(interrupt, Terminated) else INTERRUPTED
     except StdoutError as error:
         return stdout_status(error)
     except OSError as error:

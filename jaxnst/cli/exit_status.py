@@ -13,6 +13,8 @@ USAGE_ERROR = 2
 INTERRUPTED = 130
 TERMINATED = 143
 BROKEN_PIPE = 141  # as a shell reports a program that SIGPIPE has ended
+SMALLER = "give a smaller --size"
+"""What helps most commands when memory is short."""
 
 
 def complain(error: JaxnstError) -> int:
@@ -21,8 +23,13 @@ def complain(error: JaxnstError) -> int:
     return USAGE_ERROR
 
 
-def went_well(action: Callable[[], None]) -> bool:
-    """Runs an action and returns whether it succeeded; an error is one line on stderr."""
+def went_well(action: Callable[[], None], *, less_memory: str = SMALLER) -> bool:
+    """Runs an action and returns whether it succeeded; an error is one line on stderr.
+
+    Args:
+      action: what to do.
+      less_memory: what the user can do if there is not enough memory for it.
+    """
     try:
         action()
     except JaxnstError as error:
@@ -30,16 +37,17 @@ def went_well(action: Callable[[], None]) -> bool:
         return False
     except (MemoryError, RuntimeError) as error:  # JAX raises its own of the latter
         if is_out_of_memory(error):
-            complain(JaxnstError("there is not enough memory: give a smaller --size"))
+            complain(JaxnstError(f"there is not enough memory: {less_memory}"))
             return False
         raise
     return True
 
 
-def status_of(action: Callable[[], int]) -> int:
+def status_of(action: Callable[[], int], *, less_memory: str = SMALLER) -> int:
     """Runs an action and returns its exit status, or that of the error it raised."""
     returned: list[int] = []
-    return returned[0] if went_well(lambda: returned.append(action())) else USAGE_ERROR
+    good = went_well(lambda: returned.append(action()), less_memory=less_memory)
+    return returned[0] if good else USAGE_ERROR
 
 
 def exit_status(good: bool) -> int:

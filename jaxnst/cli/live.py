@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from jaxnst.cli.cache import use_compilation_cache
+from jaxnst.cli.compile_notice import compile_notice
 from jaxnst.cli.exit_status import status_of
 from jaxnst.cli.live_keys import Controls
 from jaxnst.cli.options import Live
@@ -63,7 +64,11 @@ def _run(command: Live) -> int:
     source = open_source(command.source, **asked)
     say: Callable[[str], None] = (lambda _: None) if command.quiet else _say
     meter = Meter()
-    with stop_signals() as stopped, contextlib.ExitStack() as stack:
+    with (
+        compile_notice(quiet=command.quiet),
+        stop_signals() as stopped,
+        contextlib.ExitStack() as stack,
+    ):
         say(f"{_described(source)}; paints in {controls.styles[0]}")
         size = _size(command, painter, lambda: controls.look(0), stack)
         if source.size is not None:

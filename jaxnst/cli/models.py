@@ -4,12 +4,13 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import tyro
+from tyro.conf import arg
 
 from jaxnst.cli.output_checks import check_new_file
-from jaxnst.cli.parsing import Json, NewFile, run_subcommand
+from jaxnst.cli.parsing import Json, NewFile, Source, run_subcommand
 from jaxnst.errors import JaxnstError
 from jaxnst.io.files import display_name
 from jaxnst.networks.gallery import gallery_names, load_gallery
@@ -17,6 +18,10 @@ from jaxnst.networks.model_file import Model, load_model, model_names, save_mode
 from jaxnst.networks.shipped import DEFAULT
 
 Bits = Literal[16, 8]
+Models = Annotated[tyro.conf.Positional[tuple[str, ...]], arg(metavar="[NAME|FILE ...]")]
+Styles = Annotated[tyro.conf.Positional[tuple[str, ...]], arg(metavar="STYLE ...")]
+Weights = Annotated[tuple[float, ...], arg(metavar="[WEIGHT ...]")]
+Name = Annotated[str, arg(metavar="NAME")]
 
 
 def main(argv: Sequence[str]) -> int:
@@ -55,7 +60,7 @@ def show(model: tyro.conf.Positional[str], json: Json = False) -> int:
     """Show a network's card: styles, training settings, losses on photos it was not trained on.
 
     Args:
-      model: a name from the list, or a .safetensors file.
+      model: A name from `jaxnst models list`, or a .safetensors file.
     """
     card = dict(load_model(model).card)
     if json:
@@ -64,11 +69,11 @@ def show(model: tyro.conf.Positional[str], json: Json = False) -> int:
     return 0
 
 
-def verify(models: tyro.conf.Positional[tuple[str, ...]] = (), json: Json = False) -> int:
+def verify(models: Models = (), json: Json = False) -> int:
     """Check that the arrays of network files match their cards and one another.
 
     Args:
-      models: names or .safetensors files; without any, all that ship.
+      models: Names or .safetensors files. Default: all that ship.
     """
     found: list[dict[str, Any]] = []
     for name in models or model_names():
@@ -90,8 +95,8 @@ def export(work: tyro.conf.Positional[Path], out: NewFile, bits: Bits = 16) -> i
     """Export the network from a training run's last checkpoint.
 
     Args:
-      work: the run's work folder.
-      bits: bits per weight; 8 halves the file and changes pictures slightly.
+      work: The run's work folder.
+      bits: Bits per weight; 8 halves the file and changes pictures slightly.
     """
     from jaxnst.training.run import export_checkpoint  # slow to import
 
@@ -102,12 +107,12 @@ def export(work: tyro.conf.Positional[Path], out: NewFile, bits: Bits = 16) -> i
     return 0
 
 
-def convert(source: tyro.conf.Positional[Path], out: NewFile, name: str = "") -> int:
+def convert(source: Source, out: NewFile, name: Name = "") -> int:
     """Convert a network trained by PyTorch's fast_neural_style example.
 
     Args:
-      source: its state dict: .pth, .npz or .safetensors.
-      name: name of the style; by default that of the file.
+      source: Its state dict: a .pth, .npz or .safetensors file.
+      name: Name of the style. Default: that of the file.
     """
     from jaxnst.networks.convert_johnson import convert_network
 
@@ -119,9 +124,9 @@ def convert(source: tyro.conf.Positional[Path], out: NewFile, name: str = "") ->
 
 
 def blend(
-    styles: tyro.conf.Positional[tuple[str, ...]],
+    styles: Styles,
     out: NewFile,
-    weights: tuple[float, ...] = (),
+    weights: Weights = (),
     strength: float = 1.0,
     model: str = DEFAULT,
     bits: Bits = 16,
@@ -129,11 +134,11 @@ def blend(
     """Write a network that paints in a blend of styles, or at another strength.
 
     Args:
-      styles: names of the styles.
-      weights: weight of each style; without any, all count alike.
-      strength: from 0, the photo, to 1; up to 2 exaggerates.
-      model: slim or johnson, a .safetensors file, or a folder of such files.
-      bits: bits per weight; 8 halves the file and changes pictures slightly.
+      styles: Names of the styles.
+      weights: One weight for each style. Default: all count alike.
+      strength: Strength of the style, 0 (the photo itself) to 2 (exaggerated).
+      model: Where the styles are: slim or johnson, a .safetensors file, or a folder of such files.
+      bits: Bits per weight; 8 halves the file and changes pictures slightly.
     """
     check_new_file(out, "networks", Path(model))
     if len(weights or styles) != len(styles) or not styles:

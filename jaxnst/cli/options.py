@@ -131,9 +131,9 @@ class Live:
     source: Annotated[str, arg(metavar="CAMERA|PATH|URL")] = ""
     """A camera's number or device, a video file, a folder of pictures, or the URL of a stream.
     Default: the first camera that opens."""
-    width: int = 0
+    width: Annotated[int, arg(metavar="PIXELS")] = 0
     """Frame width to request from the camera; 0: the camera's default."""
-    height: int = 0
+    height: Annotated[int, arg(metavar="PIXELS")] = 0
     """Frame height to request from the camera; 0: the camera's default."""
     fps: float = 0.0
     """Frame rate to request from the camera, or pictures per second of a folder; 0: the default."""
@@ -253,8 +253,8 @@ class Export:
     as_float: Annotated[bool, arg(name="float")] = False
     """Pictures are float32 in [0, 1] on both sides, instead of uint8."""
     weights: Weights = "float32"
-    """How numbers are stored; they are computed with as float32. float16 halves the file; int8,
-    for ONNX only, quarters it and changes pictures slightly."""
+    """How the network's numbers are stored; all is computed in float32. float16 halves the file;
+    int8, for ONNX only, quarters it and changes pictures slightly."""
     check: bool = False
     """Run the file and print how far its pictures are from jaxnst's own, and how long both take."""
     for_browser: bool = False
@@ -345,7 +345,7 @@ class Web:
     no_browser: bool = False
     """Print the page's address but open no browser."""
     limits: Limits = dataclasses.field(default_factory=Limits)
-    """Limits for each visitor."""
+    """Limits on what visitors may ask for."""
     quiet: bool = False
     """Show errors only."""
 

@@ -12,7 +12,7 @@ import textwrap
 import types
 import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, wraps
 from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
@@ -27,9 +27,16 @@ from jaxnst.io.files import display_name
 
 T = TypeVar("T")
 
-Json = Annotated[bool, arg(help="print JSON")]
+Source = Annotated[tyro.conf.Positional[Path], arg(metavar="FILE")]
+Json = Annotated[bool, arg(help="Print JSON.")]
 NewFile = Annotated[
-    Path, arg(name="output", aliases=["-o", "--out"], metavar="FILE", help="the .safetensors file")
+    Path,
+    arg(
+        name="output",
+        aliases=["-o", "--out"],
+        metavar="FILE",
+        help="The .safetensors file to write.",
+    ),
 ]
 
 _METAVARS = {  # what the values of an option are, by its field
@@ -42,7 +49,6 @@ _METAVARS = {  # what the values of an option are, by its field
     "crop": "PIXELS",
     "folder": "FOLDER",
     "held_out_list": "FILE",
-    "height": "PIXELS",
     "host": "ADDRESS",
     "loss_csv": "FILE.csv",
     "loss_plot": "FILE.png",
@@ -59,7 +65,6 @@ _METAVARS = {  # what the values of an option are, by its field
     "style_layer_weights": "[WEIGHT ...]",
     "style_layers": "[LAYER ...]",
     "tfds_dir": "FOLDER",
-    "width": "N",
     "work": "FOLDER",
 }
 
@@ -94,7 +99,9 @@ def parse(
     config = (FlagCreatePairsOff, DisallowNone)
     bare = _bare(kind, aliases, **defaults)
     with usage_errors(prog, _option_names(kind)):
-        parsed = tyro.cli(bare, args=list(argv), prog=prog, description=about, config=config)
+        parsed = tyro.cli(
+            bare, args=list(argv), prog=prog, description=_unwrapped(about), config=config
+        )
     return _built(kind, parsed)
 
 
@@ -139,9 +146,9 @@ def run_subcommand(
     arguments = inspect.signature(commands[name]).parameters if name in commands else ()
     with usage_errors(f"{prog} {name}", map(_option, arguments)):
         return tyro.extras.subcommand_cli_from_dict(
-            dict(commands),
+            {name: _as_shown(function) for name, function in commands.items()},
             prog=prog,
-            description=about,
+            description=f"{about}\n`{prog} COMMAND --help` lists the options of one of these.",
             args=list(argv),
             config=(FlagCreatePairsOff,),
         )
@@ -212,18 +219,49 @@ def _bare(kind: Any, aliases: Mapping[str, str], **defaults: Any) -> Any:
             hint = Annotated[wanted, Suppress]
         else:
             names = [aliases[field.name]] if field.name in aliases else None
+            text = _negated(text) if default is True and text else text  # of --no-NAME
+            metavar = _metavar(field.name, field.type)
             hint = Annotated[
-                wanted,
-                arg(help=text, help_behavior_hint=_hint, aliases=names, metavar=_metavar(field)),
+                wanted, arg(help=text, help_behavior_hint=_hint, aliases=names, metavar=metavar)
             ]
         fields.append((field.name, hint, dataclasses.field(default=default)))
     return dataclasses.make_dataclass(kind.__name__, fields, kw_only=True, frozen=True)
 
 
-def _metavar(field: dataclasses.Field[Any]) -> str | None:
+def _metavar(name: str, kind: Any) -> str | None:
     """The placeholder of an option's value in --help; None for what the option itself defines."""
     kinds: dict[Any, str] = {int: "N", float: "NUMBER", str: "NAME|PATH"}
-    return _METAVARS.get(field.name) or kinds.get(field.type)
+    return _METAVARS.get(name) or kinds.get(kind)
+
+
+def _negated(text: str) -> str:
+    """What an option says that turns off what is on by default."""
+    return f"Do not {text[0].lower()}{text[1:]}"
+
+
+def _unwrapped(text: str) -> str:
+    """Each paragraph on one line, without the line breaks and the indentation of the source."""
+    return "\n\n".join(" ".join(part.split()) for part in text.split("\n\n"))
+
+
+def _as_shown(function: Callable[..., int]) -> Callable[..., int]:
+    """The same function, whose arguments --help shows as it does the options of dataclasses."""
+
+    @wraps(function)
+    def shown(*args: Any, **kwargs: Any) -> int:
+        return function(*args, **kwargs)
+
+    hints: dict[str, Any] = {
+        name: Annotated[hint, arg(help_behavior_hint=_hint, metavar=_metavar(name, hint))]
+        for name, hint in typing.get_type_hints(function, include_extras=True).items()
+    }
+    signature = inspect.signature(function)
+    shown.__annotations__ = hints
+    shown.__signature__ = signature.replace(  # type: ignore[attr-defined]
+        parameters=[p.replace(annotation=hints[p.name]) for p in signature.parameters.values()]
+    )
+    del shown.__wrapped__  # where tyro would find them as they were
+    return shown
 
 
 def _is_table(wanted: Any) -> bool:
@@ -265,5 +303,6 @@ def _default(field: Any) -> Any:
 
 
 def _hint(default: str) -> str:
-    """The default as it follows an option's help; empty for None, False and empty text."""
-    return "" if default in ("", "''", "None", "False") else f"(default: {default})"
+    """The default as it follows an option's help; empty for none, flags and empty text."""
+    silent = ("", "''", "None", "False", "True")
+    return "" if default in silent else f"(default: {default})"

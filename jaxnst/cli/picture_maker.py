@@ -9,7 +9,8 @@ from contextlib import closing
 from functools import partial
 from typing import Any, Generic, TypeVar
 
-from jaxnst.cli.exit_status import exit_status, went_well
+from jaxnst.cli.compile_notice import compile_notice
+from jaxnst.cli.exit_status import SMALLER, exit_status, went_well
 from jaxnst.cli.options import Stylize, Upscale
 from jaxnst.cli.plan import STREAM, PictureTask, left_out
 from jaxnst.cli.progress import ProgressDisplay
@@ -34,6 +35,8 @@ class PictureMaker(ABC, Generic[Command]):
     at_once = 1
     """How many pictures are worked on at the same time: while one is painted, others are read and
     written. More than one only where `make` may be called by any thread and prints nothing."""
+    less_memory = SMALLER
+    """What the user can do if there is not enough memory for a picture."""
 
     def __init__(self, command: Command) -> None:
         """Stores the command's options."""
@@ -46,11 +49,12 @@ class PictureMaker(ABC, Generic[Command]):
         quiet = self._command.quiet or total == 1 or not self.counts_pictures
         title = display_name(self._command.output)
         with (
+            compile_notice(quiet=self._command.quiet),
             ProgressDisplay(title, total, unit="pictures", quiet=quiet) as display,
             closing(self._in_turn(tasks)) as pictures,
         ):
             for done, wait in enumerate(pictures, start=1):
-                failed += not went_well(partial(_and_say, wait))
+                failed += not went_well(partial(_and_say, wait), less_memory=self.less_memory)
                 display.update(done, {}, done / total)
         if failed and total > 1:  # the lines about them may have scrolled away
             print(f"{failed} of {total} pictures could not be made: see above", file=sys.stderr)

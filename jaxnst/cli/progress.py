@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from tqdm import tqdm
 
@@ -15,7 +15,13 @@ class ProgressDisplay:
     """Shows the progress of one job on stderr; use as a context manager."""
 
     def __init__(
-        self, title: str, total: int, *, unit: str = "iterations", quiet: bool = False
+        self,
+        title: str,
+        total: int,
+        *,
+        unit: str = "iterations",
+        quiet: bool = False,
+        time_left: Callable[[], float | None] | None = None,
     ) -> None:
         """Starts the display. The first update sets how much was done earlier.
 
@@ -24,11 +30,13 @@ class ProgressDisplay:
           total: how many units there are.
           unit: what is counted; "%" has no rate.
           quiet: show nothing.
+          time_left: seconds that the work still takes, None if that cannot be said yet; without it
+            every part of the work is taken to need as long as those before.
         """
         self._title, self._total = title, total
         self._quiet = quiet or sys.stderr is None  # None: the shell has closed it
         self._plain = self._quiet or not sys.stderr.isatty()
-        self._unit = unit
+        self._unit, self._time_left = unit, time_left
         self._started, self._next_line = time.monotonic(), 0
         self._before: tuple[int, float] | None = None
         self._has_rows = False
@@ -60,8 +68,8 @@ class ProgressDisplay:
         if self._plain:
             self._update_lines(done, shown, share)
         else:
-            left = self._left(share)
-            self._bar.set_postfix_str(f"{left}, {shown}" if shown else left, refresh=False)
+            told = ", ".join(filter(None, (self._left(share), shown)))
+            self._bar.set_postfix_str(told, refresh=False)
             self._bar.update(done - self._bar.n)
 
     def row(self, head: Sequence[str], values: Sequence[float]) -> None:
@@ -90,11 +98,15 @@ class ProgressDisplay:
         if here <= 1:
             return ""
         rate = here / (time.monotonic() - self._started)
-        pace = "" if self._unit == "%" else f"{rate:.2f} {self._unit}/s, "
-        return f"({pace}{self._left(share)})"
+        pace = "" if self._unit == "%" else f"{rate:.2f} {self._unit}/s"
+        told = ", ".join(filter(None, (pace, self._left(share))))
+        return f"({told})" if told else ""
 
     def _left(self, share: float) -> str:
-        """The time left as text."""
-        here = share - (self._before or (0, 0.0))[1]
-        seconds = (time.monotonic() - self._started) * (1 - share) / max(here, 1e-9)
-        return f"{tqdm.format_interval(seconds)} left"
+        """The time left as text; nothing if it is unknown."""
+        if self._time_left is not None:
+            seconds = self._time_left()
+        else:
+            here = share - (self._before or (0, 0.0))[1]
+            seconds = (time.monotonic() - self._started) * (1 - share) / max(here, 1e-9)
+        return "" if seconds is None else f"{tqdm.format_interval(seconds)} left"

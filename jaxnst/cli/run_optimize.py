@@ -27,6 +27,7 @@ from jaxnst.optimize.loss_table import PARTS, LossRow, loss_row, write_loss_csv,
 from jaxnst.optimize.run import Progress, RunState
 from jaxnst.optimize.snapshot import load_snapshot, save_snapshot
 from jaxnst.optimize.stylize import finish, make_job, result_size
+from jaxnst.optimize.time_left import TimeLeft
 from jaxnst.perceptual.weights import load_vgg
 
 
@@ -109,9 +110,12 @@ class OptimizePainter(PictureMaker[Stylize]):
         title, total = loaded.task.title, loaded.job.options.iterations
         last: Progress | None = None
         try:
-            state = self._resumed(loaded)
-            with ProgressDisplay(title, total, quiet=self._command.quiet) as display:
+            state, left = self._resumed(loaded), TimeLeft(loaded.job)
+            with ProgressDisplay(
+                title, total, quiet=self._command.quiet, time_left=lambda: left.seconds
+            ) as display:
                 for last in optimize.run(self._params, loaded.job, state):
+                    left.update(last.state)
                     self._losses.setdefault(title, []).append(loss_row(last))
                     self._show(display, loaded.job, last)
                     self._keep(loaded, last)

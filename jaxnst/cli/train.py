@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import jaxnst
+from jaxnst.cli.compile_notice import compile_notice
 from jaxnst.cli.options import TRAIN_CONFIG, Train
 from jaxnst.cli.parsing import parse, value_in
 from jaxnst.cli.progress import ProgressDisplay
@@ -114,6 +115,7 @@ def _run(command: Train) -> int:
     quiet = command.quiet or not is_first
     last: Progress | None = None
     with (
+        compile_notice(quiet=quiet),
         stop_signals() as stopped,
         contextlib.closing(make_feed(config, run.data)) as feed,
         Checkpoints(command.work, keep=command.loop.keep) as checkpoints,

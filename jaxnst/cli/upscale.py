@@ -18,7 +18,9 @@ from jaxnst.errors import JaxnstError
 from jaxnst.inference.upscaler import Upscaler, enlarge_picture
 from jaxnst.io.codec import MAX_PIXELS, Picture, load
 from jaxnst.io.files import display_name
-from jaxnst.networks.model_file import Model, load_model, upscaling_model
+from jaxnst.networks.model_file import Model, load_model, upscaling_model, upscaling_models
+
+_LESS_MEMORY = "give a smaller picture, or a smaller --scale"
 
 
 def main(argv: Sequence[str]) -> int:
@@ -29,7 +31,7 @@ def main(argv: Sequence[str]) -> int:
     if not command.content:
         raise JaxnstError("there is nothing to enlarge: give a picture or a video")
     name = _model_name(command)
-    model = load_model(name)
+    model = load_model(name, known=upscaling_models())
     if "--scale" in options_in(argv):
         _check_scale(command, model)
     use_compilation_cache()  # the upscaler already compiles when it is made
@@ -48,7 +50,8 @@ def main(argv: Sequence[str]) -> int:
     if is_film(command):
         from jaxnst.cli.upscale_video import VideoEnlarger  # pictures do not wait for PyAV
 
-        return status_of(lambda: VideoEnlarger(command, tasks[0], upscaler, name).make())
+        maker = VideoEnlarger(command, tasks[0], upscaler, name)
+        return status_of(maker.make, less_memory=_LESS_MEMORY)
     with place_of(tasks, command.output):
         check_enlarged(tasks)
         return Enlarger(command, upscaler, name).make_all(tasks)
@@ -56,6 +59,8 @@ def main(argv: Sequence[str]) -> int:
 
 class Enlarger(PictureMaker[Upscale]):
     """Enlarges pictures with one model."""
+
+    less_memory = _LESS_MEMORY
 
     def __init__(self, command: Upscale, upscaler: Upscaler, name: str) -> None:
         """Stores the options, the upscaler, and the name or file of its model."""

@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from jaxnst.cli.cache import use_compilation_cache
+from jaxnst.cli.compile_notice import compile_notice
 from jaxnst.cli.options import Stylize, Upscale
 from jaxnst.cli.output_checks import check_apart
 from jaxnst.cli.plan import MOVING, PictureTask
@@ -86,7 +87,7 @@ class VideoMaker(ABC, Generic[Command]):
         with self._parts(settings) as parts:
             self._say(*notes)
             use_compilation_cache()
-            with stop_signals() as stopped:
+            with compile_notice(quiet=self._command.quiet), stop_signals() as stopped:
                 self._make_parts(reader, parts, stopped)
             if stopped.is_set():
                 self._say(f"stopped at frame {parts.count}: the same command goes on from there")

@@ -16,7 +16,7 @@ import tyro
 from tqdm import tqdm
 
 from jaxnst.cli.output_checks import check_new_file
-from jaxnst.cli.parsing import Json, NewFile, run_subcommand
+from jaxnst.cli.parsing import Json, NewFile, Source, run_subcommand
 from jaxnst.errors import JaxnstError
 from jaxnst.io.files import display_name, one_line
 from jaxnst.io.foreign_weights import some
@@ -45,14 +45,17 @@ _CHUNK = 1 << 16  # bytes
 Convention = Annotated[
     Literal["auto", "caffe", "torchvision"],
     tyro.conf.arg(
-        help="what the weights want of their input: caffe (BGR, 0..255, mean subtracted; also "
-        "Keras) or torchvision (RGB, 0..1, normalized); auto reads it off the file where it can"
+        help="What the weights want of their input: caffe (BGR, 0..255, mean subtracted; also "
+        "Keras) or torchvision (RGB, 0..1, normalized); auto reads it off the file where it can."
     ),
+]
+Files = Annotated[
+    tyro.conf.Positional[tuple[str, ...]], tyro.conf.arg(metavar="[vgg16|vgg19|FILE ...]")
 ]
 Dtype = Annotated[
     Literal["float16", "float32"],
     tyro.conf.arg(
-        help="type of the kernels; float16 halves the file, features move by under 0.1 %"
+        help="Type of the kernels; float16 halves the file, and features move by under 0.1 %."
     ),
 ]
 
@@ -75,17 +78,17 @@ def list_(json: Json = False) -> int:
     return _report(list_weights(), json, details=True)
 
 
-def verify(files: tyro.conf.Positional[tuple[str, ...]] = NETS, json: Json = False) -> int:
+def verify(files: Files = NETS, json: Json = False) -> int:
     """Check weight files: hash (bundled ones), names, shapes and values.
 
     Args:
-      files: vgg16, vgg19, or paths of weight files; without any, all that are bundled.
+      files: vgg16, vgg19, or paths of weight files.
     """
     return _report(verify_weights(files), json)
 
 
 def convert(
-    source: tyro.conf.Positional[Path],
+    source: Source,
     out: NewFile,
     convention: Convention = "auto",
     dtype: Dtype = "float32",
@@ -93,7 +96,7 @@ def convert(
     """Convert the VGG-16 or VGG-19 of Keras, ONNX or PyTorch.
 
     Args:
-      source: a Keras .h5, an .onnx, or a PyTorch state dict (.pth, .pt, .safetensors).
+      source: A Keras .h5, an .onnx, or a PyTorch state dict (.pth, .pt, .safetensors).
     """
     check_new_file(out, "weights", source)
     params, metadata = convert_vgg(source, convention=None if convention == "auto" else convention)
@@ -111,7 +114,7 @@ def fetch(
     """Download the weights that keras-applications publishes, check and convert them.
 
     Args:
-      net: which of the two.
+      net: Which of the two nets.
     """
     check_new_file(out, "weights")
     if importlib.util.find_spec("h5py") is None:  # said before the download

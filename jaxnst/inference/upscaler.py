@@ -21,7 +21,7 @@ from jaxnst.io.codec import Picture
 from jaxnst.io.function_cache import cached_jit
 from jaxnst.networks.base import prepare
 from jaxnst.networks.kinds import UpscaleNetwork
-from jaxnst.networks.model_file import UPSCALING, Model, load_model
+from jaxnst.networks.model_file import UPSCALING, Model, load_model, upscaling_models
 from jaxnst.ops import color
 from jaxnst.ops.pixels import as_picture, from_uint8, to_uint8
 from jaxnst.ops.tiles import split_rows
@@ -54,8 +54,9 @@ class Upscaler:
         Raises:
           JaxnstError: there is no such model, or it does not enlarge.
         """
-        self.model = load_model(model) if isinstance(model, str) else model
-        network = self.model.network
+        if isinstance(model, str):
+            model = load_model(model, known=upscaling_models())
+        self.model, network = model, model.network
         if not isinstance(network, UpscaleNetwork):
             raise JaxnstError("this model paints and does not enlarge: give one for upscaling")
         self._network = network

@@ -3,13 +3,13 @@
 import hashlib
 import io
 import os
-import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from jaxnst.errors import JaxnstError
+from jaxnst.io.temporary import temporary_file
 
 PathLike = str | os.PathLike[str]
 
@@ -78,8 +78,9 @@ def atomic_write(path: PathLike) -> Iterator[Path]:
     """Yields a temporary path that takes the place of `path` when the block ends well.
 
     The temporary file lies in the same folder, because only a rename within one file system is
-    atomic, and has the same suffix, because many writers choose the format by it. The block creates
-    it, hence with the permissions that the umask gives. A symbolic link is followed, not replaced.
+    atomic, and has the same suffix, because many writers choose the format by it. It is there
+    already, empty, with the permissions that the umask gives. A symbolic link is followed, not
+    replaced.
     The file is on the disk before it takes its name, and its name before the block is left: after a
     power cut there is the old file or the new one.
     When the block fails the temporary file is removed and an existing file stays as it was.
@@ -90,19 +91,16 @@ def atomic_write(path: PathLike) -> Iterator[Path]:
     """
     check_writable(path)
     target = Path(os.path.realpath(path))
-    # The name does not grow with the target's, which may already be as long as is allowed.
-    temporary = target.with_name(f".jaxnst-{secrets.token_hex(6)}{target.suffix}")
     try:
-        yield temporary
-        _to_disk(temporary)
-        os.replace(temporary, target)
+        with temporary_file(target) as temporary:
+            yield temporary
+            _to_disk(temporary)
+            os.replace(temporary, target)
     except OSError as error:
         raise JaxnstError(
             f"{display_name(path)}: cannot be written ({one_line(error)}); "
             "free some space or give another path"
         ) from error
-    finally:
-        temporary.unlink(missing_ok=True)
     with suppress(OSError):  # the file is there; some network drives cannot do this for folders
         _to_disk(target.parent)
 

@@ -33,7 +33,7 @@ def lock(path: Path, what: str) -> Iterator[None]:
     """
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
     try:
-        if not _try_lock(handle):
+        if not try_lock(handle):
             raise JaxnstError(f"{what}: {_holder(path)}: wait for it, or give another output")
         holder = {"process": os.getpid(), "since": time.strftime("%H:%M:%S")}
         os.ftruncate(handle, os.write(handle, json.dumps(holder).encode()))
@@ -46,7 +46,7 @@ def lock(path: Path, what: str) -> Iterator[None]:
         os.close(handle)  # and with it the lock
 
 
-def _try_lock(handle: int) -> bool:
+def try_lock(handle: int) -> bool:
     """Locks an open file, unless another process has."""
     try:
         if sys.platform == "win32":

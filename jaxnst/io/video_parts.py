@@ -73,7 +73,11 @@ class VideoParts:
 
     def __exit__(self, *_: object) -> None:
         with self._stack:
-            self.finish()
+            try:
+                self.finish()
+            finally:
+                if not self.files:  # stopped, or failed, at the first frame
+                    self.remove()
 
     @property
     def count(self) -> int:

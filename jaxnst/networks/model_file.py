@@ -9,7 +9,7 @@ it was fine-tuned from, and the SHA-256 of its arrays.
 import dataclasses
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -91,8 +91,12 @@ def save_model(path: PathLike, model: Model, *, bits: Literal[16, 8] = 16) -> No
         temporary.write_bytes(dump_arrays(arrays, metadata))
 
 
-def load_model(name_or_path: PathLike) -> Model:
+def load_model(name_or_path: PathLike, *, known: Iterable[str] = SHIPPED) -> Model:
     """A model that ships, by name ("slim/udnie", "upscale_x4"), or one from a file.
+
+    Args:
+      name_or_path: which one.
+      known: the names to choose from, for the message about a wrong one.
 
     Raises:
       JaxnstError: there is no such model, or it is not what its card says.
@@ -102,7 +106,7 @@ def load_model(name_or_path: PathLike) -> Model:
     if path.suffix != SUFFIX:
         if str(name_or_path) not in SHIPPED:
             raise JaxnstError(
-                f"model {name!r} is unknown: {nearest(name, SHIPPED)}, or give a {SUFFIX} file"
+                f"model {name!r} is unknown: {nearest(name, known)}, or give a {SUFFIX} file"
             )
         path = ASSETS / f"{name_or_path}{SUFFIX}"
     with open_binary(path) as file:
@@ -150,6 +154,11 @@ def upscaling_model(scale: int, *, sharp: bool = False) -> str:
         scales, kind = ", ".join(map(str, known)), "sharp network" if sharp else "network"
         raise JaxnstError(f"no {kind} enlarges {scale} times: the scale can be {scales}")
     return known[scale]
+
+
+def upscaling_models() -> tuple[str, ...]:
+    """The models that ship for super-resolution."""
+    return tuple(name for name in SHIPPED if "upscale" in name)
 
 
 def model_names() -> tuple[str, ...]:

@@ -96,7 +96,7 @@ def run(params: vgg.Params, job: Job, state: RunState | None = None) -> Iterator
     optimizer = make_optimizer(job.options)
     sizes, shares = scales(job), evaluations(job)
     for scale in range(state.scale if state else 0, len(sizes)):
-        if sizes[scale][0] * sizes[scale][1] * shares[scale] > _WORTH_PREPARING:
+        if is_fast(job, scale):
             params = vgg.prepare(params, memory_needs(params, job).layers)
         evaluate = evaluation(params, job, sizes[scale])
         if state is None or state.scale < scale:
@@ -112,6 +112,12 @@ def run(params: vgg.Params, job: Job, state: RunState | None = None) -> Iterator
             average = _averaged(state.average, following.image, count, job.options)
             state = RunState(scale, count, following, average)
             yield _progress(state, shares, factor)
+
+
+def is_fast(job: Job, scale: int) -> bool:
+    """Whether convolutions are fast at a scale, see `vgg.prepare`."""
+    height, width = scales(job)[scale]
+    return height * width * evaluations(job)[scale] > _WORTH_PREPARING
 
 
 def work_done(job: Job, state: RunState) -> float:

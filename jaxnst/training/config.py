@@ -27,7 +27,7 @@ class TrainConfig:
     painting: Painting | None = None
     """The style to be learned; only a file can name it."""
     seed: int = 0
-    """For all that is random."""
+    """Seed of all that is random."""
     net: str = "vgg16"
     """Net that compares the pictures: vgg16, vgg19, or a converted .safetensors file."""
     start_from: str = ""

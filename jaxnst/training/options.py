@@ -31,7 +31,8 @@ class NetworkOptions:
     layer: Layer = "relu4_1"
     """Layer of VGG-19 that a decoder inverts."""
     precision: Literal["float32", "bfloat16"] = "float32"
-    """Of its features and VGG's in training; parameters, statistics and losses are float32."""
+    """Type of the network's and VGG's features in training; parameters, statistics and losses are
+    float32."""
 
     def __post_init__(self) -> None:
         check_choice("network", self.network, get_args(NetworkName))
@@ -67,8 +68,8 @@ class UpscaleOptions:
     feature_weight: float = 0.0
     """Weight of the features' error at --content-layers."""
     blur: bool = False
-    """Blur photos before they are made small, as Johnson et al. did; otherwise as the usual test
-    sets were made."""
+    """Blur photos before they are made small. Johnson et al. did; the usual test sets were made
+    without."""
 
     def __post_init__(self) -> None:
         check_number("pixel_weight", self.pixel_weight)
@@ -102,7 +103,7 @@ class OptimizerOptions:
     learning_rate: float = 1e-3
     """Greatest step size of Adam."""
     schedule: Literal["constant", "cosine"] = "constant"
-    """Whether the step size falls to zero along a cosine."""
+    """How the step size goes on after the warm-up: constant, or to zero along a cosine."""
     warmup: int = 0
     """Batches over which the step size rises from zero."""
     clip: float = 0.0

@@ -10,17 +10,17 @@ class Limits:
     """What one visitor may ask of the server."""
 
     megapixels: float = 50.0
-    """Of a photo, and of a result."""
+    """Largest photo and largest result, in megapixels."""
     upload: float = 40.0
-    """Megabytes of a file."""
+    """Largest file, in megabytes."""
     visitor_uploads: float = 400.0
     """Megabytes of files that one address may have here; each is kept for an hour."""
     storage: float = 4000.0
     """Megabytes of uploads by all visitors; results may take as much again."""
     queue: int = 20
-    """Jobs that may wait."""
+    """Jobs that may wait in the queue."""
     viewers: int = 4
-    """Webcams at a time."""
+    """Webcams that may be painted at a time."""
 
     def __post_init__(self) -> None:
         check_number("megapixels", self.megapixels, low=0.1, high=200)

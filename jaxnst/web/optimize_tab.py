@@ -20,6 +20,7 @@ from jaxnst.optimize.loss_table import LossRow, loss_row
 from jaxnst.optimize.presets import PaintOptions, override
 from jaxnst.optimize.run import Progress
 from jaxnst.optimize.stylize import finish, make_job
+from jaxnst.optimize.time_left import TimeLeft
 from jaxnst.web.controls import PRIVATE, offer, picture_input
 from jaxnst.web.optimize_controls import (
     COLUMNS,
@@ -210,13 +211,14 @@ class OptimizeTab:
         """The steps of a run, which ends early when its visitor wants it to, or has gone."""
         stop = self._stops[visitor] = threading.Event()
         rows = list(canvas.rows)
-        first, shown, pace = len(rows), 0.0, None
+        first, shown, left = len(rows), 0.0, TimeLeft(job)
         progress = None
         self._studio.note_size(job.size)
         try:
             yield None, "Getting ready …", gr.skip(), None, gr.skip()
             for progress in optimize.run(self._studio.vgg(options.net), job):
                 self._studio.presence.check(visitor)
+                left.update(progress.state)
                 row = loss_row(progress)
                 rows.append(row._replace(iteration=first + row.iteration))
                 if stop.is_set():
@@ -224,8 +226,7 @@ class OptimizeTab:
                 if time.monotonic() - shown >= _EVERY:
                     shown = time.monotonic()
                     done = optimize.work_done(job, progress.state)
-                    pace = pace or _Pace(done)
-                    status = _status(progress, first, done, pace.left(done))
+                    status = _status(progress, first, done, _in_words(left.seconds))
                     unfinished = photo.with_rgb(finish(progress.image, job, options))
                     view = self._studio.results.show(unfinished)
                     yield view, status, _curves(rows), None, gr.skip()
@@ -245,18 +246,11 @@ class OptimizeTab:
         yield results.show(result), status, _curves(rows), file, canvas
 
 
-class _Pace:
-    """How long a run may still take, judged from its second step on: the first is compiled."""
-
-    def __init__(self, done: float) -> None:
-        self._began, self._first = time.monotonic(), done
-
-    def left(self, done: float) -> str:
-        """In words, from the share that is done, 0 to 1; at first nothing."""
-        if done <= self._first:
-            return ""
-        left = (time.monotonic() - self._began) * (1 - done) / (done - self._first)
-        return f" · about {left:.0f} s left" if left < 100 else f" · about {left / 60:.0f} min left"
+def _in_words(left: float | None) -> str:
+    """The time left, in seconds, to follow what is done; nothing if it is unknown."""
+    if left is None:
+        return ""
+    return f" · about {left:.0f} s left" if left < 100 else f" · about {left / 60:.0f} min left"
 
 
 def _status(progress: Progress, first: int, done: float, left: str) -> str:

@@ -188,3 +188,60 @@ def test_sigterm_keeps_what_there_is_as_ctrl_c_does(capsys, tmp_path, command, m
     assert "of 8 iterations: saved as it is" in capsys.readouterr().err
     assert read_settings(out)["result"]["iterations"] in (3, 4)
     assert signal.getsignal(signal.SIGTERM) == handler
+
+
+_TWICE = """
+import atexit, os, signal, time
+from jaxnst import cli
+from jaxnst.cli.signals import stop_signals
+from jaxnst.io.files import atomic_write
+
+def press() -> None:
+    os.kill(os.getpid(), signal.SIGINT)
+
+def at_exit(words):  # when JAX clears up
+    def again():
+        press()
+        time.sleep(600)
+
+    atexit.register(again)
+    press()
+
+def while_saving(words):
+    try:
+        press()
+    except KeyboardInterrupt:
+        with atomic_write("out.png") as path:
+            path.write_text("half")
+            press()
+            time.sleep(600)
+
+def while_stopping(words):
+    with stop_signals() as stopped:
+        press()
+        assert stopped.is_set()
+        press()
+        time.sleep(600)
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
+cli._run = {moment}
+cli.program()
+"""
+
+
+@pytest.mark.parametrize("moment", ["at_exit", "while_saving", "while_stopping"])
+def test_second_one_ends_at_once_without_a_traceback(tmp_path, moment):
+    script = _TWICE.replace("{moment}", moment)
+    ended = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=300
+    )
+    said = "interrupted\n" if moment == "at_exit" else ""
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", said)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_background_job_ignores_it(tmp_path):
+    script = _TWICE.replace("{moment}", "lambda words: press() or 0")
+    script = script.replace("default_int_handler)", "SIG_IGN)")
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert (ended.returncode, ended.stderr) == (0, "")

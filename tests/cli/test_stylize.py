@@ -216,6 +216,22 @@ def test_bar_on_a_terminal(capsys, monkeypatch):
     assert "between\n" in text
 
 
+@pytest.mark.parametrize("terminal", [True, False])
+def test_time_left_is_told_as_soon_as_it_is_known(capsys, monkeypatch, terminal):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: terminal)
+    known = []
+    with ProgressDisplay("cat", 3, time_left=lambda: 90.0 if known else None) as display:
+        display._bar.mininterval = 0  # shows every update
+        for done in (1, 2):
+            display.update(done, {}, done / 3)
+        text = capsys.readouterr().err
+        assert "2/3" in text
+        assert "left" not in text
+        known.append(True)
+        display.update(3, {}, 1.0)
+        assert "01:30 left" in capsys.readouterr().err
+
+
 # Folders
 
 

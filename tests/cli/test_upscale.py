@@ -143,6 +143,7 @@ def test_standard_streams(photo: Path, model: Path, monkeypatch) -> None:
         (["--model", "x2.safetensors", "--quality", "0"], "quality is 0"),
         (["--model", "small.safetensors"], "does not enlarge"),
         (["--model", "nothing"], "model 'nothing' is unknown"),
+        (["--model", "upscale_x3"], "did you mean 'upscale_x2'? There are johnson_upscale_x4, u"),
     ],
 )
 def test_wrong_input_is_one_line(
@@ -162,3 +163,15 @@ def test_what_is_no_picture_leaves_nothing(tmp_path: Path, model: Path, capsys) 
     assert run(tmp_path / "bad.png", "--model", model, "-o", tmp_path / "o.png", "--quiet") == 2
     assert "not a picture" in capsys.readouterr().err
     assert not (tmp_path / "o.png").exists()
+
+
+def test_too_little_memory_is_told_with_what_helps_here(
+    photo: Path, model: Path, capsys, monkeypatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("jaxnst.cli.upscale.enlarge_picture", fail)
+    assert run(photo, "--model", model, "-o", photo.with_name("o.png"), "--quiet") == 2
+    advice = "give a smaller picture, or a smaller --scale"
+    assert capsys.readouterr().err == f"jaxnst: error: there is not enough memory: {advice}\n"

@@ -1,5 +1,7 @@
 """A half-painted video in a folder: taken up, refused, locked, left without a trace."""
 
+import errno
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -64,10 +66,29 @@ def test_frames_painted_with_other_options_are_kept_and_the_difference_is_named(
 
 
 def test_a_folder_without_a_frame_makes_way_for_other_options(tmp_path: Path) -> None:
-    with VideoParts(tmp_path / "a.parts", SETTINGS):
-        pass
+    (tmp_path / "a.parts").mkdir()  # as left by a kill
+    (tmp_path / "a.parts" / "settings.json").write_text(json.dumps(SETTINGS))
     with VideoParts(tmp_path / "a.parts", {"other": 1}) as parts:
         assert parts.count == 0
+
+
+def test_failure_at_the_first_frame_leaves_no_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(JaxnstError), VideoParts(tmp_path / "a.parts", SETTINGS):
+        raise JaxnstError("the first frame cannot be painted")
+    assert not list(tmp_path.iterdir())
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    parts = VideoParts(tmp_path / "b.parts", SETTINGS)
+    parts.__enter__()
+    write(parts, 1)
+    monkeypatch.setattr("os.replace", full)  # for the file of the first frames
+    with pytest.raises(JaxnstError, match="No space"):
+        parts.__exit__(None, None, None)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_second_run_is_refused_and_told_who_is_at_work(tmp_path: Path) -> None:

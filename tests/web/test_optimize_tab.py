@@ -15,7 +15,7 @@ from jaxnst.optimize.presets import load_preset, preset_names
 from jaxnst.web import optimize_tab
 from jaxnst.web.limits import Limits
 from jaxnst.web.optimize_controls import LARGEST, LONGEST, QUALITIES, shown_of
-from jaxnst.web.optimize_tab import _Pace
+from jaxnst.web.optimize_tab import _in_words
 from jaxnst.web.shared import Studio
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of Gradio and what it stands on
@@ -36,15 +36,12 @@ def test_every_preset_has_words_for_what_it_is():
     assert set(QUALITIES) == set(preset_names())
 
 
-def test_time_left_is_judged_without_the_first_step_which_is_compiled(monkeypatch):
-    now = [100.0]
-    monkeypatch.setattr(optimize_tab.time, "monotonic", lambda: now[0])
-    pace = _Pace(0.1)
-    assert pace.left(0.1) == ""
-    now[0] = 110.0
-    assert pace.left(0.2) == " · about 80 s left"
-    now[0] = 1000.0
-    assert pace.left(0.2) == " · about 120 min left"
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(None, ""), (80.2, " · about 80 s left"), (7200.0, " · about 120 min left")],
+)
+def test_time_left_in_words(seconds, words):
+    assert _in_words(seconds) == words
 
 
 def test_a_cut_out_panorama_keeps_its_transparency_and_its_shape(monkeypatch, tmp_path):
@@ -56,8 +53,9 @@ def test_a_cut_out_panorama_keeps_its_transparency_and_its_shape(monkeypatch, tm
     def run(_, job):
         """A run of two steps that leaves the photo as it is."""
         image, parts = np.full((*job.size, 3), 0.3, np.float32), dict.fromkeys(PARTS, 1.0)
-        state = SimpleNamespace(optimizer=SimpleNamespace(image=image))
         for number in (1, 2):
+            optimizer = SimpleNamespace(image=image)
+            state = SimpleNamespace(optimizer=optimizer, scale=0, iteration=number)
             yield SimpleNamespace(
                 iteration=number, total=2, loss=1.0, parts=parts, image=image, state=state
             )
