@@ -4,7 +4,6 @@ import dataclasses
 import os
 import sys
 import threading
-from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,10 +13,9 @@ from jaxnst.cli.options import Stylize
 from jaxnst.cli.output_checks import check_outputs
 from jaxnst.cli.picture_maker import PictureMaker
 from jaxnst.cli.plan import STREAM, PictureTask, check_counts, is_film
+from jaxnst.cli.style_source import StyleSource, blend_of
 from jaxnst.cli.writing import place_of, write_painting
 from jaxnst.errors import JaxnstError
-from jaxnst.inference.look import Look
-from jaxnst.inference.painter import Painter
 from jaxnst.io.codec import Picture, load, load_mask
 from jaxnst.io.sheets import contact_sheet
 from jaxnst.ops.pixels import from_uint8, to_uint8
@@ -28,29 +26,6 @@ _OPTIONS = {
     *("--size", "--keep-colors", "--contact-sheet", "--quality", "--compare", "--sidecar"),
     *("--json", "--smooth", "--overwrite", "--quiet", "--stroke", "--mask"),
 }
-
-
-class StyleSource(ABC):
-    """Where the styles of a command come from."""
-
-    @abstractmethod
-    def painter(self, *, exact: bool = False) -> Painter:
-        """What paints in them; `exact` as for `Stylizer`."""
-
-    @abstractmethod
-    def names(self, task: PictureTask) -> tuple[str, ...]:
-        """The names of a picture's styles, as the painter knows them."""
-
-    @abstractmethod
-    def provenance(self, command: Stylize, task: PictureTask, size: int | None) -> dict[str, Any]:
-        """The inputs and options that determine a picture or a video.
-
-        Raises:
-          JaxnstError: the photo cannot be read.
-        """
-
-    def check(self, look: Look) -> None:  # noqa: B027
-        """Raises JaxnstError unless there is such a look."""
 
 
 def check_options(given: set[str]) -> None:
@@ -134,11 +109,6 @@ class OnePassPainter(PictureMaker[Stylize]):
             return photo.with_rgb(from_uint8(self._painter.in_regions(pixels, regions, **how)))
         blend = blend_of(command, names)
         return photo.with_rgb(from_uint8(self._painter(pixels, blend, **how)))
-
-
-def blend_of(command: Stylize, names: Sequence[str]) -> dict[str, float]:
-    """The weight of each style of a picture."""
-    return dict(zip(names, command.blend or (1.0,) * len(names), strict=True))
 
 
 def _check_command(command: Stylize, names: tuple[str, ...]) -> None:

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from jaxnst.cli.one_pass import StyleSource, check_options, paint_in_one_pass
+from jaxnst.cli.one_pass import check_options, paint_in_one_pass
 from jaxnst.cli.options import Stylize
 from jaxnst.cli.plan import PictureTask, plan_tasks
 from jaxnst.cli.provenance import any_style_provenance
+from jaxnst.cli.style_source import StyleSource
 from jaxnst.errors import JaxnstError
 from jaxnst.inference.any_style import AnyStylizer
 from jaxnst.io.codec import load

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from jaxnst.cli.one_pass import StyleSource, check_options, paint_in_one_pass
+from jaxnst.cli.one_pass import check_options, paint_in_one_pass
 from jaxnst.cli.options import Stylize
 from jaxnst.cli.plan import PictureTask, plan_tasks
 from jaxnst.cli.provenance import network_provenance
+from jaxnst.cli.style_source import StyleSource
 from jaxnst.errors import JaxnstError, nearest
 from jaxnst.inference.look import Look
 from jaxnst.inference.stylizer import Stylizer

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from jaxnst.cli.one_pass import StyleSource, blend_of
 from jaxnst.cli.options import Stylize
 from jaxnst.cli.plan import PictureTask
+from jaxnst.cli.style_source import StyleSource, blend_of
 from jaxnst.cli.video_maker import VideoMaker
 from jaxnst.errors import JaxnstError
 from jaxnst.inference.look import Look

@@ -39,13 +39,13 @@ ALLOWED = {
 ROOTS = {"jaxnst", "jaxnst.__main__"}
 
 PUBLIC = [
+    "AnyStylizer",
     "JaxnstError",
     "LossOptions",
     "OptimizeOptions",
     "PaintOptions",
     "Style",
     "StyleTarget",
-    "AnyStylizer",
     "Stylizer",
     "Targets",
     "Upscaler",

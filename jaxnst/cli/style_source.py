@@ -1,0 +1,38 @@
+"""Where the styles of a `stylize` command come from: a gallery, or pictures."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+from jaxnst.cli.options import Stylize
+from jaxnst.cli.plan import PictureTask
+from jaxnst.inference.look import Look
+from jaxnst.inference.painter import Painter
+
+
+class StyleSource(ABC):
+    """Where the styles of a command come from."""
+
+    @abstractmethod
+    def painter(self, *, exact: bool = False) -> Painter:
+        """What paints in them; `exact` as for `Stylizer`."""
+
+    @abstractmethod
+    def names(self, task: PictureTask) -> tuple[str, ...]:
+        """The names of a picture's styles, as the painter knows them."""
+
+    @abstractmethod
+    def provenance(self, command: Stylize, task: PictureTask, size: int | None) -> dict[str, Any]:
+        """The inputs and options that determine a picture or a video.
+
+        Raises:
+          JaxnstError: the photo cannot be read.
+        """
+
+    def check(self, look: Look) -> None:  # noqa: B027
+        """Raises JaxnstError unless there is such a look."""
+
+
+def blend_of(command: Stylize, names: Sequence[str]) -> dict[str, float]:
+    """The weight of each style of a picture."""
+    return dict(zip(names, command.blend or (1.0,) * len(names), strict=True))
