@@ -4,7 +4,8 @@ Each feature of the photo at a layer of VGG-19 is replaced by the painting's mos
 decoder makes a picture of them (Li et al., 2017, universal style transfer): nearest neighbors, as
 Kolkin et al. (2022, neural neighbor style transfer) match them. First this is done at a quarter of
 the size, then at half and at all of it, photo and painting alike. At each size the picture so far
-brings the large strokes, and the photo the detail that the smaller size could not hold.
+brings the large strokes, and the photo the detail that the smaller size could not hold. A little
+noise, always the same, lets even parts of a photo find more than one feature.
 """
 
 import functools
@@ -45,7 +46,12 @@ LARGEST = 12_000_000
 _PARTS = (4, 2, 1)  # of the size, one after the other
 _LEAST = max(_PARTS) * MIN_SIDE  # pixels, of what is painted: smaller photos are continued
 _MIXED = 0.75  # share of the picture so far, beside the photo
+_GRAIN = (0.04, 0.04, 0.0)  # deviation of the noise at each size: it gives even skies strokes
 _CANDIDATES = {4: 1024, 2: 4096, 1: 6144}  # features of a painting at most
+_MARGIN = (
+    16  # pixels by which a photo is continued, since what is painted at a border is no picture
+)
+_EDGE = 2  # features at each side of a painting that know of its border: they would draw a frame
 _KEPT = 8  # paintings
 
 
@@ -80,7 +86,7 @@ class AnyStylizer(Painter):
         """
         self._decoder, self._variables = _load_decoder()
         self._vgg = vgg.prepare(load_vgg("vgg19"), [self._decoder.layer])
-        self._multiple = max(_PARTS) * self._decoder.stride if exact else 2 * BUCKET
+        self._multiple = max(_PARTS) * self._decoder.stride if exact else BUCKET
         self._styles = {
             name: self._described(_as_painting(f"painting {name!r}", painting))
             for name, painting in paintings.items()
@@ -139,9 +145,10 @@ class AnyStylizer(Painter):
         shares = blend_shares(look.style, known)
         if look.strength == 0:
             return lambda: photos
-        batch = pad_to_multiple(
-            photos.reshape(-1, height, width, 3), self._multiple, "symmetric", _LEAST
-        )
+        batch = photos.reshape(-1, height, width, 3)
+        margins = ((0, 0), (_MARGIN, _MARGIN), (_MARGIN, _MARGIN), (0, 0))
+        batch = np.pad(batch, margins, "symmetric")
+        batch = pad_to_multiple(batch, self._multiple, "symmetric", _LEAST)
         paintings = [
             _paint(
                 self._decoder, self._vgg, self._variables, photo,
@@ -150,7 +157,8 @@ class AnyStylizer(Painter):
             )
             for photo in batch
         ]  # fmt: skip
-        return lambda: np.stack(paintings)[:, :height, :width].reshape(photos.shape)
+        inner = (slice(None), slice(_MARGIN, _MARGIN + height), slice(_MARGIN, _MARGIN + width))
+        return lambda: np.stack(paintings)[inner].reshape(photos.shape)
 
     def _remembered(self, painting: np.ndarray) -> str:
         """The name by which a painting is known from now on; the last few are."""
@@ -173,17 +181,21 @@ class AnyStylizer(Painter):
         canvas = from_uint8(pad_to_multiple(small[None, ..., :3], BUCKET, "symmetric"))
         features = np.asarray(_encode(self._decoder.layer, self._vgg, canvas))[0]
         rows, columns = (-(-side // stride) for side in size)
-        features = features[:rows, :columns].reshape(-1, features.shape[-1])
-        if painting.shape[-1] == 4:
-            features = features[_seen(small[..., 3], stride)]
-        return _sample(features, _CANDIDATES[part])
+        opaque = np.full(size, 255, np.uint8)
+        seen = _seen(small[..., 3] if painting.shape[-1] == 4 else opaque, stride)
+        inner = tuple(
+            slice(_EDGE, -_EDGE) if side > 4 * _EDGE else slice(None) for side in seen.shape
+        )
+        if seen[inner].any():
+            seen, features = seen[inner], features[:rows, :columns][inner]
+        return _sample(features[seen], _CANDIDATES[part])
 
 
 def _seen(alpha: np.ndarray, stride: int) -> np.ndarray:
-    """Which features, in rows, are of pixels that can be seen; bool. At least one of them is."""
+    """Which features [h, w] are of pixels that can be seen; bool. At least one of them is."""
     canvas = pad_to_multiple(alpha[None, ..., None], stride, "constant")[0, ..., 0]
     rows, columns = (side // stride for side in canvas.shape)
-    cover = canvas.reshape(rows, stride, columns, stride).mean((1, 3), dtype=np.float32).ravel()
+    cover = canvas.reshape(rows, stride, columns, stride).mean((1, 3), dtype=np.float32)
     return np.asarray(cover >= min(127, cover.max()))
 
 
@@ -261,8 +273,9 @@ def _paint(
         if painting is not None and before is not None:
             detail = small - resize_bicubic(before, size)
             large = resize_bicubic(painting, size) + detail
-            picture = jnp.clip(_MIXED * large + (1 - _MIXED) * small, 0, 1)
-        painting, before = exchange(picture, level), small
+            picture = _MIXED * large + (1 - _MIXED) * small
+        grain = _GRAIN[level] * jax.random.normal(jax.random.key(level), (*size, 1))
+        painting, before = exchange(jnp.clip(picture + grain, 0, 1), level), small
     assert painting is not None
     if weak:  # what the decoder loses of a photo is not lost at small strengths
         painting = painting + (1 - strength) * (whole - decode(encode(whole)))

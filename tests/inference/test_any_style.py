@@ -118,7 +118,7 @@ def test_what_is_painted_is_made_of_the_painting_alone(stylizer, paint, monkeypa
     seen = []
     monkeypatch.setattr(any_style, "nearest_features", lambda f, c, e: seen.append((f, c, e)) or f)
     with jax.disable_jit():
-        stylizer(picture(paint, 0, 128, 128), painting)
+        stylizer(picture(paint, 0, 96, 96), painting)
     assert len(seen) == 3  # a quarter, a half and the whole of the size
     for (features, candidates, eligible), part in zip(seen, (4, 2, 1), strict=True):
         assert features.shape[:2] == (64 // part, 64 // part)
