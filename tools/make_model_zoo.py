@@ -17,7 +17,7 @@ from jaxnst.io.codec import load, save
 from jaxnst.io.files import atomic_write
 from jaxnst.io.resize import resize
 from jaxnst.networks.gallery import START, gallery_names
-from jaxnst.networks.model_file import Model
+from jaxnst.networks.model_file import DECODER, Model
 from jaxnst.networks.shipped import ASSETS, SHIPPED
 from jaxnst.ops.pixels import from_uint8, to_uint8
 
@@ -67,7 +67,7 @@ def main() -> None:
 def page() -> str:
     """The page, as it should be for the networks that ship."""
     galleries = [_gallery(name) for name in gallery_names()]
-    return "\n".join([INTRO, *galleries, _upscalers(), TERMS])
+    return "\n".join([INTRO, *galleries, _any_painting(), _upscalers(), TERMS])
 
 
 def picture_of(gallery: str, style: str) -> str:
@@ -102,12 +102,20 @@ def _card(gallery: str, name: str, model: Model) -> str:
     return "- " + "<br>\n  ".join(filter(None, lines)) + "\n"
 
 
+def _any_painting() -> str:
+    model = jaxnst.load_model(DECODER)
+    facts = (_network(model), _losses(_first(model)), _seen(model), _file(DECODER))
+    about = (
+        f"`{DECODER}`: {', '.join(filter(None, facts))}. [How it paints](guides/any_painting.md)."
+    )
+    return f"## Any painting\n\n{about}\n"
+
+
 def _upscalers() -> str:
     rows = []
-    for name in (name for name in SHIPPED if "/" not in name):
+    for name in (name for name in SHIPPED if "/" not in name and name != DECODER):
         model = jaxnst.load_model(name)
-        measured: dict[str, float] = next(iter(model.card.get("held_out", {}).values()), {})
-        cells = (f"`{name}`", _network(model), _losses(measured), _seen(model), _file(name))
+        cells = (f"`{name}`", _network(model), _losses(_first(model)), _seen(model), _file(name))
         rows.append(f"| {' | '.join(cells)} |")
     head = "| | network | measured | trained on | file |\n|---|---|---|---|---|"
     return "\n".join(["## Super-resolution\n", head, *rows, ""])
@@ -127,6 +135,13 @@ def _network(model: Model) -> str:
 def _leaves(params: Any) -> Iterator[Any]:
     for value in params.values():
         yield from _leaves(value) if isinstance(value, dict) else [value]
+
+
+def _first(model: Model) -> dict[str, float]:
+    """The held-out losses of a network that is no style."""
+    measured: dict[str, Any] = model.card.get("held_out", {})
+    row: Any = next(iter(measured.values()), {})
+    return row if isinstance(row, dict) else measured
 
 
 def _losses(measured: dict[str, float]) -> str:

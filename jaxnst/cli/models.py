@@ -40,7 +40,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def list_(json: Json = False) -> int:
-    """List the networks that ship: galleries of styles, and those that enlarge."""
+    """List the networks that ship: galleries of styles, and those that enlarge or decode."""
     if json:
         return _print_json([_summary(name, load_model(name)) for name in model_names()])
     for gallery in gallery_names():
@@ -52,7 +52,8 @@ def list_(json: Json = False) -> int:
     for name in model_names():
         if "/" not in name:
             described = load_model(name).card["network"]
-            print(f"{name}: {described['name']} network, x{described['scale']}")
+            does = f"x{described['scale']}" if "scale" in described else "for any painting"
+            print(f"{name}: {described['name']} network, {does}")
     return 0
 
 
