@@ -1,8 +1,9 @@
 """A gallery as a folder of files for the page that paints in the visitor's browser.
 
 One graph takes the weights as inputs; each style is a file of weights, and averages of them are
-blends. Graphs of the networks that enlarge lie beside it. `manifest.json` tells what there is. Files have their hash in their names, so that browsers
-may keep them for good, and the manifest comes last, so that a folder is always of one export.
+blends. Graphs of the networks that enlarge lie beside it. `manifest.json` tells what there is.
+Files have their hash in their names, so that browsers may keep them for good, and the manifest
+comes last, so that a folder is always of one export.
 """
 
 import hashlib
