@@ -337,7 +337,7 @@ def test_a_browser_without_webassembly_is_told(context, url):
 
 
 @pytest.mark.parametrize("context", ["allow"], indirect=True)
-def test_after_the_first_visit_no_server_is_needed(context, page, url, server, monkeypatch):
+def test_after_the_first_visit_no_server_is_needed(context, page, photo, url, server, monkeypatch):
     monkeypatch.setattr(server, "sends_headers", False)
     page.evaluate("navigator.serviceWorker.ready.then(() => true)")
     monkeypatch.setattr(server, "is_down", True)
@@ -345,7 +345,10 @@ def test_after_the_first_visit_no_server_is_needed(context, page, url, server, m
     page.goto(url)
     painted(page)
     assert page.evaluate("crossOriginIsolated")  # without a header of the server
+    page.set_input_files("#file", photo)
+    painted(page, "256 x 171")
     choose(page, "udnie")
+    enlarge(page, 2, "512 x 342")
 
 
 def test_jaxnst_web_serves_it_with_threads(chromium, server, tmp_path):
