@@ -22,15 +22,36 @@ export interface Backend {
   paint(picture: Picture, weights: Float32Array): Promise<Uint8Array>;
 }
 
+/** Enlarges a picture. */
+export type Enlarge = (picture: Picture) => Promise<Picture>;
+
 export async function wasmBackend(graph: ArrayBuffer, manifest: Manifest): Promise<Backend> {
+  const { ort, session } = await wasmSession(graph);
+  const threads = ort.env.wasm.numThreads!;
+  const name = threads > 1 ? `WebAssembly, ${threads} threads` : "WebAssembly, one thread";
+  return backend(name, ort, session, manifest);
+}
+
+/** A network that enlarges. */
+export async function wasmEnlarge(graph: ArrayBuffer): Promise<Enlarge> {
+  const { ort, session } = await wasmSession(graph);
+  return async (picture) => {
+    const { result } = await session.run({ image: imageTensor(ort, picture) });
+    const [, height, width] = result!.dims as number[];
+    return { data: result!.data as Uint8Array, width: width!, height: height! };
+  };
+}
+
+async function wasmSession(
+  graph: ArrayBuffer,
+): Promise<{ ort: Runtime; session: InferenceSession }> {
   const ort = await import("onnxruntime-web/wasm");
   // Threads share memory, which only an isolated page may.
   const threads = self.crossOriginIsolated ? Math.min(4, navigator.hardwareConcurrency || 1) : 1;
   ort.env.wasm.numThreads = threads;
   ort.env.wasm.wasmPaths = { mjs: absolute(wasmScript), wasm: absolute(wasmBinary) };
   const session = await ort.InferenceSession.create(graph, { executionProviders: ["wasm"] });
-  const name = threads > 1 ? `WebAssembly, ${threads} threads` : "WebAssembly, one thread";
-  return backend(name, ort, session, manifest);
+  return { ort, session };
 }
 
 /** Null where there is no GPU that a page may use. */
@@ -67,14 +88,17 @@ function backend(
   let feeds: Record<string, Tensor> = {};
   return {
     name,
-    async paint({ data, width, height }, weights) {
+    async paint(picture, weights) {
       if (weights !== latest) feeds = tensors(ort, weights, manifest);
       latest = weights;
-      const image = new ort.Tensor("uint8", data, [1, height, width, 3]);
-      const { result } = await session.run({ ...feeds, image });
+      const { result } = await session.run({ ...feeds, image: imageTensor(ort, picture) });
       return result!.data as Uint8Array;
     },
   };
+}
+
+function imageTensor(ort: Runtime, { data, width, height }: Picture): Tensor {
+  return new ort.Tensor("uint8", data, [1, height, width, 3]);
 }
 
 /** The weights as the graph takes them, one tensor for each array of the network. */

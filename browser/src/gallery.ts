@@ -15,6 +15,8 @@ export interface Manifest {
   /** The weights of strength 0; null if there is no strength but 1. */
   photo: string | null;
   styles: Style[];
+  /** Networks that enlarge; a result depends on `reach` pixels around it. */
+  upscalers?: { scale: number; reach: number; graph: string }[];
   /** A photo and its painting by jaxnst itself, RGB, one after the other. */
   check: { file: string; style: string; height: number; width: number };
 }

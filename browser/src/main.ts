@@ -26,6 +26,7 @@ const buttons = {
 const strength = element<HTMLInputElement>("strength");
 const second = element<HTMLSelectElement>("second");
 const share = element<HTMLInputElement>("share");
+const size = element<HTMLSelectElement>("size");
 
 const camera = new Camera();
 const recorder = new Recorder(canvas);
@@ -38,6 +39,7 @@ const painter = new Painter(
 );
 let photo: ImageData | null = null;
 let painting: ImageData | null = null;
+let enlarged: ImageData | null = null;
 const styles = new Map<string, Style>();
 let name = "photo";
 
@@ -82,10 +84,14 @@ function show(pixels: ImageData): void {
 }
 
 async function paint(pixels: ImageData): Promise<number> {
+  size.value = "1"; // what is new is not enlarged yet
+  enlarged = null;
   const painted = await painter.paint(pixels, look());
   painting = painted.pixels;
   if (buttons.compare.ariaPressed !== "true") show(painting);
   buttons.save.disabled = false;
+  size.disabled = camera.isOn;
+  if (size.value !== "1") void enlarge(); // chosen meanwhile
   return painted.seconds;
 }
 
@@ -114,6 +120,42 @@ async function repaint(): Promise<void> {
   }
 }
 
+/** Enlarges the painting as often as is chosen, unless something else is chosen meanwhile. */
+async function enlarge(): Promise<void> {
+  const [from, scale] = [painting, Number(size.value)];
+  enlarged = null;
+  compare(false);
+  message.hidden = true;
+  status.textContent = "";
+  if (!from || scale === 1) return;
+  const isWanted = () => painting === from && Number(size.value) === scale;
+  const tellPart = (part: number) => {
+    if (isWanted()) status.textContent = `Enlarging … ${Math.round(100 * part)} %`;
+  };
+  tellPart(0);
+  try {
+    const result = await painter.enlarge(from, scale, tellPart);
+    if (!result || !isWanted()) return;
+    const { pixels, seconds } = result;
+    enlarged = pixels;
+    compare(false);
+    checkShown();
+    status.textContent = `Enlarged in ${seconds.toFixed(2)} s, ${pixels.width} × ${pixels.height}`;
+  } catch (error) {
+    if (!isWanted()) return;
+    enlarged = null;
+    size.value = "1";
+    compare(false);
+    tell(error);
+  }
+}
+
+/** Throws if the canvas has stayed empty, as those of phones do beyond 16 megapixels. */
+function checkShown(): void {
+  const [, , , alpha] = canvas.getContext("2d")!.getImageData(0, 0, 1, 1).data;
+  if (!alpha) throw new Told("This device cannot show so large a picture. Choose a smaller size.");
+}
+
 async function take(blob: Blob, called: string): Promise<void> {
   camera.stop();
   try {
@@ -125,6 +167,7 @@ async function take(blob: Blob, called: string): Promise<void> {
   message.hidden = true;
   name = called.replace(/\.[^.]*$/, "") || "photo";
   painting = null;
+  size.disabled = true;
   await repaint();
 }
 
@@ -137,6 +180,9 @@ function addStyles(manifest: Manifest): void {
   element("styles").append(...manifest.styles.map(thumbnail));
   document.querySelector<HTMLInputElement>("input[name=style]")!.checked = true;
   element("strength-row").hidden = !manifest.photo;
+  const scales = manifest.upscalers?.map(({ scale }) => scale) ?? [];
+  size.append(...scales.map((scale) => new Option(`Size ×${scale}`, String(scale))));
+  size.hidden = !scales.length;
   showValues();
 }
 
@@ -184,7 +230,7 @@ element("panel").addEventListener("input", () => {
 
 function compare(on: boolean): void {
   buttons.compare.ariaPressed = String(on);
-  const shown = on ? photo : painting;
+  const shown = on ? photo : (enlarged ?? painting);
   if (shown && !camera.isOn) show(shown);
 }
 
@@ -195,9 +241,15 @@ file.onchange = () => {
   if (chosenFile) void take(chosenFile, chosenFile.name);
   file.value = "";
 };
+size.onchange = () => void enlarge();
 buttons.save.onclick = () => {
   compare(false);
-  canvas.toBlob((blob) => blob && download(blob, `${name}_${chosen()}.png`));
+  const scale = enlarged ? `_x${size.value}` : "";
+  const called = `${name}_${chosen()}${scale}.png`;
+  canvas.toBlob((blob) => {
+    if (blob) download(blob, called);
+    else tell(new Told("There is not enough memory to save this. Choose a smaller size."));
+  });
 };
 buttons.camera.onclick = async () => {
   if (camera.isOn) return camera.stop();
@@ -227,6 +279,7 @@ function showCamera(on: boolean): void {
   buttons.camera.ariaPressed = String(on);
   buttons.camera.textContent = on ? "Stop" : "Camera";
   buttons.compare.disabled = on;
+  size.disabled = on || !painting;
   buttons.record.hidden = !on || !recorder.isPossible;
 }
 

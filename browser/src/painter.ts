@@ -9,8 +9,9 @@ export interface Painting {
 }
 
 interface Waiting {
-  resolve(painting: Painting): void;
+  resolve(painting: Painting | null): void;
   reject(error: Error): void;
+  onProgress(part: number): void;
 }
 
 export class Painter {
@@ -31,24 +32,41 @@ export class Painter {
     this.worker.onmessage = ({ data }: MessageEvent<Reply>) => {
       if (data.kind === "backend") onBackend(data.name);
       else if (data.kind === "broken") broken(data.reason);
+      else if (data.kind === "progress") this.waiting.get(data.id)?.onProgress(data.part);
       else this.settle(data);
     };
   }
 
-  paint(pixels: ImageData, look: Look): Promise<Painting> {
+  async paint(pixels: ImageData, look: Look): Promise<Painting> {
+    return (await this.ask({ pixels, look }))!;
+  }
+
+  /** Null if something else was asked for meanwhile. */
+  enlarge(
+    pixels: ImageData,
+    scale: number,
+    onProgress: (part: number) => void,
+  ): Promise<Painting | null> {
+    return this.ask({ pixels, scale }, onProgress);
+  }
+
+  private ask(
+    what: { pixels: ImageData } & ({ look: Look } | { scale: number }),
+    onProgress: (part: number) => void = () => undefined,
+  ): Promise<Painting | null> {
     if (this.broken) return Promise.reject(this.broken);
     const id = this.count++;
     return new Promise((resolve, reject) => {
-      this.waiting.set(id, { resolve, reject });
-      const request: Request = { id, pixels, look };
+      this.waiting.set(id, { resolve, reject, onProgress });
+      const request: Request = { id, ...what };
       this.worker.postMessage(request);
     });
   }
 
-  private settle(reply: Extract<Reply, { id: number }>): void {
+  private settle(reply: Extract<Reply, { kind: "done" | "left" | "failed" }>): void {
     const waiting = this.waiting.get(reply.id);
     this.waiting.delete(reply.id);
-    if (reply.kind === "painted") waiting?.resolve(reply);
-    else waiting?.reject(new Error(reply.reason));
+    if (reply.kind === "failed") waiting?.reject(new Error(reply.reason));
+    else waiting?.resolve(reply.kind === "done" ? reply : null);
   }
 }

@@ -1,15 +1,20 @@
 /** Paints beside the page, which stays responsive. */
 
-import { type Backend, gpuBackend, type Picture, wasmBackend } from "./backends";
+import { type Backend, gpuBackend, wasmBackend } from "./backends";
+import { Enlarger } from "./enlarger";
 import { fetched, loadManifest, type Look, type Manifest } from "./gallery";
+import { withAlpha, withoutAlpha } from "./pixels";
 import { Weights } from "./weights";
 
-export type Request = { id: number; pixels: ImageData; look: Look };
+/** To paint, or to enlarge so many times. */
+export type Request = { id: number; pixels: ImageData } & ({ look: Look } | { scale: number });
 
 export type Reply =
   | { kind: "backend"; name: string }
   | { kind: "broken"; reason: string }
-  | { kind: "painted"; id: number; pixels: ImageData; seconds: number }
+  | { kind: "progress"; id: number; part: number }
+  | { kind: "done"; id: number; pixels: ImageData; seconds: number }
+  | { kind: "left"; id: number }
   | { kind: "failed"; id: number; reason: string };
 
 const ROUNDS = 3; // of which the fastest counts
@@ -19,34 +24,61 @@ const ALLOWED = 2; // of 255, between a painting here and by jaxnst
 const ready = start();
 ready.catch((error) => send({ kind: "broken", reason: String(error) }));
 
-self.onmessage = async ({ data: { id, pixels, look } }: MessageEvent<Request>) => {
+let latest = -1;
+
+self.onmessage = async ({ data }: MessageEvent<Request>) => {
+  const { id } = data;
+  latest = id;
   try {
     const painter = await ready;
     const begin = performance.now();
-    const weights = await painter.weights.of(look);
-    const painted = await painter.backend.paint(withoutAlpha(pixels), weights);
-    const result = withAlpha(painted, pixels);
-    send({ kind: "painted", id, pixels: result, seconds: (performance.now() - begin) / 1000 });
+    const pixels = await ("look" in data ? paint(painter, data) : enlarge(painter, data));
+    const seconds = (performance.now() - begin) / 1000;
+    send(pixels ? { kind: "done", id, pixels, seconds } : { kind: "left", id });
   } catch (error) {
     send({ kind: "failed", id, reason: String(error) });
   }
 };
 
+async function paint(
+  { weights, backend }: Painter,
+  { pixels, look }: { pixels: ImageData; look: Look },
+): Promise<ImageData> {
+  const painting = await backend.paint(withoutAlpha(pixels), await weights.of(look));
+  return withAlpha(painting, pixels);
+}
+
+/** Null if something else is asked for meanwhile: it takes long. */
+function enlarge(
+  { enlarger }: Painter,
+  { id, pixels, scale }: { id: number; pixels: ImageData; scale: number },
+): Promise<ImageData | null> {
+  return enlarger.enlarge(pixels, scale, async (part) => {
+    send({ kind: "progress", id, part });
+    await new Promise((resolve) => setTimeout(resolve)); // requests come in here
+    return latest === id;
+  });
+}
+
 function send(reply: Reply): void {
-  const moved = reply.kind === "painted" ? [reply.pixels.data.buffer] : [];
+  const moved = reply.kind === "done" ? [reply.pixels.data.buffer] : [];
   self.postMessage(reply, { transfer: moved });
 }
 
 interface Painter {
   backend: Backend;
   weights: Weights;
+  enlarger: Enlarger;
 }
 
 async function start(): Promise<Painter> {
   const manifest = await loadManifest();
   const graph = await (await fetched(manifest.graph)).arrayBuffer();
-  const weights = new Weights(manifest);
-  const painter = { backend: await wasmBackend(graph, manifest), weights };
+  const painter = {
+    backend: await wasmBackend(graph, manifest),
+    weights: new Weights(manifest),
+    enlarger: new Enlarger(manifest),
+  };
   send({ kind: "backend", name: painter.backend.name });
   // The first paintings do not wait for it.
   setTimeout(() => tryGpu(painter, graph, manifest), 1500);
@@ -92,25 +124,4 @@ async function measured(backend: Backend, weights: Float32Array): Promise<number
     fastest = Math.min(fastest, performance.now() - begin);
   }
   return fastest;
-}
-
-function withoutAlpha({ data, width, height }: ImageData): Picture {
-  const rgb = new Uint8Array(3 * width * height);
-  for (let from = 0, to = 0; from < data.length; from += 4) {
-    rgb[to++] = data[from]!;
-    rgb[to++] = data[from + 1]!;
-    rgb[to++] = data[from + 2]!;
-  }
-  return { data: rgb, width, height };
-}
-
-function withAlpha(rgb: Uint8Array, { width, height }: ImageData): ImageData {
-  const image = new ImageData(width, height);
-  for (let from = 0, to = 0; from < rgb.length; to += 4) {
-    image.data[to] = rgb[from++]!;
-    image.data[to + 1] = rgb[from++]!;
-    image.data[to + 2] = rgb[from++]!;
-    image.data[to + 3] = 255;
-  }
-  return image;
 }

@@ -342,6 +342,9 @@ class Web:
     model: str = DEFAULT
     """Where the trained styles are: slim or johnson (`jaxnst models list`), a .safetensors file of
     one style, or a folder of such files."""
+    browser: Annotated[Path | None, arg(metavar="FOLDER")] = None
+    """Instead of this page the one that paints in the visitor's own browser, from the folder that
+    `make browser` built, such as browser/dist."""
     no_browser: bool = False
     """Print the page's address but open no browser."""
     limits: Limits = dataclasses.field(default_factory=Limits)
@@ -351,6 +354,16 @@ class Web:
 
     def __post_init__(self) -> None:
         check_number("port", self.port, high=65_535)
+        if self.browser is not None:
+            self._check_for_browser()
         user, colon, password = self.auth.partition(":")
         if self.auth and not (user and colon and password):
             raise JaxnstError("--auth is USER:PASSWORD: give both, with a colon between them")
+
+    def _check_for_browser(self) -> None:
+        given, default = ({"auth": web.auth, "model": web.model, **dataclasses.asdict(web.limits)}
+                          for web in (self, Web()))  # fmt: skip
+        for name, value in given.items():
+            if value != default[name]:
+                option = name.replace("_", "-")
+                raise JaxnstError(f"--{option} is not for --browser: leave one out")

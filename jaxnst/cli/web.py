@@ -8,7 +8,7 @@ import socket
 import sys
 import tempfile
 import webbrowser
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,14 +28,20 @@ def main(argv: Sequence[str]) -> int:
         _listening(command.host, command.port) as listener,
         tempfile.TemporaryDirectory(prefix="jaxnst-web-") as folder,
     ):
-        use_compilation_cache()
-        _serve(command, listener, Path(folder))
+        _serve(command, listener, *_application(command, Path(folder)))
     return 0
 
 
-def _serve(command: Web, listener: socket.socket, folder: Path) -> None:
+def _application(command: Web, folder: Path) -> tuple[Any, Callable[[], None]]:
+    """The page, and what is to be called when it ends."""
+    if command.browser is not None:
+        from jaxnst.web.browser_page import browser_app
+
+        return browser_app(command.browser), lambda: None
+
     from jaxnst.web.server import LOOPBACK, create_app
 
+    use_compilation_cache()
     user, _, password = command.auth.partition(":")
     app = create_app(
         folder,
@@ -44,16 +50,21 @@ def _serve(command: Web, listener: socket.socket, folder: Path) -> None:
         auth=(user, password) if command.auth else None,
         local=command.host in LOOPBACK,
     )
+    return app, app.state.presence.close
+
+
+def _serve(command: Web, listener: socket.socket, app: Any, at_end: Callable[[], None]) -> None:
+    """Tells the address, opens it, and serves."""
     logging.basicConfig(stream=sys.stderr, format="jaxnst: %(message)s")
     address = _address(command.host, listener)
     if not command.quiet:
         print(f"{address}  (Ctrl-C ends it)", flush=True)
     if not command.no_browser and _has_desktop():
         webbrowser.open(address)
-    _run(app, listener)
+    _run(app, listener, at_end)
 
 
-def _run(app: Any, listener: socket.socket) -> None:
+def _run(app: Any, listener: socket.socket, at_end: Callable[[], None]) -> None:
     """Serves requests until Ctrl-C or SIGTERM, then closes all connections."""
     import uvicorn
 
@@ -72,7 +83,7 @@ def _run(app: Any, listener: socket.socket) -> None:
     def end(*_: Any) -> None:
         server.force_exit = server.should_exit  # the second time
         server.should_exit = True
-        app.state.presence.close()
+        at_end()
         # That connections are cut off now is no error.
         logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
 

@@ -1,8 +1,9 @@
 """A gallery as a folder of files for the page that paints in the visitor's browser.
 
 One graph takes the weights as inputs; each style is a file of weights, and averages of them are
-blends. `manifest.json` tells what there is. Files have their hash in their names, so that browsers
-may keep them for good, and the manifest comes last, so that a folder is always of one export.
+blends. Graphs of the networks that enlarge lie beside it. `manifest.json` tells what there is.
+Files have their hash in their names, so that browsers may keep them for good, and the manifest
+comes last, so that a folder is always of one export.
 """
 
 import hashlib
@@ -23,7 +24,8 @@ from jaxnst.io.codec import load
 from jaxnst.io.files import PathLike, atomic_write, display_name, one_line
 from jaxnst.networks.export import needed_packages
 from jaxnst.networks.gallery import PHOTO, Gallery
-from jaxnst.networks.model_file import Model
+from jaxnst.networks.kinds import UpscaleNetwork
+from jaxnst.networks.model_file import UPSCALING, Model, load_model
 from jaxnst.ops.pixels import to_uint8
 
 MANIFEST = "manifest.json"
@@ -32,13 +34,14 @@ SAMPLE = Path(__file__).parents[1] / "assets" / "photos" / "astronaut.jpg"
 
 _THUMBNAIL = 256  # pixels a side
 _CHECK = 96  # pixels a side of the picture by which a browser checks itself
+_SCALES = (2, 4)  # that a page can enlarge by
 _KEPT = ("title", "artist", "year", "licence")  # of what a card says of a style
 
 _Arrays = Mapping[str, np.ndarray]
 
 
 def export_gallery(folder: PathLike, gallery: Gallery, styles: Sequence[str] = ()) -> int:
-    """Writes the graph, the weights and a thumbnail of each style, and the manifest.
+    """Writes the graphs, the weights and a thumbnail of each style, and the manifest.
 
     Args:
       folder: made if it is missing. What an earlier export left in it is replaced.
@@ -103,6 +106,7 @@ def _manifest(files: _Files, gallery: Gallery, names: Sequence[str]) -> dict[str
         "graph": files.add("network", ".onnx", graph.SerializeToString()),
         "inputs": [{"name": name, "shape": array.shape} for name, array in weights.items()],
         "check": _check(files, stylizer, photo, names[0]),
+        "upscalers": [_upscaler(files, scale) for scale in _SCALES],
         "photo": None,
         "styles": [],
     }
@@ -118,6 +122,17 @@ def _manifest(files: _Files, gallery: Gallery, names: Sequence[str]) -> dict[str
         }
         manifest["styles"].append({"title": name, **style})
     return {**manifest, "files": list(files.data)}
+
+
+def _upscaler(files: _Files, scale: int) -> dict[str, Any]:
+    """The network that ships for a scale, with its weights, and how far around it must see."""
+    from jaxnst.networks.export_onnx import to_onnx
+
+    model = load_model(UPSCALING[scale])
+    assert isinstance(model.network, UpscaleNetwork)
+    graph = to_onnx(model, weights="float16").SerializeToString()
+    file = files.add(f"enlarge_x{scale}", ".onnx", graph)
+    return {"scale": scale, "reach": model.network.reach, "graph": file}
 
 
 def _check(files: _Files, stylizer: Stylizer, photo: np.ndarray, style: str) -> dict[str, Any]:

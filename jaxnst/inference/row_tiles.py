@@ -17,12 +17,13 @@ from jaxnst.io.function_cache import cached_jit
 from jaxnst.networks.base import STAGES
 from jaxnst.networks.kinds import Network
 from jaxnst.ops.color import transfer_luma
+from jaxnst.ops.moments import weighted_moments
 from jaxnst.ops.pixels import from_uint8, to_uint8
 from jaxnst.ops.tiles import RowTile, split_rows
 
 Variables = Mapping[str, Any]
 Moments = dict[str, tuple[jax.Array, jax.Array]]
-"""Mean and mean square [1, 1, 1, C] of what a norm is applied to, by the norm's name."""
+"""Mean and variance [1, 1, 1, C] of what a norm is applied to, by the norm's name."""
 
 _HALO = 32  # pixels; encoder and decoder see 16 beyond a border each
 _ROWS = 512  # of a band, in pixels
@@ -53,7 +54,7 @@ def paint_in_bands(
         return _encode(network, wanted, encoder, known, photo[None, band.rows], band)
 
     for norm in _normed_layers(encoder):
-        known[norm] = _mean([encode(band, norm) for band in bands])
+        known[norm] = _whole([encode(band, norm) for band in bands])
     stride = network.stride
     features = jnp.concatenate([band.own(encode(band, ""), stride) for band in bands], axis=1)
     features = _trunk(network, trunk, features)
@@ -64,7 +65,7 @@ def paint_in_bands(
         return _decode(network, wanted, both, known, photo[None, band.rows], inner, band, colors)
 
     for norm in _normed_layers(decoder):
-        known[norm] = _mean([decode(band, norm) for band in bands])
+        known[norm] = _whole([decode(band, norm) for band in bands])
     painted = [band.own(np.asarray(decode(band, "", keep_colors))) for band in bands]
     return np.concatenate(painted, axis=1)[0]
 
@@ -87,22 +88,24 @@ def _normed_layers(variables: Variables) -> list[str]:
     return [name for name in order if name in variables["params"]]
 
 
-def _mean(sums: list[tuple[jax.Array, jax.Array, jax.Array]]) -> tuple[jax.Array, jax.Array]:
-    """Moments of the whole from sums over its bands, added up in float64."""
-    count, total, square = (
-        sum(np.asarray(s, np.float64) for s in kind) for kind in zip(*sums, strict=True)
-    )
-    return jnp.asarray(total / count, jnp.float32), jnp.asarray(square / count, jnp.float32)
+def _whole(parts: list[tuple[jax.Array, jax.Array, jax.Array]]) -> tuple[jax.Array, jax.Array]:
+    """Mean and variance of the whole from the shares and moments of its bands, in float64."""
+    shares, means, variances = (np.asarray(kind, np.float64) for kind in zip(*parts, strict=True))
+    shares = (shares / shares.sum()).reshape(-1, 1, 1, 1, 1)
+    mean = (shares * means).sum(0)
+    variance = (shares * (variances + (means - mean) ** 2)).sum(0)
+    return jnp.asarray(mean, jnp.float32), jnp.asarray(variance, jnp.float32)
 
 
-def _sums(x: jax.Array, band: RowTile) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """Positions, sums and sums of squares over the band's own rows of [1, H', W', C]."""
+def _moments(x: jax.Array, band: RowTile) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """The number, the mean and the variance of the band's own rows of [1, H', W', C]."""
     scale = (band.stop - band.start) // x.shape[1]
     rows = jnp.arange(x.shape[1]) * scale + band.start
     inside = (rows >= band.top) & (rows < band.bottom)
-    own = jnp.where(inside[None, :, None, None], x, 0)
-    count = jnp.sum(inside) * x.shape[2]
-    return count, jnp.sum(own, (1, 2), keepdims=True), jnp.sum(own**2, (1, 2), keepdims=True)
+    count = jnp.sum(inside)
+    each = 1 / (jnp.maximum(count, 1) * x.shape[2])
+    weights = jnp.where(inside[:, None, None], each, 0)
+    return count, *weighted_moments(x, weights)
 
 
 @cached_jit(static=("network", "wanted"))
@@ -114,12 +117,12 @@ def _encode(
     window: jax.Array,
     band: RowTile,
 ) -> Any:
-    """Sums of what the norm `wanted` is applied to; or, if it is "", what the encoder is for."""
+    """Moments of what the norm `wanted` is applied to; or, if it is "", what the encoder is for."""
     image = from_uint8(window)
     encoder = network.stages()[0]
     inputs = {**variables, "moments": _given(known)}
     (x, _), kept = encoder.apply(inputs, image, None, mutable=["unnormed"])
-    return _sums(_unnormed(kept, wanted), band) if wanted else x
+    return _moments(_unnormed(kept, wanted), band) if wanted else x
 
 
 @cached_jit(static=("network",))
@@ -139,14 +142,14 @@ def _decode(
     band: RowTile,
     keep_colors: bool,
 ) -> Any:
-    """Sums of what the norm `wanted` is applied to; or, if it is "", the painting, uint8."""
+    """Moments of what the norm `wanted` is applied to; or, if it is "", the painting, uint8."""
     image = from_uint8(window)
     encoder, _, decoder = network.stages()
     encoding, decoding = ({**v, "moments": _given(known)} for v in variables)
     _, shortcuts = encoder.apply(encoding, image, None)
     painting, kept = decoder.apply(decoding, features, shortcuts, None, mutable=["unnormed"])
     if wanted:
-        return _sums(_unnormed(kept, wanted), band)
+        return _moments(_unnormed(kept, wanted), band)
     return finish(painting, image, keep_colors)
 
 

@@ -14,10 +14,15 @@ import numpy as np
 
 from jaxnst.networks.valid import Valid
 from jaxnst.ops import winograd
+from jaxnst.ops.moments import weighted_moments
 
 _DIMS = ("NHWC", "HWIO", "NHWC")
 EPSILON = 1e-5
 """What is added to the variance in an instance norm."""
+
+_FLAT = 1e-5
+"""A channel's standard deviation, relative to the root mean square of all, up to which it is
+rounding errors of the convolution: norm after norm would make them 300 times as large."""
 
 _WINOGRAD_CHANNELS = 32  # with fewer the transforms take what the products save
 _FEW = 4  # channels on one side of a large kernel for which a CPU is slow
@@ -243,7 +248,7 @@ class InstanceNorm(nn.Module):
     """Brings every channel of every picture to zero mean and unit variance, then scales and shifts.
 
     So that a picture can be worked on in parts (`jaxnst.inference.row_tiles`), the collection
-    "moments" may give the mean and mean square of the channels over the whole of it, and the
+    "moments" may give the mean and variance of the channels over the whole of it, and the
     collection "unnormed", where it is mutable, is left what the norm is applied to.
     """
 
@@ -255,11 +260,13 @@ class InstanceNorm(nn.Module):
         self.sow("unnormed", "features", x)
         if self.has_variable("moments", "given"):
             given: tuple[jax.Array, jax.Array] = self.get_variable("moments", "given")
-            mean, square = given
+            mean, variance = given
         else:
-            mean, square = moments(x, valid)
+            mean, variance = moments(x, valid)
         scale = self.param("scale", nn.initializers.ones, (x.shape[-1],))
-        factor = scale * jax.lax.rsqrt(jnp.maximum(square - jnp.square(mean), 0) + EPSILON)
+        square = jnp.mean(jnp.square(mean) + variance, -1, keepdims=True)
+        factor = scale * jax.lax.rsqrt(variance + EPSILON)
+        factor = jnp.where(variance > _FLAT**2 * square, factor, 0)
         shift = -mean * factor
         if self.use_bias:
             shift = shift + self.param("bias", nn.initializers.zeros, (x.shape[-1],))
@@ -267,12 +274,9 @@ class InstanceNorm(nn.Module):
 
 
 def moments(x: jax.Array, valid: Valid = None) -> tuple[jax.Array, jax.Array]:
-    """Mean and mean square [N, 1, 1, C] of each channel over the valid positions, in float32."""
-    x = x.astype(jnp.float32)
+    """Mean and variance [N, 1, 1, C] of each channel over the valid positions, in float32."""
     if valid is None:
-        return jnp.mean(x, (1, 2), keepdims=True), jnp.mean(jnp.square(x), (1, 2), keepdims=True)
+        return weighted_moments(x)
     rows, columns = (jnp.arange(n) < v for n, v in zip(x.shape[1:3], valid, strict=True))
     inside = (rows[:, None] & columns[None, :])[..., None].astype(jnp.float32)
-    weights = inside / (valid[0] * valid[1]).astype(jnp.float32)
-    mean, square = (jnp.sum(m * weights, (1, 2), keepdims=True) for m in (x, jnp.square(x)))
-    return mean, square
+    return weighted_moments(x, inside / (valid[0] * valid[1]).astype(jnp.float32))

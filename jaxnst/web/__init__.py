@@ -1,7 +1,8 @@
 """The web page: Gradio over the same few library calls as the command line.
 
-`server` makes the application, `page` lays it out; each tab has a file of its own. `studio` holds
-what all visitors share, and `guard` keeps out what is not a picture.
+`server` makes the application, `page` lays it out; each tab has a file of its own. `shared` holds
+what all visitors share, and `security` keeps out what is not a picture. `browser_page` is the other
+page, which paints in the visitor's own browser.
 """
 
 from importlib.util import find_spec

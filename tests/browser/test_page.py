@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from web_server import serving
 
 import jaxnst
 from jaxnst.inference.gallery_export import export_gallery
@@ -42,6 +43,7 @@ FLAGS = [
 class Server(ThreadingHTTPServer):
     """Files, with the headers that threads need."""
 
+    folder = ""
     sends_headers = True
     is_down = False
 
@@ -81,6 +83,7 @@ def server(tmp_path_factory, gallery):
     export_gallery(dist / "models", gallery, STYLES)
     handler = functools.partial(Handler, directory=str(dist))
     with Server(("127.0.0.1", 0), handler) as server:
+        server.folder = str(dist)
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         yield server
@@ -209,6 +212,67 @@ def test_a_large_photo_is_made_smaller(page, tmp_path):
     painted(page, "1280 x 640")
 
 
+def enlarge(page, scale: int, size: str) -> None:
+    page.select_option("#size", str(scale))
+    shown = size.replace("x", "\N{MULTIPLICATION SIGN}")
+    page.wait_for_selector(f"#status:has-text('Enlarged'):has-text('{shown}')")
+
+
+@pytest.mark.parametrize(("scale", "size"), [(2, "512 x 342"), (4, "1024 x 684")])
+def test_a_painting_is_enlarged_as_jaxnst_does(page, photo, tmp_path, scale, size):
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.set_input_files("#file", photo)
+    painted(page, "256 x 171")
+    _, painting = saved(page, tmp_path)
+    assert not any("enlarge" in url for url in asked)
+    enlarge(page, scale, size)
+    name, picture = saved(page, tmp_path)
+    assert name == f"cat_starry_night_x{scale}.png"
+    wanted = jaxnst.Upscaler(jaxnst.load_model(f"upscale_x{scale}"))(painting)
+    assert picture.shape == wanted.shape
+    assert np.abs(picture.astype(int) - wanted).max() <= 2
+    assert sum("enlarge" in url for url in asked) == 1
+
+
+def test_another_style_is_painted_at_once_and_not_enlarged(page, photo, tmp_path, gallery):
+    page.set_input_files("#file", photo)
+    painted(page, "256 x 171")
+    page.select_option("#size", "4")
+    choose(page, "udnie")
+    assert page.input_value("#size") == "1"
+    name, picture = saved(page, tmp_path)
+    assert name == "cat_udnie.png"
+    assert difference(picture, photo, gallery, "udnie") <= 2
+    enlarge(page, 2, "512 x 342")
+    page.select_option("#size", "1")
+    assert page.evaluate("document.getElementById('canvas').width") == 256
+    assert not page.is_visible("#message")
+
+
+def test_a_network_that_cannot_be_loaded_is_told_and_asked_for_again(page, photo):
+    page.set_input_files("#file", photo)
+    painted(page, "256 x 171")
+    page.route("**/enlarge_x2.*", lambda route: route.abort())
+    page.select_option("#size", "2")
+    assert message(page).startswith("A part of this page could not be loaded.")
+    assert page.input_value("#size") == "1"
+    page.unroute("**/enlarge_x2.*")
+    enlarge(page, 2, "512 x 342")
+    assert not page.is_visible("#message")
+
+
+def test_a_size_that_the_device_cannot_show_is_told(page, photo, tmp_path):
+    page.set_input_files("#file", photo)
+    painted(page, "256 x 171")
+    blank = "(x, y) => new ImageData(1, 1)"
+    page.evaluate(f"CanvasRenderingContext2D.prototype.getImageData = {blank}")
+    page.select_option("#size", "2")
+    assert message(page).startswith("This device cannot show so large a picture.")
+    _, picture = saved(page, tmp_path)
+    assert picture.shape == (171, 256, 3)
+
+
 def test_what_is_no_picture_is_told_and_the_page_goes_on(page, photo, tmp_path):
     (tmp_path / "notes.png").write_text("These are notes.")
     page.set_input_files("#file", tmp_path / "notes.png")
@@ -273,7 +337,7 @@ def test_a_browser_without_webassembly_is_told(context, url):
 
 
 @pytest.mark.parametrize("context", ["allow"], indirect=True)
-def test_after_the_first_visit_no_server_is_needed(context, page, url, server, monkeypatch):
+def test_after_the_first_visit_no_server_is_needed(context, page, photo, url, server, monkeypatch):
     monkeypatch.setattr(server, "sends_headers", False)
     page.evaluate("navigator.serviceWorker.ready.then(() => true)")
     monkeypatch.setattr(server, "is_down", True)
@@ -281,14 +345,26 @@ def test_after_the_first_visit_no_server_is_needed(context, page, url, server, m
     page.goto(url)
     painted(page)
     assert page.evaluate("crossOriginIsolated")  # without a header of the server
+    page.set_input_files("#file", photo)
+    painted(page, "256 x 171")
     choose(page, "udnie")
+    enlarge(page, 2, "512 x 342")
+
+
+def test_jaxnst_web_serves_it_with_threads(chromium, server, tmp_path):
+    with serving(tmp_path, "--browser", server.folder) as own:
+        page = chromium.new_page(service_workers="block")
+        page.goto(own.url)
+        painted(page)
+        assert page.evaluate("crossOriginIsolated")
+        page.close()
 
 
 @pytest.mark.parametrize("size", [(390, 844), (1280, 800)])
 def test_nothing_is_wider_than_the_screen(page, size):
     page.set_viewport_size({"width": size[0], "height": size[1]})
     assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
-    for name in ("canvas", "choose", "camera", "save", "styles"):
+    for name in ("canvas", "choose", "camera", "size", "save", "styles"):
         box = page.locator(f"#{name}").bounding_box()
         assert box["y"] >= 0
         assert box["y"] + min(box["height"], 100) <= size[1], name

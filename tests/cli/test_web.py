@@ -16,6 +16,6 @@ def test_a_browser_that_answers_late_is_not_hung_up_on(monkeypatch):
     monkeypatch.setattr(uvicorn.Server, "run", lambda server, sockets: started.append(server))
     monkeypatch.setattr(web.signal, "signal", lambda *_: None)
     with socket.socket() as listener:
-        web._run(SimpleNamespace(state=SimpleNamespace()), listener)
+        web._run(SimpleNamespace(), listener, lambda: None)
     (server,) = started
     assert server.config.ws_ping_timeout is None

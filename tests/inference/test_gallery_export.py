@@ -88,6 +88,19 @@ def test_the_check_is_what_jaxnst_paints(folder):
     assert difference(photo, painting) > 10
 
 
+def test_networks_that_enlarge_are_there_by_their_scale(folder, photo):
+    for scale, upscaler in zip((2, 4), manifest(folder)["upscalers"], strict=True):
+        assert upscaler["scale"] == scale
+        path = folder / upscaler["graph"]
+        session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+        (enlarged,) = session.run(None, {"image": photo[None]})
+        wanted = jaxnst.Upscaler(jaxnst.load_model(f"upscale_x{scale}"))(photo)
+        assert difference(enlarged[0], wanted) <= 1
+        # What is further away than the reach changes nothing.
+        part = session.run(None, {"image": photo[None, : 10 + upscaler["reach"]]})[0][0]
+        assert difference(part[: 10 * scale], enlarged[0, : 10 * scale]) <= 1
+
+
 def test_names_tell_the_content_and_all_files_are_listed(folder):
     listed = manifest(folder)["files"]
     assert sorted([*listed, "manifest.json"]) == sorted(path.name for path in folder.iterdir())

@@ -33,6 +33,15 @@ def test_bands_are_as_the_whole(model: Model, paint: Callable) -> None:
     assert whole.std() > 5
 
 
+def test_bands_of_one_color_are_as_the_whole() -> None:
+    model = random_model(Johnson(width=16, blocks=2))
+    stylizer, photo = Stylizer(model), np.full((160, 64, 3), (10, 200, 120), np.uint8)
+    whole = stylizer(photo, "wave")
+    banded = paint_in_bands(model.network, stylizer.variables("wave"), photo, rows=64)
+    assert np.abs(whole.astype(int) - banded).max() <= 1
+    assert (whole == whole[0, 0]).all()
+
+
 def test_large_pictures_are_painted_in_bands(
     paint: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:

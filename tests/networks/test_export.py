@@ -67,6 +67,21 @@ def test_paintings_are_those_of_the_stylizer(tmp_path, photo, network):
         assert difference(run(path, photo(*size)[None])[0], wanted) <= 1
 
 
+@pytest.mark.parametrize("color", [(255, 255, 255), (128, 128, 128), (10, 200, 120)])
+@pytest.mark.parametrize(
+    "network", [Slim(width=16, blocks=2), Johnson(width=16, blocks=3)], ids=["slim", "johnson"]
+)
+def test_pictures_of_one_color_are_those_of_the_stylizer(tmp_path, network, color):
+    model = random_model(network)
+    path, stylizer = exported(tmp_path, model), jaxnst.Stylizer(model)
+    for size in ((1, 1), (33, 45)):
+        flat = np.full((*size, 3), color, np.uint8)
+        wanted = stylizer(flat, "wave")
+        assert difference(run(path, flat[None])[0], wanted) <= 1
+        if isinstance(network, Johnson):  # the other has noise of its own
+            assert (wanted == wanted[0, 0]).all()
+
+
 @pytest.mark.parametrize(
     "network",
     [Compact(2, 4, 1), Compact(3, 8, 2), JohnsonUpscaler(4, 4, 1)],

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from jaxnst.networks.layers import (
+    InstanceNorm,
     convolve,
     depth_to_space,
     fold_upsampling,
@@ -58,5 +59,30 @@ def test_moments_of_the_valid_part():
 
 
 def test_moments_of_half_precision_are_in_float32():
-    mean, square = moments(noise(0, 1, 8, 8, 3).astype(jnp.bfloat16))
-    assert (mean.dtype, square.dtype) == (jnp.float32, jnp.float32)
+    mean, variance = moments(noise(0, 1, 8, 8, 3).astype(jnp.bfloat16))
+    assert (mean.dtype, variance.dtype) == (jnp.float32, jnp.float32)
+
+
+@pytest.mark.parametrize("valid", [None, (12, 9)])
+def test_the_variance_of_what_is_nearly_flat_is_no_rounding_error(valid):
+    x = 25 + 1e-4 * noise(0, 2, 12, 9, 3)
+    wanted = np.var(np.asarray(x, np.float64), (1, 2), keepdims=True)
+    found = moments(x, None if valid is None else tuple(map(jnp.asarray, valid)))[1]
+    np.testing.assert_allclose(found, wanted, rtol=0.01)
+
+
+def normed(x: jax.Array) -> jax.Array:
+    norm = InstanceNorm()
+    return norm.apply(norm.init(jax.random.key(0), x), x)
+
+
+def test_a_norm_leaves_flat_what_differs_by_rounding_only():
+    flat = 3 * jnp.ones((1, 16, 16, 4)) * jnp.array([1, 0.01, 0, -8])
+    np.testing.assert_array_equal(normed(flat + 2e-7 * noise(0, 1, 16, 16, 4)), 0)
+
+
+def test_a_norm_finds_one_pixel_that_is_a_little_brighter():
+    x = jnp.full((1, 256, 256, 3), 0.5).at[0, 7, 8].add(2 / 255)
+    y = normed(x)
+    assert (y[0, 7, 8] > 1).all()
+    assert np.abs(y[0, 100:]).max() < 0.02

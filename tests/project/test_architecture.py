@@ -29,10 +29,11 @@ FLOORS = (
 )
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 
-# The command line starts the page, whose options are among those of its commands.
+# The command line starts the pages, whose options are among those of its commands.
 ALLOWED = {
     ("jaxnst.cli.options", "jaxnst.web.limits"),
     ("jaxnst.cli.web", "jaxnst.web"),
+    ("jaxnst.cli.web", "jaxnst.web.browser_page"),
     ("jaxnst.cli.web", "jaxnst.web.server"),
 }
 # `jaxnst` itself: the version, which every room may read, and the start of the command line.

@@ -197,10 +197,10 @@ def test_model_zoo_is_of_the_networks_that_ship(monkeypatch):
 
 
 def test_files_that_the_pages_name_are_there():
+    folders = "benchmarks|configs|docs|examples|jaxnst|tests|tools"
     named = {
         path for page in PAGES
-        for path in re.findall(r"`((?:benchmarks|configs|docs|jaxnst|tests|tools)/[\w/.]+)`",
-                               page.read_text(encoding="utf-8"))
+        for path in re.findall(rf"`((?:{folders})/[\w/.]+)`", page.read_text(encoding="utf-8"))
     }  # fmt: skip
     assert named
     assert {path for path in named if not (ROOT / path).exists()} == set()

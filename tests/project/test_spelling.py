@@ -22,8 +22,8 @@ QUOTED = {
     ("CHANGELOG.md", "optimise"),
     ("tests/cli/test_stylize.py", "stylise"),  # a slip that the command line mends
 }
-FOLDERS = ("jaxnst", "docs", "configs", "benchmarks", "tools", "tests", "browser/src")
-READ = {".py", ".md", ".toml", ".yml", ".ipynb", ".js", ".ts", ".css", ".html"}
+FOLDERS = ("jaxnst", "docs", "configs", "benchmarks", "tools", "tests", "browser/src", "examples")
+READ = {".py", ".md", ".toml", ".yml", ".ipynb", ".js", ".mjs", ".ts", ".css", ".html"}
 
 
 def british(text: str) -> set[str]:
