@@ -46,7 +46,7 @@ LARGEST = 12_000_000
 _PARTS = (4, 2, 1)  # of the size, one after the other
 _LEAST = max(_PARTS) * MIN_SIDE  # pixels, of what is painted: smaller photos are continued
 _MIXED = 0.75  # share of the picture so far, beside the photo
-_GRAIN = (0.04, 0.04, 0.0)  # deviation of the noise at each size: it gives even skies strokes
+_GRAIN = (0.03, 0.03, 0.0)  # deviation of the noise at each size: it gives even skies strokes
 _CANDIDATES = {4: 1024, 2: 4096, 1: 6144}  # features of a painting at most
 _MARGIN = (
     16  # pixels by which a photo is continued, since what is painted at a border is no picture
