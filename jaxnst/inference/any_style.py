@@ -26,7 +26,6 @@ from jaxnst.inference.painter import BUCKET, Painter
 from jaxnst.inference.stroke import resized
 from jaxnst.io.function_cache import cached_jit
 from jaxnst.io.resize import MIN_SIDE, fit_long_side, pad_to_multiple
-from jaxnst.networks import base as networks
 from jaxnst.networks.gallery import Weights, blend_shares
 from jaxnst.networks.kinds import Decoder
 from jaxnst.networks.model_file import DECODER, load_model
@@ -85,7 +84,7 @@ class AnyStylizer(Painter):
           JaxnstError: a painting is no picture.
         """
         self._decoder, self._variables = _load_decoder()
-        self._vgg = vgg.prepare(load_vgg("vgg19"), [self._decoder.layer])
+        self._vgg = load_vgg("vgg19")
         self._multiple = max(_PARTS) * self._decoder.stride if exact else BUCKET
         self._styles = {
             name: self._described(_as_painting(f"painting {name!r}", painting))
@@ -222,10 +221,10 @@ def _as_painting(name: str, image: ArrayLike) -> np.ndarray:
 
 @functools.cache
 def _load_decoder() -> tuple[Decoder, Any]:
-    """The decoder and its variables."""
+    """The decoder and its variables, not prepared: that would quadruple the time to compile it."""
     model = load_model(DECODER)
     assert isinstance(model.network, Decoder)
-    return model.network, networks.prepare(model.network, jax.device_put(model.params))
+    return model.network, {"params": jax.device_put(model.params)}
 
 
 @cached_jit(static=("layer",))

@@ -37,8 +37,12 @@ def nearest_features(
     directions = _directions(there - mean)
     barred = jnp.where(weights > 0, 0.0, -jnp.inf)
 
-    def index(row: jax.Array) -> jax.Array:
-        return jnp.argmax(directions @ row + barred)
+    order = jnp.arange(len(there))
+
+    def index(direction: jax.Array) -> jax.Array:
+        cosines = directions @ direction + barred
+        best = cosines >= jnp.max(cosines)  # on CPUs faster than argmax
+        return jnp.min(jnp.where(best, order, len(order) - 1))
 
     centered = _directions(wanted - jnp.mean(wanted, 0))
     found = jax.lax.map(index, centered, batch_size=min(_ROWS, len(centered)))
