@@ -25,7 +25,7 @@ SHIPPED = {
     "slim/grande_jatte": "57f53f3b40107a648fda7886d2a2b8e620d9fad15e6ba77d9cbe6f0fb3ea0844",
     "johnson/starry_night": "805d3fc58232f1107194220003918e60ec9a843b39f888c3463a3769971499af",
     "johnson/udnie": "e462be11bd6d6c4e574211b65b59d376bb2e2eccc5ca861bf22ecff4f45a6807",
-    "decoder_relu3_1": "66fb48cb922acd91b574493ac9d3b981308d77442cae696937a63cefc3258c9c",
+    "decoder_relu3_1": "008bf7db3b315488e41302c881165e45bda78ace9890b00d1269746ca54d7672",
     "johnson_upscale_x4": "846d814e00c5cfb20f5ab22d0cbfc5c8dccde9abfc2aa2280d4c5fa398d2a3ff",
     "upscale_x2": "48ed5c15fb2c5ff23f10f5261f4287f247fc480067c087df6aa0c4d59c721025",
     "upscale_x4": "dd6f3303c4eaf9b16dbdd741a9836c0fc83a83bee8008f6bd01bed258cb20382",
