@@ -58,7 +58,7 @@ class Upscaler:
             model = load_model(model, known=upscaling_models())
         self.model, network = model, model.network
         if not isinstance(network, UpscaleNetwork):
-            raise JaxnstError("this model paints and does not enlarge: give one for upscaling")
+            raise JaxnstError("this model does not enlarge: give one for upscaling")
         self._network = network
         self._tile = tile or _fitting_tile(network)
         self._variables = prepare(network, jax.device_put(self.model.params))

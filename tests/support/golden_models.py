@@ -25,7 +25,7 @@ SIZE = 128  # pixels; of paintings, and of what an upscaler makes of a part of t
 
 def names() -> list[str]:
     """Every model that makes pictures by itself."""
-    return [name for name in model_names() if not name.endswith(f"/{START}")]
+    return [n for n in model_names() if not n.endswith(f"/{START}") and n != DECODER]
 
 
 def make(name: str) -> np.ndarray:
@@ -46,5 +46,5 @@ def path_of(name: str) -> Path:
 
 
 if __name__ == "__main__":
-    for name in names():
+    for name in (*names(), DECODER):
         Image.fromarray(make(name)).save(path_of(name), optimize=True)
