@@ -146,11 +146,11 @@ class PaintTab:
             return
         look = self.look(style, second_style, mix)
         order = self._order(photo, look, strength, keep_colors, size, own)
+        waits = gr.DownloadButton(value=None, interactive=False)
         if order.own is not None:
-            yield gr.skip(), "Painting like your picture takes some seconds.", gr.skip()
+            yield gr.skip(), "Painting like your picture takes some seconds.", waits
         elif self._studio.takes_long(order.pixels, order.keep_colors, order.longest):
             note = "A preview: the first painting of a size takes some ten seconds, later ones one."
-            waits = gr.DownloadButton(value=None, interactive=False)
             yield self._previewed(order), note, waits
         views, file = self._painted(order)
         yield views, self._caption(order), file

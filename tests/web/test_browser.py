@@ -107,6 +107,19 @@ def test_paint(page, tmp_path):
     assert load(file).rgb.shape == load(CAT).rgb.shape
 
 
+def test_a_painting_of_ones_own_is_a_style_until_another_is_tapped(page, tmp_path):
+    upload(page, "paint-photo", CAT)
+    page.wait_for_selector("#paint-download:enabled")
+    page.locator("#paint-any button").first.click()
+    upload(page, "paint-own", SWIRLS)
+    page.wait_for_selector("#paint-status em:has-text('Like your picture')")
+    page.wait_for_selector("#paint-download:enabled")
+    assert read_settings(download(page, "paint-download", tmp_path))["method"] == "fast"
+    page.locator("#paint-gallery button:has-text('Udnie')").click()
+    page.wait_for_selector("#paint-status:has-text('Udnie')")
+    assert not page.locator("#paint-own img").count()
+
+
 def test_photo_styles_and_painting_are_in_sight_together(page):
     page.locator("#paint-photo-samples button").first.click()
     page.wait_for_selector("#paint-result img")
