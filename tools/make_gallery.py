@@ -1,6 +1,6 @@
 """Makes the README's pictures, of the bundled photos: paintings by optimization, and by a network.
 
-python tools/make_gallery.py [gallery] [styles] [blends] [upscale] [web]
+python tools/make_gallery.py [gallery] [any_painting] [optimized] [styles] [blends] [upscale] [web]
 """
 
 import io
@@ -45,6 +45,7 @@ def main() -> None:
     (ROOT / "docs").mkdir(exist_ok=True)
     makers = {
         "gallery": make_gallery,
+        "any_painting": make_any_painting,
         "optimized": make_optimized,
         "styles": make_styles,
         "blends": make_blends,
@@ -69,6 +70,19 @@ def make_optimized() -> np.ndarray:
     """By optimization: two rows of photo | painting | photo | painting."""
     rows = [np.concatenate([_pair(*pair) for pair in PAIRS[i : i + 2]], axis=1) for i in (0, 2)]
     return np.concatenate(rows)[GAP:, GAP:]
+
+
+def make_any_painting() -> np.ndarray:
+    """In one pass, without training: two paintings above two photos, as they paint them."""
+    paint, rows = jaxnst.AnyStylizer(), []
+    styles = [load(ASSETS / f"styles/{name}.jpg").rgb for name in ("swirling_night", "ember_hills")]
+    rows.append([np.ones_like(styles[0]), *styles])
+    for name in PAINTED:
+        photo = load(ASSETS / f"photos/{name}.jpg").rgb
+        paintings = [from_uint8(paint(to_uint8(photo), to_uint8(style))) for style in styles]
+        rows.append([photo, *paintings])
+    cells = [np.concatenate([_framed(cell) for cell in row], axis=1) for row in rows]
+    return np.concatenate(cells)[GAP:, GAP:]
 
 
 def make_styles() -> np.ndarray:
