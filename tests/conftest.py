@@ -14,7 +14,7 @@ import numpy as np  # noqa: E402
 import pytest  # noqa: E402
 from jax.experimental.compilation_cache import compilation_cache  # noqa: E402
 
-from jaxnst.perceptual.vgg import VGG  # noqa: E402
+from jaxnst.perceptual.vgg_module import VGG  # noqa: E402
 
 # Ranks may differ: a batch less VGG's mean, and features less those of one photo, are meant.
 jax.config.update("jax_numpy_dtype_promotion", "strict")

@@ -5,6 +5,7 @@ the same arrays would not give the same file twice.
 """
 
 import json
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 
@@ -26,3 +27,30 @@ def read_header(data: bytes, key: str) -> dict[str, Any]:
     if not isinstance(entry, dict):
         raise ValueError(f"{key!r} in the header is not a JSON object")
     return entry
+
+
+def flat(params: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """The leaves of nested mappings by their paths, "decoder/out/kernel"."""
+    for name, value in params.items():
+        if isinstance(value, Mapping):
+            yield from flat(value, f"{prefix}{name}/")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def nested(arrays: Mapping[str, Any]) -> dict[str, Any]:
+    """The inverse of `flat`.
+
+    Raises:
+      TypeError: a path goes on where another ends.
+    """
+    whole: dict[str, Any] = {}
+    for path, array in arrays.items():
+        *folders, name = path.split("/")
+        inner = whole
+        for folder in folders:
+            inner = inner.setdefault(folder, {})
+            if not isinstance(inner, dict):
+                raise TypeError(f"{path} goes on where another ends")
+        inner[name] = array
+    return whole

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from flax.traverse_util import unflatten_dict
 
 from jaxnst import __version__
 from jaxnst.errors import JaxnstError
 from jaxnst.io.files import PathLike, display_name, open_binary
 from jaxnst.io.foreign_weights import hwio, read_pth_state, read_safetensors_state, reading, some
+from jaxnst.io.safetensors import nested
 from jaxnst.networks.kinds import Johnson
 from jaxnst.networks.model_file import Model, describe_network
 
@@ -158,7 +158,7 @@ def _params(arrays: Arrays, network: Johnson) -> Mapping[str, Any]:
             params[f"{ours}/norm/bias"] = arrays[f"{theirs}.in_beta"]
     params["encoder/down1/conv/kernel"] = params["encoder/down1/conv/kernel"] * _RANGE
     params["decoder/out/bias"] = arrays["deconv3.bias"] - _RANGE / 2
-    return unflatten_dict({key: a.astype(np.float32) for key, a in params.items()}, sep="/")
+    return nested({key: a.astype(np.float32) for key, a in params.items()})
 
 
 def _read_npz(path: Path, file_name: str) -> Arrays:

@@ -9,7 +9,7 @@ it was fine-tuned from, and the SHA-256 of its arrays.
 import dataclasses
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,7 +21,7 @@ from safetensors.numpy import save as dump_arrays
 
 from jaxnst.errors import JaxnstError, check_choice, check_number, nearest
 from jaxnst.io.files import PathLike, atomic_write, display_name, one_line, open_binary
-from jaxnst.io.safetensors import read_header
+from jaxnst.io.safetensors import flat, nested, read_header
 from jaxnst.networks import int8
 from jaxnst.networks.kinds import (
     DECODED,
@@ -78,7 +78,7 @@ def save_model(path: PathLike, model: Model, *, bits: Literal[16, 8] = 16) -> No
     Raises:
       JaxnstError: the file cannot be written.
     """
-    arrays = dict(_flat(model.params))
+    arrays = dict(flat(model.params))
     arrays = int8.quantize(arrays) if bits == 8 else arrays
     arrays = {
         name: np.ascontiguousarray(array, None if array.dtype == np.int8 else np.float16)
@@ -189,8 +189,8 @@ def described_network(card: Mapping[str, Any]) -> AnyNetwork:
 def check_params(network: AnyNetwork, params: Mapping[str, Any]) -> None:
     """Raises JaxnstError unless the parameters have the names and shapes that the network wants."""
     wanted = jax.eval_shape(network.init, jax.random.key(0), *network.example())["params"]
-    shapes = {path: leaf.shape for path, leaf in _flat(wanted)}
-    given = {path: np.shape(leaf) for path, leaf in _flat(params)}
+    shapes = {path: leaf.shape for path, leaf in flat(wanted)}
+    given = {path: np.shape(leaf) for path, leaf in flat(params)}
     for path in shapes | given:
         if shapes.get(path) != given.get(path):
             raise JaxnstError(f"{path} has the shape {given.get(path)}, not {shapes.get(path)}")
@@ -205,7 +205,7 @@ def _assembled(
         full = int8.dequantize(arrays)
         full.pop("conditions", None)  # of earlier versions; networks that enlarge had none
         network = described_network(card)
-        params = _nested(full)
+        params = nested(full)
         if not known:
             check_params(network, params)
         model = Model(network, params, card)
@@ -228,30 +228,3 @@ def _digest(arrays: Mapping[str, np.ndarray]) -> str:
         digest.update(f"{name} {array.dtype} {array.shape}\n".encode())
         digest.update(array.tobytes())
     return digest.hexdigest()
-
-
-def _flat(params: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """The leaves of nested mappings by their paths, "decoder/out/kernel"."""
-    for name, value in params.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{name}/")
-        else:
-            yield f"{prefix}{name}", value
-
-
-def _nested(arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
-    """The inverse of `_flat`.
-
-    Raises:
-      TypeError: a path goes on where another ends.
-    """
-    nested: dict[str, Any] = {}
-    for path, array in arrays.items():
-        *folders, name = path.split("/")
-        inner = nested
-        for folder in folders:
-            inner = inner.setdefault(folder, {})
-            if not isinstance(inner, dict):
-                raise TypeError(f"{path} goes on where another ends")
-        inner[name] = array
-    return nested

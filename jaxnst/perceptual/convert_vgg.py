@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from flax.traverse_util import unflatten_dict
 
 from jaxnst.errors import JaxnstError, nearest
 from jaxnst.io.files import display_name, open_binary
 from jaxnst.io.foreign_weights import hwio, read_pth_state, read_safetensors_state, reading, some
+from jaxnst.io.safetensors import nested
 from jaxnst.perceptual.vgg_layers import NETS, conv_shapes, layer_names
 from jaxnst.perceptual.weights import check_arrays
 
@@ -103,7 +103,7 @@ def convert_vgg(
         "licence": "that of the source",
         "left_out": ", ".join(found.left_out),
     }
-    return unflatten_dict(arrays, sep="/"), metadata
+    return nested(arrays), metadata
 
 
 def _convention(given: str | None, sha256: str, found: _Found) -> tuple[str, str]:

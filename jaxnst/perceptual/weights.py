@@ -17,13 +17,12 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 import safetensors.numpy
-from flax.traverse_util import flatten_dict, unflatten_dict
 from safetensors import SafetensorError
 
 from jaxnst.errors import JaxnstError
 from jaxnst.io.files import atomic_write, display_name, one_line, open_binary
 from jaxnst.io.foreign_weights import some
-from jaxnst.io.safetensors import read_header
+from jaxnst.io.safetensors import flat, nested, read_header
 from jaxnst.perceptual.vgg_layers import NETS, conv_shapes
 
 FORMAT = 1
@@ -81,7 +80,7 @@ def load_vgg(net_or_path: Source = "vgg16", *, dtype: Any = jnp.float32) -> dict
         raise JaxnstError(f"dtype {np.dtype(dtype).name} is not a floating-point type")
     arrays, _ = _parse(_read(net_or_path), net_or_path)
     params = {key: jnp.asarray(array, dtype) for key, array in arrays.items()}
-    return unflatten_dict(params, sep="/")
+    return nested(params)
 
 
 def save_weights(
@@ -109,10 +108,7 @@ def save_weights(
     if kernel_dtype not in KERNEL_DTYPES:
         raise JaxnstError(f"kernel_dtype {kernel_dtype!r}: use {' or '.join(KERNEL_DTYPES)}")
     # safetensors writes memory as it lies, so a transposed view would come back scrambled.
-    arrays = {
-        key: np.asarray(array, np.float32, order="C")
-        for key, array in flatten_dict(params, sep="/").items()
-    }
+    arrays = {key: np.asarray(array, np.float32, order="C") for key, array in flat(params)}
     check_arrays(arrays, metadata["net"], name)
     for key in arrays:
         if key.endswith("/kernel"):
