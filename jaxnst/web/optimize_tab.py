@@ -14,6 +14,8 @@ import pandas as pd
 from jaxnst.errors import JaxnstError
 from jaxnst.io.codec import Picture
 from jaxnst.io.files import hashed
+from jaxnst.io.resize import MIN_SIDE
+from jaxnst.ops.pixels import from_uint8, to_uint8
 from jaxnst.optimize import run as optimize
 from jaxnst.optimize.job import Job, Style
 from jaxnst.optimize.loss_table import LossRow, loss_row
@@ -71,8 +73,9 @@ class OptimizeTab:
         """Lays the tab out, in the Blocks that are open."""
         anew, on, last = gr.State(False), gr.State(True), gr.State(None, time_to_live=3600)
         gr.Markdown(
-            "Give a photo and any painting: the photo is repainted like it, step by step. This "
-            "takes minutes; you can watch, stop when you like it, and go on."
+            "Give a photo and any painting: the photo is painted like it in seconds, and then made "
+            "better step by step. This takes minutes; you can watch, stop when you like it, and go "
+            "on."
         )
         with gr.Row(equal_height=False):
             with gr.Column(min_width=340):
@@ -185,19 +188,32 @@ class OptimizeTab:
         checksum = zlib.crc32(content.tobytes())
         if goes_on and (last is None or last.photo != checksum):
             raise JaxnstError("There is nothing to go on from: paint this photo first.")
-        start = last if goes_on else None
         paintings = [(self._studio.open(path), one) for path, one in pictures if path]
+        start = last.image if goes_on and last else None
+        if not goes_on and len(paintings) == 1:
+            yield None, "Getting ready …", gr.skip(), None, gr.skip()
+            quick = self._at_once(picture, paintings[0][0], options)
+            start = quick if min(quick.shape[:2]) >= MIN_SIDE else None
+            view = self._studio.results.show(picture.with_rgb(quick))
+            yield view, "A quick painting, to be made better …", gr.skip(), None, gr.skip()
         job = make_job(
             content,
             [Style(painting.rgb, one, alpha=painting.alpha) for painting, one in paintings],
             options,
-            start=start.image if start else None,
+            start=start,
         )
-        canvas = start or Canvas(checksum, content, ())
+        canvas = last if goes_on and last else Canvas(checksum, content, ())
         # Now, as the run may last longer than uploads are kept.
         paths = [path for path, _ in pictures if path]
         uploads = {"content": hashed([photo]), "styles": hashed(paths)}
         yield from self._run(picture, job, options, canvas, uploads, request.session_hash)
+
+    def _at_once(self, photo: Picture, painting: Picture, options: PaintOptions) -> np.ndarray:
+        """The photo in the style of the painting, in one pass, from which the run begins."""
+        quick = self._studio.paint_like(
+            painting, to_uint8(photo.rgb), 1.0, options.keep_colors == "luma", options.size
+        )
+        return from_uint8(quick)
 
     def _run(
         self,

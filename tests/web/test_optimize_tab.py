@@ -63,11 +63,14 @@ def test_a_cut_out_panorama_keeps_its_transparency_and_its_shape(monkeypatch, tm
     monkeypatch.setattr(optimize_tab.optimize, "run", run)
     monkeypatch.setattr(optimize_tab.optimize, "work_done", lambda *_: 0.5)
     monkeypatch.setattr(Studio, "vgg", lambda *_: None)
+    gray = np.full((10, 160, 3), 77, np.uint8)
+    monkeypatch.setattr(Studio, "paint_like", lambda *_: gray)
     tab = optimize_tab.OptimizeTab(Studio(tmp_path, str(gallery_folder(tmp_path)), Limits()))
     visitor = SimpleNamespace(session_hash=None)
     paths = (str(tmp_path / "wide.png"), str(style))
     steps = list(tab.optimize(False, None, visitor, *paths, size=160))
-    for view in (steps[1][0], steps[-1][0]):
+    assert "quick painting" in steps[1][1]
+    for view in (steps[1][0], steps[3][0], steps[-1][0]):
         shown = load(view, min_side=1).rgb
         assert shown.shape == (10, 160, 3)
         assert shown[:, :72].min() > 0.9
