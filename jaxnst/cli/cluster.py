@@ -1,0 +1,316 @@
+"""Makes the pictures of a command on the machines of a Ray cluster, which share its folders.
+
+A worker is an actor of Ray: it builds what makes pictures from the command, once, and then reads,
+paints and writes as the command would by itself. Only the names of pictures and their records
+travel. Ray is imported when a cluster is asked for.
+"""
+
+import importlib.util
+import logging
+import os
+import pickle
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import closing, contextmanager, redirect_stdout
+from functools import cache, partial
+from typing import Any, NamedTuple, TextIO
+
+from tqdm import tqdm
+
+from jaxnst import __version__
+from jaxnst.cli.dispatch import Dispatcher, WorkerLostError
+from jaxnst.cli.options import Stylize, Upscale
+from jaxnst.cli.plan import STREAM, PictureTask, is_film
+from jaxnst.errors import JaxnstError
+from jaxnst.io.files import display_name, one_line
+
+LOCAL = "local"
+AROUND = "auto"
+
+_CORES = 2  # of a worker without a GPU: more of them do little for one picture
+_PATIENCE = 10.0  # seconds for an address to answer
+_OBJECTS = 100_000_000  # bytes for Ray's own memory, which pictures do not go through
+# A server of HTTP/2, and so of gRPC, answers this with its settings, whose fourth byte is 4.
+_HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
+_SETTINGS = 4
+_ENVIRONMENT = {
+    "RAY_USAGE_STATS_ENABLED": "0",  # nothing is sent anywhere
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # Ray warns that this is to be its default
+    "RAY_BACKEND_LOG_LEVEL": "error",  # what it tries again is no news
+}
+
+
+class Share(NamedTuple):
+    """What a worker takes of the machine it is on."""
+
+    num_cpus: int
+    num_gpus: int = 0
+
+
+def check_cluster(command: Stylize | Upscale) -> None:
+    """Raises JaxnstError for a command that cannot be run on a cluster, or an address of none."""
+    if is_film(command):
+        raise JaxnstError("--cluster is for pictures, and this is a video: leave it out")
+    if STREAM in (*command.content, command.output):
+        raise JaxnstError("--cluster reads and writes files, and '-' is none: leave it out")
+    if importlib.util.find_spec("ray") is None:
+        raise JaxnstError(
+            "--cluster needs Ray, which is not installed: pip install 'jaxnst[cluster]'"
+        )
+    _host_and_port(command.cluster)
+
+
+def made_on_cluster(
+    address: str, maker: Any, tasks: Sequence[PictureTask], *, quiet: bool
+) -> Generator[Callable[[], Any], None, None]:
+    """Makes pictures on a cluster.
+
+    Args:
+      address: "local", "auto" or HOST:PORT.
+      maker: has `at_once`, `prepare()` and `made(task)`, and can be pickled.
+      tasks: the pictures.
+      quiet: say nothing of workers that are lost.
+
+    Yields:
+      For each picture, in the order of the tasks, what returns `maker.made(task)`, or raises what
+      that has raised.
+
+    Raises:
+      JaxnstError: there is no such cluster, or its machines are not as this one is.
+    """
+
+    def say(line: str) -> None:
+        if not quiet and sys.stderr is not None:
+            tqdm.write(line, file=sys.stderr)
+
+    stdout = None if sys.stdout is None else _OfThisThread(sys.stdout)
+    with redirect_stdout(stdout), _connected(address) as ray:
+        crew = RayCrew(ray, maker)
+        dispatcher = Dispatcher[PictureTask, Any](
+            crew, tasks, say=say, name=lambda task: display_name(task.output)
+        )
+        with closing(dispatcher.results()) as results:
+            yield from results
+
+
+class RayCrew:
+    """Starts a worker for every GPU of a cluster, or for every two cores if it has none."""
+
+    def __init__(self, ray: Any, maker: Any) -> None:
+        """Takes Ray, which is connected, and what makes pictures."""
+        self.size, self._share = shares([n["Resources"] for n in ray.nodes() if n["Alive"]])
+        self.at_once = maker.at_once
+        self._ray, self._recipe = ray, pickle.dumps(maker)
+        self._actor = ray.remote(_actor_class()).options(
+            **self._share._asdict(), max_concurrency=self.at_once, scheduling_strategy="SPREAD"
+        )
+
+    def start(self) -> "RayWorker":
+        """A new worker; Ray looks for its place."""
+        return RayWorker(self._ray, self._actor.remote(self._share.num_cpus), self._recipe)
+
+
+class RayWorker:
+    """An actor that makes pictures."""
+
+    def __init__(self, ray: Any, actor: Any, recipe: bytes) -> None:
+        """Takes the actor, and what it makes pictures with, pickled."""
+        self._ray, self._actor, self._recipe = ray, actor, recipe
+
+    def prepare(self) -> "Future[str]":
+        """Builds there what makes pictures; the future has what is wrong with the machine."""
+        return _answer(self._actor.prepare.remote(__version__, os.getcwd(), self._recipe))
+
+    def make(self, task: PictureTask) -> "Future[Any]":
+        """Makes a picture there."""
+        return _answer(self._actor.make.remote(task))
+
+    def end(self) -> None:
+        """Ends the actor's process."""
+        self._ray.kill(self._actor)
+
+
+def shares(machines: Sequence[Mapping[str, float]]) -> tuple[int, Share]:
+    """How many workers there are on a cluster, at least one, and what each takes.
+
+    Args:
+      machines: what each has, as Ray names it: "CPU" and "GPU".
+    """
+    gpus = sum(int(machine.get("GPU", 0)) for machine in machines)
+    if gpus:
+        return gpus, Share(1, 1)
+    cores = [int(machine["CPU"]) for machine in machines if machine.get("CPU", 0) >= 1]
+    share = min([_CORES, *cores])
+    return max(1, sum(count // share for count in cores)), Share(share)
+
+
+@cache
+def _actor_class() -> type:
+    """The class of the actors.
+
+    It is a local one, which Ray sends as a whole and not by its name: the other machine may have
+    another jaxnst, or none.
+    """
+
+    class JaxnstWorker:
+        def __init__(self, cores: int) -> None:
+            # How many threads XLA computes with, in newer and older versions.
+            os.environ.update({"PJRT_NPROC": str(cores), "NPROC": str(cores)})
+
+        def prepare(self, version: str, folder: str, recipe: bytes) -> str:
+            machine = f"the machine {socket.gethostname()}"
+            try:
+                import jaxnst
+
+                there = jaxnst.__version__
+            except ImportError:
+                there = ""
+            if there != version:
+                has = f"jaxnst {there}" if there else "no jaxnst"
+                return f"{machine} has {has}: install jaxnst {version} there, as here"
+            try:
+                os.chdir(folder)
+            except OSError:
+                return f"{machine} has no folder {folder}: run the command in one that all share"
+            from jaxnst.cli.cache import use_compilation_cache
+
+            use_compilation_cache()
+            self._maker = pickle.loads(recipe)
+            self._maker.prepare()
+            return ""
+
+        def make(self, task: Any) -> Any:
+            from jaxnst.errors import is_out_of_memory
+
+            try:
+                return self._maker.made(task)
+            except (MemoryError, RuntimeError) as error:  # JAX's own may not travel
+                if is_out_of_memory(error):
+                    raise MemoryError from None
+                raise
+
+    return JaxnstWorker
+
+
+def _answer(call: Any) -> "Future[Any]":
+    """A future of what a call returns or raises in its own words."""
+    answer: Future[Any] = Future()
+    call.future().add_done_callback(partial(_pass_on, answer))
+    return answer
+
+
+def _pass_on(answer: "Future[Any]", ray_answer: "Future[Any]") -> None:
+    from ray.exceptions import RayActorError, RayTaskError
+
+    error = ray_answer.exception()
+    if error is None:
+        answer.set_result(ray_answer.result())
+    elif isinstance(error, RayActorError):
+        answer.set_exception(WorkerLostError())
+    elif isinstance(error, RayTaskError) and isinstance(error.cause, Exception):
+        error.cause.__cause__ = error  # which has the traceback of the other machine
+        answer.set_exception(error.cause)
+    else:
+        answer.set_exception(error)
+
+
+@contextmanager
+def _connected(address: str) -> Iterator[Any]:
+    """Connects to a cluster for the block, or starts one on this machine.
+
+    Raises:
+      JaxnstError: there is none, or its versions of Ray and Python are others.
+    """
+    for name, value in _ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    host, port = _host_and_port(address)
+    if host:
+        _check_answer(address, host, port)
+    import ray
+
+    options: dict[str, Any] = {}
+    if address == LOCAL:
+        options = {"include_dashboard": False, "object_store_memory": _OBJECTS}
+    try:
+        with _own_sigterm():
+            ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **options)
+    except (OSError, RuntimeError, ValueError) as error:
+        raise JaxnstError(f"--cluster {address}: {_reason(address, error)}") from error
+    try:
+        yield ray
+    finally:
+        ray.shutdown()
+
+
+def _reason(address: str, error: Exception) -> str:
+    """Why Ray cannot be connected to."""
+    if address == AROUND and isinstance(error, ConnectionError):
+        return "there is no cluster around: start one with `ray start`, or give local"
+    return one_line(error)
+
+
+def _host_and_port(address: str) -> tuple[str, int]:
+    """The parts of an address; none for "local" and "auto".
+
+    Raises:
+      JaxnstError: it is no address.
+    """
+    if address in (LOCAL, AROUND):
+        return "", 0
+    host, _, port = address.rpartition(":")
+    if "/" in address or not host or not (port.isascii() and port.isdigit()):
+        raise JaxnstError(
+            f"--cluster is {display_name(address)!r}: give local, auto, or the HOST:PORT that "
+            f"`ray start` prints"
+        )
+    return host, int(port)
+
+
+def _check_answer(address: str, host: str, port: int) -> None:
+    """Raises JaxnstError unless a server answers as Ray's does; Ray itself tries for minutes."""
+    try:
+        with socket.create_connection((host, port), _PATIENCE) as connection:
+            connection.settimeout(_PATIENCE)
+            connection.sendall(_HELLO)
+            header = connection.recv(9)
+    except (OSError, OverflowError) as error:
+        raise JaxnstError(
+            f"--cluster {address}: does not answer ({one_line(error)}): give the address that "
+            f"`ray start` prints"
+        ) from error
+    if header[3:4] != bytes((_SETTINGS,)):
+        raise JaxnstError(
+            f"--cluster {address}: what answers there is not Ray: give the address that "
+            f"`ray start` prints"
+        )
+
+
+@contextmanager
+def _own_sigterm() -> Iterator[None]:
+    """Has SIGTERM mean after the block what it meant before: Ray has it end the process."""
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, before)
+
+
+class _OfThisThread:
+    """A stream that takes only what this thread prints: Ray's own print when a worker is lost."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream, self._thread = stream, threading.get_ident()
+
+    def write(self, text: str) -> int:
+        """Writes as the stream does, or nothing."""
+        if threading.get_ident() == self._thread:
+            return self._stream.write(text)
+        return len(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
