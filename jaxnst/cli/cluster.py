@@ -59,7 +59,7 @@ def check_cluster(command: Stylize | Upscale) -> None:
         raise JaxnstError("--cluster reads and writes files, and '-' is none: leave it out")
     if importlib.util.find_spec("ray") is None:
         raise JaxnstError(
-            "--cluster needs Ray, which is not installed: pip install 'jaxnst[cluster]'"
+            "--cluster needs ray, which is not installed: pip install 'jaxnst[cluster]'"
         )
     _host_and_port(command.cluster)
 
