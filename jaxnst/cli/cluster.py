@@ -40,7 +40,6 @@ _SETTINGS = 4
 _ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",  # nothing is sent anywhere
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # Ray warns that this is to be its default
-    "RAY_BACKEND_LOG_LEVEL": "error",  # what it tries again is no news
 }
 
 
