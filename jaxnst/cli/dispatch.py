@@ -14,7 +14,7 @@ one that takes all memory would take the others with it."""
 
 _IN_VAIN = 5  # workers lost one after the other before they were ready
 _PATIENCE = 20.0  # seconds for the tasks that are begun when the work is given up
-_SILENCE = 10.0  # seconds without any worker until that is said
+_SILENCE = 20.0  # seconds without any worker until that is said
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -126,7 +126,7 @@ class Dispatcher(Generic[Task, Result]):
             try:
                 return self._answered.get(timeout=_SILENCE)
             except Empty:
-                self._say("waiting for a machine of the cluster to be free")
+                self._say("no worker is ready yet: waiting for a free machine of the cluster")
         return self._answered.get()
 
     def _take_in(self, answer: "Future[Any]") -> None:

@@ -238,7 +238,7 @@ def test_silence_is_explained_once(monkeypatch):
     results = Dispatcher(crew, [1], say=say).results()
     monkeypatch.setattr(Worker, "make", lambda self, task: _done(10 * task))
     assert [result() for result in results] == [10]
-    assert told == ["waiting for a machine of the cluster to be free"]
+    assert told == ["no worker is ready yet: waiting for a free machine of the cluster"]
 
 
 def _done(result: int) -> Future:
