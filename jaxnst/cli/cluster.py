@@ -27,6 +27,7 @@ from jaxnst.cli.options import Stylize, Upscale
 from jaxnst.cli.plan import STREAM, PictureTask, is_film
 from jaxnst.errors import JaxnstError
 from jaxnst.io.files import display_name, one_line
+from jaxnst.io.temporary import remove_leftovers
 
 LOCAL = "local"
 AROUND = "auto"
@@ -87,13 +88,26 @@ def made_on_cluster(
             tqdm.write(line, file=sys.stderr)
 
     stdout = None if sys.stdout is None else _OfThisThread(sys.stdout)
-    with redirect_stdout(stdout), _connected(address) as ray:
+    with _no_leftovers(tasks), redirect_stdout(stdout), _connected(address) as ray:
         crew = RayCrew(ray, maker)
         dispatcher = Dispatcher[PictureTask, Any](
             crew, tasks, say=say, name=lambda task: display_name(task.output)
         )
         with closing(dispatcher.results()) as results:
             yield from results
+
+
+@contextmanager
+def _no_leftovers(tasks: Sequence[PictureTask]) -> Iterator[None]:
+    """Removes before and after the block what killed processes have left beside the pictures."""
+    folders = {task.output.parent for task in tasks}
+    for folder in folders:
+        remove_leftovers(folder)
+    try:
+        yield
+    finally:
+        for folder in folders:
+            remove_leftovers(folder)
 
 
 class RayCrew:
@@ -176,8 +190,10 @@ def _actor_class() -> type:
             except OSError:
                 return f"{machine} has no folder {folder}: run the command in one that all share"
             from jaxnst.cli.cache import use_compilation_cache
+            from jaxnst.io.temporary import keep_leftovers
 
             use_compilation_cache()
+            keep_leftovers()
             self._maker = pickle.loads(recipe)
             self._maker.prepare()
             return ""

@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+import random
 import signal
 import socket
 import subprocess
@@ -10,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import ModuleType
 
@@ -34,6 +35,7 @@ from jaxnst.networks.kinds import Compact
 from jaxnst.networks.model_file import load_model, save_model
 
 ROOT = Path(__file__).parents[2]
+SIZE = {"num_cpus": 1, "object_store_memory": 80_000_000}
 PATIENCE = 300  # seconds, after which a process that does not get on fails the test
 
 
@@ -251,10 +253,9 @@ def cluster(environment, monkeypatch) -> Iterator:
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    size = {"num_cpus": 1, "object_store_memory": 80_000_000}
-    cluster = Cluster(True, head_node_args={**size, "include_dashboard": False})
+    cluster = Cluster(True, head_node_args={**SIZE, "include_dashboard": False})
     try:
-        cluster.second = cluster.add_node(**size)
+        cluster.second = cluster.add_node(**SIZE)
         yield cluster
     finally:
         cluster.shutdown()
@@ -281,14 +282,14 @@ def ended(process: subprocess.Popen) -> tuple[int, str, str]:
     return process.returncode, out, err
 
 
-def wait_for(count: int, folder: Path, process: subprocess.Popen) -> None:
+def wait_for(count: int, folder: Path, process: subprocess.Popen, total: int = 60) -> None:
     """Waits until some pictures are there, but not all."""
     until = time.monotonic() + PATIENCE
     while len(list(folder.glob("p*.png"))) < count:
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < until, "no progress"
         time.sleep(0.005)
-    assert len(list(folder.glob("p*.png"))) < 60, "too late"
+    assert len(list(folder.glob("p*.png"))) < total, "too late"
 
 
 @contextmanager
@@ -299,14 +300,18 @@ def halted(process: subprocess.Popen) -> Iterator[None]:
     process.send_signal(signal.SIGCONT)
 
 
-def kill_worker(cluster) -> None:
-    """Kills a process that paints on the first machine."""
-    raylet = cluster.head_node.all_processes["raylet"][0].process.pid
-    for child in psutil.Process(raylet).children():
-        if "JaxnstWorker" in " ".join(child.cmdline()):
-            child.kill()
-            return
-    raise AssertionError("nobody paints")
+def kill_worker(*nodes) -> None:
+    """Kills a process that paints, or gets ready to, on one of some machines, once there is one."""
+    raylets = [node.all_processes["raylet"][0].process.pid for node in nodes]
+    until = time.monotonic() + PATIENCE
+    while True:
+        for child in [child for pid in raylets for child in psutil.Process(pid).children()]:
+            with suppress(psutil.NoSuchProcess):  # or a zombie
+                if "JaxnstWorker" in " ".join(child.cmdline()):
+                    child.kill()
+                    return
+        assert time.monotonic() < until, "nobody paints"
+        time.sleep(0.005)
 
 
 @pytest.mark.slow
@@ -324,7 +329,7 @@ def test_machine_worker_and_command_are_killed_and_every_painting_is_made(
         cluster.remove_node(cluster.second, allow_graceful=False)
     wait_for(20, out, process)
     with halted(process):
-        kill_worker(cluster)
+        kill_worker(cluster.head_node)
     wait_for(40, out, process)
     process.kill()
     _, before, told = ended(process)
@@ -341,6 +346,39 @@ def test_machine_worker_and_command_are_killed_and_every_painting_is_made(
     assert made.keys() == alone.keys()
     for name, painting in alone.items():
         np.testing.assert_array_equal(made[name], painting)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_after_twenty_kills_every_painting_is_there_once(cluster, environment, place):
+    seed = random.randrange(2**32)
+    print(f"seed {seed}")
+    rng = random.Random(seed)
+    kills = rng.sample(["worker"] * 14 + ["machine"] * 3 + ["command"] * 3, 20)
+    (place / "photos").mkdir()
+    for number in range(200):
+        picture(place / "photos" / f"p{number:03}.png", number, 64, 64)
+    assert main(["stylize", "photos", *PAINT[2:], "-o", "alone", "--quiet"]) == 0
+    out = Path("out")
+    words = ("stylize", "photos", *PAINT[2:], "-o", out, "--cluster", cluster.address)
+    process = start(environment, *words)
+    for number, kind in enumerate(kills, start=1):
+        wait_for(9 * number, out, process, total=200)
+        if kind == "command":
+            process.kill()
+            ended(process)
+            process = start(environment, *words)
+            continue
+        with halted(process):
+            if kind == "machine":
+                cluster.remove_node(cluster.second, allow_graceful=False)
+                cluster.second = cluster.add_node(**SIZE)
+            else:
+                kill_worker(*rng.sample([cluster.head_node, cluster.second], 2))
+    status, printed, told = ended(process)
+    assert status == 0, told
+    assert len(printed.splitlines()) == 200
+    assert tree(out) == tree(Path("alone"))
 
 
 @pytest.mark.slow

@@ -39,7 +39,7 @@ EXPORTED = "guides/export.md"
 OWN_STYLE = "run/model.safetensors"
 OTHER_OPTIONS = {
     *("check", "clients", "file_format", "gallery", "no_deps", "rounds", "seconds", "wheel_dir"),
-    *("address", "disable_usage_stats", "head")
+    *("address", "disable_usage_stats", "head"),
 }
 """Options that the pages name of pip, Ray and TensorFlow Datasets, of benchmarks and tools."""
 
