@@ -9,6 +9,7 @@ from contextlib import closing
 from functools import partial
 from typing import Any, Generic, NamedTuple, TypeVar
 
+from jaxnst.cli.cluster import made_on_cluster
 from jaxnst.cli.compile_notice import compile_notice
 from jaxnst.cli.exit_status import SMALLER, exit_status, went_well
 from jaxnst.cli.options import Stylize, Upscale
@@ -98,11 +99,8 @@ class PictureMaker(ABC, Generic[Command]):
     def _in_turn(self, tasks: Sequence[PictureTask]) -> Generator[Wait, None, None]:
         """For each picture, in the order of the tasks, what waits until it is made."""
         if self._command.cluster:
-            from jaxnst.cli.cluster import made_on_cluster  # others do without
-
-            yield from made_on_cluster(
-                self._command.cluster, self, tasks, quiet=self._command.quiet
-            )
+            address, quiet = self._command.cluster, self._command.quiet
+            yield from made_on_cluster(address, self, tasks, quiet=quiet)
             return
         self.prepare()
         if self.at_once == 1 or len(tasks) == 1:
