@@ -120,7 +120,7 @@ def test_an_address_that_nobody_listens_at(ray_is_there, refused):
 
 
 def test_an_address_that_keeps_silent(monkeypatch, ray_is_there, refused):
-    monkeypatch.setattr("jaxnst.cli.cluster._PATIENCE", 0.05)
+    monkeypatch.setattr("jaxnst.cli.cluster_address._PATIENCE", 0.05)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         line = refused(*PAINT, "-o", "out/", "--cluster", f"127.0.0.1:{port}")
