@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from jaxnst.cli.cache import use_compilation_cache
+from jaxnst.cli.cluster import check_cluster
 from jaxnst.cli.exit_status import status_of
 from jaxnst.cli.options import Stylize
 from jaxnst.cli.output_checks import check_outputs
@@ -24,7 +25,7 @@ from jaxnst.ops.pixels import from_uint8, to_uint8
 _OPTIONS = {
     *("--output", "--out", "-o", "--style", "--method", "--model", "--blend", "--strength"),
     *("--size", "--keep-colors", "--contact-sheet", "--quality", "--compare", "--sidecar"),
-    *("--json", "--smooth", "--overwrite", "--quiet", "--stroke", "--mask"),
+    *("--json", "--smooth", "--overwrite", "--quiet", "--stroke", "--mask", "--cluster"),
 }
 
 
@@ -53,6 +54,8 @@ def paint_in_one_pass(
     """
     _check_command(command, source.names(tasks[0]))
     size = command.paint.size if "--size" in given else None
+    if command.cluster:
+        check_cluster(command)
     if is_film(command):
         from jaxnst.cli.run_video import VideoPainter  # pictures do not wait for PyAV
 
@@ -72,11 +75,17 @@ class OnePassPainter(PictureMaker[Stylize]):
     at_once = min(4, os.cpu_count() or 1)
 
     def __init__(self, command: Stylize, source: StyleSource, size: int | None) -> None:
-        """Prepares what paints; `size` is the long side of the results, None the photo's own."""
+        """Takes the styles; `size` is the long side of the results, None the photo's own."""
         super().__init__(command)
         self._source, self._size = source, size
-        self._painter = source.painter()
         self._painting = threading.Lock()  # which takes all cores
+
+    def __reduce__(self) -> Any:
+        return OnePassPainter, (self._command, self._source, self._size)
+
+    def prepare(self) -> None:
+        """Loads what paints."""
+        self._painter = self._source.painter()
 
     def provenance(self, task: PictureTask) -> dict[str, Any]:
         """The photo, the styles and the options."""

@@ -99,6 +99,10 @@ class Stylize:
     """Print one JSON object per picture instead of its path."""
     overwrite: bool = False
     """Make pictures again even if they exist with the same settings."""
+    cluster: Annotated[str, arg(metavar="local|auto|HOST:PORT")] = ""
+    """Make the pictures on the machines of a Ray cluster, which share the folders of pictures:
+    local starts one on this machine, auto takes the one that this machine is part of. Needs
+    jaxnst[cluster]."""
     output_is_folder: Annotated[bool, Suppress] = False
     """Whether --output ends with a slash."""
     quiet: bool = False
@@ -219,6 +223,10 @@ class Upscale:
     """Print one JSON object per picture instead of its path."""
     overwrite: bool = False
     """Make pictures again even if they exist with the same settings."""
+    cluster: Annotated[str, arg(metavar="local|auto|HOST:PORT")] = ""
+    """Make the pictures on the machines of a Ray cluster, which share the folders of pictures:
+    local starts one on this machine, auto takes the one that this machine is part of. Needs
+    jaxnst[cluster]."""
     output_is_folder: Annotated[bool, Suppress] = False
     """Whether --output ends with a slash."""
     quiet: bool = False

@@ -7,8 +7,9 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
+from jaxnst.cli.cluster import made_on_cluster
 from jaxnst.cli.compile_notice import compile_notice
 from jaxnst.cli.exit_status import SMALLER, exit_status, went_well
 from jaxnst.cli.options import Stylize, Upscale
@@ -20,14 +21,25 @@ from jaxnst.io.files import display_name
 
 _NAMED = 5  # of the files that are left out
 Command = TypeVar("Command", Stylize, Upscale)
-Say = Callable[[], None]
-Wait = Callable[[], Say]
+
+
+class Made(NamedTuple):
+    """What became of a picture."""
+
+    record: Mapping[str, Any] | None
+    """What is printed of it; None if that has been."""
+    was_there: bool = False
+    """Whether it had been made before."""
+
+
+Wait = Callable[[], Made]
 
 
 class PictureMaker(ABC, Generic[Command]):
     """Makes the pictures of a command.
 
-    Subclasses define the provenance of a picture and how it is made.
+    Subclasses define the provenance of a picture and how it is made. Those that can be run on a
+    cluster are pickled as what they are built from: options, and no arrays.
     """
 
     counts_pictures = False
@@ -46,19 +58,24 @@ class PictureMaker(ABC, Generic[Command]):
         """Makes all pictures, continuing after failures; returns 0, or 2 if any failed."""
         self._name_left_out()
         failed, total = 0, len(tasks)
-        quiet = self._command.quiet or total == 1 or not self.counts_pictures
+        counts = self.counts_pictures or self._command.cluster
+        quiet = self._command.quiet or total == 1 or not counts
         title = display_name(self._command.output)
         with (
             compile_notice(quiet=self._command.quiet),
             ProgressDisplay(title, total, unit="pictures", quiet=quiet) as display,
             closing(self._in_turn(tasks)) as pictures,
         ):
-            for done, wait in enumerate(pictures, start=1):
-                failed += not went_well(partial(_and_say, wait), less_memory=self.less_memory)
+            for done, (task, wait) in enumerate(zip(tasks, pictures, strict=True), start=1):
+                say = partial(self._announce, task, wait)
+                failed += not went_well(say, less_memory=self.less_memory)
                 display.update(done, {}, done / total)
         if failed and total > 1:  # the lines about them may have scrolled away
             print(f"{failed} of {total} pictures could not be made: see above", file=sys.stderr)
         return exit_status(not failed)
+
+    def prepare(self) -> None:
+        """Loads what the pictures are made with, once, in the process that makes them."""
 
     @abstractmethod
     def provenance(self, task: PictureTask) -> dict[str, Any]:
@@ -69,16 +86,31 @@ class PictureMaker(ABC, Generic[Command]):
         """Makes one picture and writes it with its provenance; returns its record, which is
         printed, or None if it was."""
 
+    def made(self, task: PictureTask) -> Made:
+        """Makes a picture that is not there yet."""
+        # Standard input can be read only once, so that it cannot be hashed first.
+        provenance = {} if task.content == STREAM else self.provenance(task)
+        skips = provenance and task.output != STREAM and not self._command.overwrite
+        record = finished_record(task, provenance) if skips else None
+        if record is not None:
+            return Made(record, was_there=True)
+        return Made(self.make(task, provenance))
+
     def _in_turn(self, tasks: Sequence[PictureTask]) -> Generator[Wait, None, None]:
         """For each picture, in the order of the tasks, what waits until it is made."""
-        if self.at_once == 1 or len(tasks) == 1:
-            yield from (partial(self._make, task) for task in tasks)
+        if self._command.cluster:
+            address, quiet = self._command.cluster, self._command.quiet
+            yield from made_on_cluster(address, self, tasks, quiet=quiet)
             return
-        waiting: deque[Future[Say]] = deque()
+        self.prepare()
+        if self.at_once == 1 or len(tasks) == 1:
+            yield from (partial(self.made, task) for task in tasks)
+            return
+        waiting: deque[Future[Made]] = deque()
         pool = ThreadPoolExecutor(self.at_once, "picture")
         try:
             for task in tasks:
-                waiting.append(pool.submit(self._make, task))
+                waiting.append(pool.submit(self.made, task))
                 if len(waiting) > self.at_once:
                     yield waiting.popleft().result
             while waiting:
@@ -94,22 +126,9 @@ class PictureMaker(ABC, Generic[Command]):
             noun = "file is no picture" if len(files) == 1 else "files are no pictures"
             print(f"{len(files)} {noun} and left out: {names}{more}", file=sys.stderr)
 
-    def _make(self, task: PictureTask) -> Say:
-        """Makes a picture that is not there yet; returns what says so."""
-        # Standard input can be read only once, so that it cannot be hashed first.
-        provenance = {} if task.content == STREAM else self.provenance(task)
-        skips = provenance and task.output != STREAM and not self._command.overwrite
-        record = finished_record(task, provenance) if skips else None
-        if record is not None:
-            return partial(announce_finished, self._command, task, record)
-        made = self.make(task, provenance)
-        return _nothing if made is None else partial(announce, self._command, task, made)
-
-
-def _and_say(wait: Wait) -> None:
-    """Waits for a picture and says that it is there."""
-    wait()()
-
-
-def _nothing() -> None:
-    """What is said of a picture that has been announced."""
+    def _announce(self, task: PictureTask, wait: Wait) -> None:
+        """Waits for a picture and says that it is there."""
+        made = wait()
+        if made.record is not None:
+            say = announce_finished if made.was_there else announce
+            say(self._command, task, made.record)

@@ -58,7 +58,7 @@ def paint_trained(command: Stylize, given: set[str]) -> int:
     gallery = load_gallery(command.model or DEFAULT)
     if not command.style and not command.contact_sheet and len(gallery.styles) == 1:
         command = dataclasses.replace(command, style=(Path(gallery.styles[0]),))
-    gallery, names = _named_styles(gallery, command.style, with_photo=bool(command.mask))
+    source, names = _styles_of(command, gallery)
     if command.contact_sheet == bool(names):
         raise JaxnstError(
             "give --style one of the names in `jaxnst models list`, or --contact-sheet without "
@@ -72,15 +72,18 @@ def paint_trained(command: Stylize, given: set[str]) -> int:
         trained=names or ("styles",),
         folder=command.output_is_folder,
     )
-    return paint_in_one_pass(command, given, tasks, TrainedStyles(gallery))
+    return paint_in_one_pass(command, given, tasks, source)
 
 
 class TrainedStyles(StyleSource):
     """Styles of a gallery."""
 
-    def __init__(self, gallery: Gallery) -> None:
-        """Takes the gallery."""
-        self._gallery = gallery
+    def __init__(self, command: Stylize, gallery: Gallery) -> None:
+        """Takes the gallery, and the command that asks for it."""
+        self._command, self._gallery = command, gallery
+
+    def __reduce__(self) -> Any:
+        return _styles_again, (self._command,)
 
     def painter(self, *, exact: bool = False) -> Stylizer:
         """What paints in the gallery's styles."""
@@ -97,6 +100,21 @@ class TrainedStyles(StyleSource):
     def check(self, look: Look) -> None:
         """Raises JaxnstError unless the gallery has such styles at such a strength."""
         self._gallery.params(look.style, look.strength)
+
+
+def _styles_of(command: Stylize, gallery: Gallery) -> tuple[TrainedStyles, tuple[str, ...]]:
+    """The styles of a command, whose --model is a gallery, and the names of those asked for.
+
+    Raises:
+      JaxnstError: there is no such style.
+    """
+    gallery, names = _named_styles(gallery, command.style, with_photo=bool(command.mask))
+    return TrainedStyles(command, gallery), names
+
+
+def _styles_again(command: Stylize) -> TrainedStyles:
+    """The styles of a command, in another process."""
+    return _styles_of(command, load_gallery(command.model or DEFAULT))[0]
 
 
 def _named_styles(

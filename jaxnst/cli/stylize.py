@@ -12,7 +12,7 @@ from jaxnst.errors import JaxnstError
 from jaxnst.io.container import is_video
 from jaxnst.optimize.presets import load_preset, preset_names
 
-_IN_ONE_PASS = {"--strength", "--stroke", "--smooth"}
+_IN_ONE_PASS = {"--strength", "--stroke", "--smooth", "--cluster"}
 _TRAINED = {"--model", "--contact-sheet"}
 """Options that mean nothing to the optimization."""
 

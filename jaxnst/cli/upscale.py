@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from jaxnst.cli.cache import use_compilation_cache
+from jaxnst.cli.cluster import check_cluster
 from jaxnst.cli.exit_status import status_of
 from jaxnst.cli.options import Upscale
 from jaxnst.cli.output_checks import check_enlarged
@@ -34,7 +35,7 @@ def main(argv: Sequence[str]) -> int:
     model = load_model(name, known=upscaling_models())
     if "--scale" in options_in(argv):
         _check_scale(command, model)
-    use_compilation_cache()  # the upscaler already compiles when it is made
+    use_compilation_cache()
     upscaler = Upscaler(model)
     tasks = plan_tasks(
         command.content,
@@ -47,6 +48,8 @@ def main(argv: Sequence[str]) -> int:
     streams = [path for path in (*command.content, command.output) if path == STREAM]
     if streams and len(tasks) > 1:
         raise JaxnstError("'-' is one picture: give no other beside it")
+    if command.cluster:
+        check_cluster(command)
     if is_film(command):
         from jaxnst.cli.upscale_video import VideoEnlarger  # pictures do not wait for PyAV
 
@@ -66,6 +69,9 @@ class Enlarger(PictureMaker[Upscale]):
         """Stores the options, the upscaler, and the name or file of its model."""
         super().__init__(command)
         self._upscaler, self._name = upscaler, name
+
+    def __reduce__(self) -> Any:
+        return _enlarger_again, (self._command, self._name)
 
     def provenance(self, task: PictureTask) -> dict[str, Any]:
         """The photo, the model and the options."""
@@ -89,6 +95,11 @@ class Enlarger(PictureMaker[Upscale]):
                 match_histogram=self._command.match_histogram,
                 progress=lambda share: display.update(round(100 * share), {}, share),
             )
+
+
+def _enlarger_again(command: Upscale, name: str) -> Enlarger:
+    """What enlarges the pictures of a command, in another process."""
+    return Enlarger(command, Upscaler(load_model(name, known=upscaling_models())), name)
 
 
 def _model_name(command: Upscale) -> str:

@@ -8,6 +8,7 @@ The networks that ship have learned from pictures without compression: they take
 JPEG leaves along edges for detail, and sharpen them.
 """
 
+import functools
 import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
@@ -61,7 +62,11 @@ class Upscaler:
             raise JaxnstError("this model does not enlarge: give one for upscaling")
         self._network = network
         self._tile = tile or _fitting_tile(network)
-        self._variables = prepare(network, jax.device_put(self.model.params))
+
+    @functools.cached_property
+    def _variables(self) -> Any:
+        """What the network enlarges with, prepared for this machine."""
+        return prepare(self._network, jax.device_put(self.model.params))
 
     @property
     def scale(self) -> int:

@@ -21,6 +21,7 @@ _CAN_LOCK = os.name == "posix"
 _TRIES = 3
 
 _open_files: set[Path] = set()
+_keeps = False
 
 
 @contextmanager
@@ -33,7 +34,7 @@ def temporary_file(target: Path) -> Iterator[Path]:
     Raises:
       OSError: the file cannot be made.
     """
-    _remove_leftovers(target.parent)
+    _remove_leftovers_once(target.parent)
     path, handle = _create(target)
     _open_files.add(path)
     try:
@@ -70,8 +71,20 @@ def _create(target: Path) -> tuple[Path, int]:
     return path, handle
 
 
+def keep_leftovers() -> None:
+    """Has this process leave what others have left: for one of many on several machines, some of
+    which may share a folder whose locks they do not share."""
+    global _keeps
+    _keeps = True
+
+
 @functools.cache  # once in a process, since a folder may be long
-def _remove_leftovers(folder: Path) -> None:
+def _remove_leftovers_once(folder: Path) -> None:
+    if not _keeps:
+        remove_leftovers(folder)
+
+
+def remove_leftovers(folder: Path) -> None:
     """Removes the temporary files of a folder that no process holds."""
     with suppress(OSError):
         for name in os.listdir(folder) if _CAN_LOCK else ():

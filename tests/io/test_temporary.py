@@ -40,7 +40,7 @@ def _unfinished(process: subprocess.Popen) -> Path:
 
 
 def _write(path: Path) -> None:
-    temporary._remove_leftovers.cache_clear()  # as in a new process
+    temporary._remove_leftovers_once.cache_clear()  # as in a new process
     with atomic_write(path) as file:
         file.write_text("whole")
 
@@ -53,6 +53,19 @@ def test_leftover_of_a_killed_process_is_removed_by_the_next_write(
     writer.wait()
     assert left.read_text() == "half"
     _write(tmp_path / "out.png")
+    assert os.listdir(tmp_path) == ["out.png"]
+
+
+def test_leftovers_stay_where_other_machines_may_hold_them(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(temporary, "_keeps", False)  # and again after the test
+    left = tmp_path / ".jaxnst-unfinished-0123456789ab.png"
+    left.touch()
+    temporary.keep_leftovers()
+    _write(tmp_path / "out.png")
+    assert left.exists()
+    temporary.remove_leftovers(tmp_path)
     assert os.listdir(tmp_path) == ["out.png"]
 
 

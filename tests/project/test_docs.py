@@ -38,9 +38,10 @@ NEEDS_PAGE = "guides/page.md"
 EXPORTED = "guides/export.md"
 OWN_STYLE = "run/model.safetensors"
 OTHER_OPTIONS = {
-    *("check", "clients", "file_format", "gallery", "no_deps", "rounds", "seconds", "wheel_dir")
+    *("check", "clients", "file_format", "gallery", "no_deps", "rounds", "seconds", "wheel_dir"),
+    *("address", "disable_usage_stats", "head"),
 }
-"""Options that the pages name of pip, of TensorFlow Datasets, of benchmarks and tools."""
+"""Options that the pages name of pip, Ray and TensorFlow Datasets, of benchmarks and tools."""
 
 CELLS = {
     "losses_in_your_own_loop": "SIDE, STEPS = 64, 3",

@@ -1,0 +1,236 @@
+"""Makes the pictures of a command on the machines of a Ray cluster, which share its folders.
+
+A worker is an actor of Ray: it builds what makes pictures from the command, once, and then reads,
+paints and writes as the command would by itself. Only the names of pictures and their records
+travel. Ray is imported when a cluster is asked for.
+"""
+
+import importlib.util
+import os
+import pickle
+import socket
+import sys
+import threading
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import closing, contextmanager, redirect_stdout
+from functools import cache, partial
+from typing import Any, NamedTuple, TextIO
+
+from tqdm import tqdm
+
+from jaxnst import __version__
+from jaxnst.cli.cluster_address import connected, host_and_port
+from jaxnst.cli.dispatch import Dispatcher, WorkerLostError
+from jaxnst.cli.options import Stylize, Upscale
+from jaxnst.cli.plan import STREAM, PictureTask, is_film
+from jaxnst.errors import JaxnstError
+from jaxnst.io.files import display_name
+from jaxnst.io.temporary import remove_leftovers
+
+_CORES = 2  # of a worker without a GPU: more of them do little for one picture
+
+
+class Share(NamedTuple):
+    """What a worker takes of the machine it is on."""
+
+    num_cpus: int
+    num_gpus: int = 0
+
+
+def check_cluster(command: Stylize | Upscale) -> None:
+    """Raises JaxnstError for a command that cannot be run on a cluster, or an address of none."""
+    if is_film(command):
+        raise JaxnstError("--cluster is for pictures, and this is a video: leave it out")
+    if STREAM in (*command.content, command.output):
+        raise JaxnstError("--cluster reads and writes files, and '-' is none: leave it out")
+    if importlib.util.find_spec("ray") is None:
+        raise JaxnstError(
+            "--cluster needs ray, which is not installed: pip install 'jaxnst[cluster]'"
+        )
+    host_and_port(command.cluster)
+
+
+def made_on_cluster(
+    address: str, maker: Any, tasks: Sequence[PictureTask], *, quiet: bool
+) -> Generator[Callable[[], Any], None, None]:
+    """Makes pictures on a cluster.
+
+    Args:
+      address: "local", "auto" or HOST:PORT.
+      maker: has `at_once`, `prepare()` and `made(task)`, and can be pickled.
+      tasks: the pictures.
+      quiet: say nothing of workers that are lost.
+
+    Yields:
+      For each picture, in the order of the tasks, what returns `maker.made(task)`, or raises what
+      that has raised.
+
+    Raises:
+      JaxnstError: there is no such cluster, or its machines are not as this one is.
+    """
+
+    def say(line: str) -> None:
+        if not quiet and sys.stderr is not None:
+            tqdm.write(line, file=sys.stderr)
+
+    stdout = None if sys.stdout is None else _OfThisThread(sys.stdout)
+    with _no_leftovers(tasks), redirect_stdout(stdout), connected(address) as ray:
+        crew = RayCrew(ray, maker)
+        dispatcher = Dispatcher[PictureTask, Any](
+            crew, tasks, say=say, name=lambda task: display_name(task.output)
+        )
+        with closing(dispatcher.results()) as results:
+            yield from results
+
+
+@contextmanager
+def _no_leftovers(tasks: Sequence[PictureTask]) -> Iterator[None]:
+    """Removes before and after the block what killed processes have left beside the pictures."""
+    folders = {task.output.parent for task in tasks}
+    for folder in folders:
+        remove_leftovers(folder)
+    try:
+        yield
+    finally:
+        for folder in folders:
+            remove_leftovers(folder)
+
+
+class RayCrew:
+    """Starts a worker for every GPU of a cluster, or for every two cores if it has none."""
+
+    def __init__(self, ray: Any, maker: Any) -> None:
+        """Takes Ray, which is connected, and what makes pictures."""
+        self.size, self._share = shares([n["Resources"] for n in ray.nodes() if n["Alive"]])
+        self.at_once = maker.at_once
+        self._ray, self._recipe = ray, pickle.dumps(maker)
+        self._actor = ray.remote(_actor_class()).options(
+            **self._share._asdict(), max_concurrency=self.at_once, scheduling_strategy="SPREAD"
+        )
+
+    def start(self) -> "RayWorker":
+        """A new worker; Ray looks for its place."""
+        return RayWorker(self._ray, self._actor.remote(self._share.num_cpus), self._recipe)
+
+
+class RayWorker:
+    """An actor that makes pictures."""
+
+    def __init__(self, ray: Any, actor: Any, recipe: bytes) -> None:
+        """Takes the actor, and what it makes pictures with, pickled."""
+        self._ray, self._actor, self._recipe = ray, actor, recipe
+
+    def prepare(self) -> "Future[str]":
+        """Builds there what makes pictures; the future has what is wrong with the machine."""
+        return _answer(self._actor.prepare.remote(__version__, os.getcwd(), self._recipe))
+
+    def make(self, task: PictureTask) -> "Future[Any]":
+        """Makes a picture there."""
+        return _answer(self._actor.make.remote(task))
+
+    def end(self) -> None:
+        """Ends the actor's process."""
+        self._ray.kill(self._actor)
+
+
+def shares(machines: Sequence[Mapping[str, float]]) -> tuple[int, Share]:
+    """How many workers there are on a cluster, at least one, and what each takes.
+
+    Args:
+      machines: what each has, as Ray names it: "CPU" and "GPU".
+    """
+    gpus = sum(int(machine.get("GPU", 0)) for machine in machines)
+    if gpus:
+        return gpus, Share(1, 1)
+    cores = [int(machine["CPU"]) for machine in machines if machine.get("CPU", 0) >= 1]
+    share = min([_CORES, *cores])
+    return max(1, sum(count // share for count in cores)), Share(share)
+
+
+@cache
+def _actor_class() -> type:
+    """The class of the actors.
+
+    It is a local one, which Ray sends as a whole and not by its name: the other machine may have
+    another jaxnst, or none.
+    """
+
+    class JaxnstWorker:
+        def __init__(self, cores: int) -> None:
+            # How many threads XLA computes with, in newer and older versions.
+            os.environ.update({"PJRT_NPROC": str(cores), "NPROC": str(cores)})
+
+        def prepare(self, version: str, folder: str, recipe: bytes) -> str:
+            machine = f"the machine {socket.gethostname()}"
+            try:
+                import jaxnst
+
+                there = jaxnst.__version__
+            except ImportError:
+                there = ""
+            if there != version:
+                has = f"jaxnst {there}" if there else "no jaxnst"
+                return f"{machine} has {has}: install jaxnst {version} there, as here"
+            try:
+                os.chdir(folder)
+            except OSError:
+                return f"{machine} has no folder {folder}: run the command in one that all share"
+            from jaxnst.cli.cache import use_compilation_cache
+            from jaxnst.io.temporary import keep_leftovers
+
+            use_compilation_cache()
+            keep_leftovers()
+            self._maker = pickle.loads(recipe)
+            self._maker.prepare()
+            return ""
+
+        def make(self, task: Any) -> Any:
+            from jaxnst.errors import is_out_of_memory
+
+            try:
+                return self._maker.made(task)
+            except (MemoryError, RuntimeError) as error:  # JAX's own may not travel
+                if is_out_of_memory(error):
+                    raise MemoryError from None
+                raise
+
+    return JaxnstWorker
+
+
+def _answer(call: Any) -> "Future[Any]":
+    """A future of what a call returns or raises in its own words."""
+    answer: Future[Any] = Future()
+    call.future().add_done_callback(partial(_pass_on, answer))
+    return answer
+
+
+def _pass_on(answer: "Future[Any]", ray_answer: "Future[Any]") -> None:
+    from ray.exceptions import RayActorError, RayTaskError
+
+    error = ray_answer.exception()
+    if error is None:
+        answer.set_result(ray_answer.result())
+    elif isinstance(error, RayActorError):
+        answer.set_exception(WorkerLostError())
+    elif isinstance(error, RayTaskError) and isinstance(error.cause, Exception):
+        error.cause.__cause__ = error  # which has the traceback of the other machine
+        answer.set_exception(error.cause)
+    else:
+        answer.set_exception(error)
+
+
+class _OfThisThread:
+    """A stream that takes only what this thread prints: Ray's own print when a worker is lost."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream, self._thread = stream, threading.get_ident()
+
+    def write(self, text: str) -> int:
+        """Writes as the stream does, or nothing."""
+        if threading.get_ident() == self._thread:
+            return self._stream.write(text)
+        return len(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)

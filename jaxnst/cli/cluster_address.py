@@ -1,0 +1,108 @@
+"""Connects to a Ray cluster by its address, or says in one line why that cannot be."""
+
+import logging
+import os
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from jaxnst.errors import JaxnstError
+from jaxnst.io.files import display_name, one_line
+
+LOCAL = "local"
+AROUND = "auto"
+
+_PATIENCE = 10.0  # seconds for an address to answer
+_OBJECTS = 100_000_000  # bytes for Ray's own memory, which pictures do not go through
+# A server of HTTP/2, and so of gRPC, answers this with its settings, whose fourth byte is 4.
+_HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
+_SETTINGS = 4
+_ENVIRONMENT = {
+    "RAY_USAGE_STATS_ENABLED": "0",  # nothing is sent anywhere
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # Ray warns that this is to be its default
+}
+
+
+@contextmanager
+def connected(address: str) -> Iterator[Any]:
+    """Connects to a cluster for the block, or starts one on this machine.
+
+    Raises:
+      JaxnstError: there is none, or its versions of Ray and Python are others.
+    """
+    for name, value in _ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    host, port = host_and_port(address)
+    if host:
+        _check_answer(address, host, port)
+    import ray
+
+    options: dict[str, Any] = {}
+    if address == LOCAL:
+        options = {"include_dashboard": False, "object_store_memory": _OBJECTS}
+    try:
+        with _own_sigterm():
+            ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **options)
+    except (OSError, RuntimeError, ValueError) as error:
+        raise JaxnstError(f"--cluster {address}: {_reason(address, error)}") from error
+    try:
+        yield ray
+    finally:
+        ray.shutdown()
+
+
+def _reason(address: str, error: Exception) -> str:
+    """Why Ray cannot be connected to."""
+    if address == AROUND and isinstance(error, ConnectionError):
+        return "there is no cluster around: start one with `ray start`, or give local"
+    return one_line(error)
+
+
+def host_and_port(address: str) -> tuple[str, int]:
+    """The parts of an address; none for "local" and "auto".
+
+    Raises:
+      JaxnstError: it is no address.
+    """
+    if address in (LOCAL, AROUND):
+        return "", 0
+    host, _, port = address.rpartition(":")
+    if "/" in address or not host or not (port.isascii() and port.isdigit()):
+        raise JaxnstError(
+            f"--cluster is {display_name(address)!r}: give local, auto, or the HOST:PORT that "
+            f"`ray start` prints"
+        )
+    return host, int(port)
+
+
+def _check_answer(address: str, host: str, port: int) -> None:
+    """Raises JaxnstError unless a server answers as Ray's does; Ray itself tries for minutes."""
+    try:
+        with socket.create_connection((host, port), _PATIENCE) as connection:
+            connection.settimeout(_PATIENCE)
+            connection.sendall(_HELLO)
+            header = connection.recv(9)
+    except (OSError, OverflowError) as error:
+        raise JaxnstError(
+            f"--cluster {address}: does not answer ({one_line(error)}): give the address that "
+            f"`ray start` prints"
+        ) from error
+    if header[3:4] != bytes((_SETTINGS,)):
+        raise JaxnstError(
+            f"--cluster {address}: what answers there is not Ray: give the address that "
+            f"`ray start` prints"
+        )
+
+
+@contextmanager
+def _own_sigterm() -> Iterator[None]:
+    """Has SIGTERM mean after the block what it meant before: Ray has it end the process."""
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, before)
