@@ -50,11 +50,10 @@ class OptimizePainter(PictureMaker[Stylize]):
         use_compilation_cache()
         self._params = load_vgg(command.paint.net)
         self._losses: dict[str, list[LossRow]] = {}
+        self._has_said = False
 
     def make_all(self, tasks: Sequence[PictureTask]) -> int:
         """Paints all pictures and writes the reports, even if interrupted; 0, or 2 on failure."""
-        if self._command.method == "auto" and self._command.content and self._command.style:
-            self._say("optimizing the pixels; --method fast paints such a picture in seconds")
         try:
             status = super().make_all(tasks)
         finally:
@@ -186,6 +185,13 @@ class OptimizePainter(PictureMaker[Stylize]):
         picture = self._result(loaded, progress)
         write_painting(self._command, loaded.task, picture, record, [*photo, *styles])
         announce(self._command, loaded.task, record)
+
+    def _say_of_fast(self) -> None:
+        """Says once that there is a quicker way, to those who have not chosen between the two."""
+        command = self._command
+        if command.method == "auto" and command.content and command.style and not self._has_said:
+            self._say("optimizing the pixels; --method fast paints such a picture in seconds")
+            self._has_said = True
 
     def _say(self, text: str) -> None:
         if not self._command.quiet:
