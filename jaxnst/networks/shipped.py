@@ -25,6 +25,7 @@ SHIPPED = {
     "slim/grande_jatte": "57f53f3b40107a648fda7886d2a2b8e620d9fad15e6ba77d9cbe6f0fb3ea0844",
     "johnson/starry_night": "805d3fc58232f1107194220003918e60ec9a843b39f888c3463a3769971499af",
     "johnson/great_wave": "65f2a9cabe79c19002d9e72395a644af8594b63f016403bd5a26cb7ff47e7860",
+    "johnson/contrast_of_forms": "3112559ec25f2019573eba8d578f94ced18afaaac0aa5769a670dee3cf024c9e",
     "johnson/udnie": "e462be11bd6d6c4e574211b65b59d376bb2e2eccc5ca861bf22ecff4f45a6807",
     "decoder_relu3_1": "008bf7db3b315488e41302c881165e45bda78ace9890b00d1269746ca54d7672",
     "johnson_upscale_x4": "846d814e00c5cfb20f5ab22d0cbfc5c8dccde9abfc2aa2280d4c5fa398d2a3ff",
