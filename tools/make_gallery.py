@@ -36,7 +36,7 @@ GAP = 6
 STRENGTHS = (0.0, 0.33, 0.67, 1.0, 1.5)
 SMALL = 300  # long side in the sheets of the network, which paints twice as large
 BLEND = ("starry_night", "great_wave")
-SHOWN = ("starry_night", "composition_vii", "impression_sunrise")
+SHOWN = ("starry_night", "great_wave", "contrast_of_forms")
 PAINTED = ("astronaut", "coffee")
 
 
@@ -58,7 +58,7 @@ def main() -> None:
 
 def make_gallery() -> np.ndarray:
     """In one pass: two photos as they are, below each other, and each in three styles."""
-    paint, rows = jaxnst.Stylizer("slim"), []
+    paint, rows = jaxnst.Stylizer("johnson"), []
     for name in PAINTED:
         photo = load(ASSETS / f"photos/{name}.jpg").rgb
         paintings = [from_uint8(paint(to_uint8(photo), style, size=640)) for style in SHOWN]
