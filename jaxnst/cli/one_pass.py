@@ -88,7 +88,9 @@ class OnePassPainter(PictureMaker[Stylize]):
         photo = load(sys.stdin.buffer if task.content == STREAM else task.content)
         with self._painting:
             painting = self._painted(photo, task)
-        write_painting(self._command, task, painting, provenance, [photo.on_white()])
+        beside = (photo, *map(load, task.styles)) if self._command.compare else ()
+        seen = [picture.on_white() for picture in beside]
+        write_painting(self._command, task, painting, provenance, seen)
         return provenance
 
     def _painted(self, photo: Picture, task: PictureTask) -> Picture:

@@ -27,7 +27,7 @@ class PictureTask(NamedTuple):
 
     content: Path | None
     styles: tuple[Path, ...]
-    """Style pictures, for optimization."""
+    """Style pictures."""
     output: Path
     trained: tuple[str, ...] = ()
     """Names of trained styles, for a network."""

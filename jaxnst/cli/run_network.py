@@ -118,6 +118,11 @@ def _named_styles(
         if style.suffix == SUFFIX:
             gallery = gallery.with_file(style)
             name = gallery.styles[-1]
+        elif name not in gallery.styles and os.path.isfile(style):
+            raise JaxnstError(
+                f"{display_name(style)}: is a picture, and --model and --contact-sheet are for "
+                f"trained styles: leave them out, or give names of those"
+            )
         elif name not in gallery.styles and not (with_photo and name == PHOTO):
             raise JaxnstError(
                 f"style {display_name(name)!r} is unknown: {nearest(name, gallery.styles)}; "

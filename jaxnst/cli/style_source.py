@@ -29,7 +29,8 @@ class StyleSource(ABC):
           JaxnstError: the photo cannot be read.
         """
 
-    def check(self, look: Look) -> None:  # noqa: B027
+    @abstractmethod
+    def check(self, look: Look) -> None:
         """Raises JaxnstError unless there is such a look."""
 
 
