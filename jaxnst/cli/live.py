@@ -16,6 +16,7 @@ from jaxnst.cli.live_keys import Controls
 from jaxnst.cli.options import Live
 from jaxnst.cli.output_checks import check_apart
 from jaxnst.cli.parsing import parse
+from jaxnst.cli.plan import labels_of
 from jaxnst.cli.signals import stop_signals
 from jaxnst.errors import JaxnstError, nearest
 from jaxnst.io.files import atomic_write, check_writable, display_name
@@ -45,7 +46,8 @@ def _check(command: Live) -> None:
         check_writable(command.output)
     if command.stats is not None:
         check_writable(command.stats)
-    check_apart([Path(command.source)], [p for p in (command.output, command.stats) if p])
+    inputs = [Path(command.source), *(Path(name) for name in command.style if os.path.isfile(name))]
+    check_apart(inputs, [p for p in (command.output, command.stats) if p])
     if not command.folder.is_dir():
         raise JaxnstError(f"{display_name(command.folder)}: there is no such folder; make it")
     if command.no_window and not (command.output or command.stats or command.virtual_camera):
@@ -138,11 +140,15 @@ def _of_pictures(command: Live) -> tuple[Any, Controls]:
     if command.model:
         raise JaxnstError("--model is for trained styles: leave it out, or give names of --style")
     check_strength(command.strength)
-    files = {display_name(Path(name).stem): Path(name) for name in command.style}
-    if len(files) < len(command.style):
-        raise JaxnstError("--style has files of the same name: name them differently")
-    paintings = {name: load(path).as_uint8() for name, path in files.items()}
-    controls = _controls(command, tuple(files))
+    paintings: dict[str, Any] = {}
+    for path, label in labels_of(tuple(map(Path, command.style))).items():
+        name = display_name(label)
+        if name in paintings:
+            raise JaxnstError(
+                f"{display_name(path)}: another --style has the name {name} already: rename one"
+            )
+        paintings[name] = load(path).as_uint8()
+    controls = _controls(command, tuple(paintings))
     controls.strongest = 1.0
     return AnyStylizer(paintings, exact=True), controls
 
