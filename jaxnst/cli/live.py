@@ -18,7 +18,7 @@ from jaxnst.cli.output_checks import check_apart
 from jaxnst.cli.parsing import parse
 from jaxnst.cli.plan import labels_of
 from jaxnst.cli.signals import stop_signals
-from jaxnst.errors import JaxnstError, nearest
+from jaxnst.errors import JaxnstError
 from jaxnst.io.files import atomic_write, check_writable, display_name
 
 _RECENT = 30  # frames, of which rate and latency are shown
@@ -102,18 +102,17 @@ def _has_pictures(command: Live) -> bool:
     Raises:
       JaxnstError: it has names beside them.
     """
+    from jaxnst.cli.style_source import no_picture
+
     pictures = [name for name in command.style if os.path.isfile(name)]
     if pictures and len(pictures) < len(command.style):
-        name = next(name for name in command.style if name not in pictures)
-        raise JaxnstError(
-            f"--style has {display_name(name)!r}, which is no file, beside pictures: "
-            f"give names of trained styles, or paths of pictures"
-        )
+        raise no_picture(next(name for name in command.style if name not in pictures))
     return bool(pictures)
 
 
 def _trained(command: Live) -> tuple[Any, Controls]:
     """What paints in trained styles, and the settings to begin with."""
+    from jaxnst.cli.style_source import unknown_style
     from jaxnst.inference.stylizer import Stylizer
     from jaxnst.networks.gallery import load_gallery
     from jaxnst.networks.shipped import DEFAULT
@@ -121,10 +120,7 @@ def _trained(command: Live) -> tuple[Any, Controls]:
     gallery = load_gallery(command.model or DEFAULT)
     for name in command.style:
         if name not in gallery.styles:
-            raise JaxnstError(
-                f"style {display_name(name)!r} is unknown: {nearest(name, gallery.styles)}; or "
-                f"give the path of a picture"
-            )
+            raise unknown_style(name, gallery.styles)
     controls = _controls(command, command.style or tuple(gallery.styles))
     controls.has_strengths = gallery.has_strengths
     gallery.params(controls.styles[0], controls.strength)

@@ -123,3 +123,9 @@ def _check_command(command: Stylize, names: tuple[str, ...]) -> None:
     streams = [path for path in (*command.content, command.output) if path == STREAM]
     if streams and (len(command.content) > 1 or (len(names) > 1 and not command.blend)):
         raise JaxnstError("'-' is one picture: give one photo and one style")
+    for option in ("compare", "sidecar"):
+        if command.output == STREAM and getattr(command, option):
+            raise JaxnstError(
+                f"--{option} writes a file beside the painting, and '-' has none: leave it out, or "
+                f"give --output a path"
+            )

@@ -155,3 +155,16 @@ def test_a_painting_that_cannot_be_read_is_told_before_a_video_is_begun(
     monkeypatch.setattr("jaxnst.cli.run_video.VideoPainter.make", lambda self: 0)
     assert run(clip, "--style", bad, "-o", tmp_path / "out.mp4") == 2
     assert "bad.png: not a picture" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--compare", "--sidecar"])
+def test_standard_output_has_no_file_beside_it(
+    photo, painting, option, capsys, monkeypatch
+) -> None:
+    monkeypatch.chdir(photo.parent)
+    before = set(photo.parent.iterdir())
+    assert run(photo, "--style", painting, "-o", "-", option) == 2
+    said = capsys.readouterr()
+    assert f"{option} writes a file beside the painting" in said.err
+    assert said.out == ""
+    assert set(photo.parent.iterdir()) == before
