@@ -39,7 +39,8 @@ def test_painting_is_made_and_named_on_stdout(capsys, tmp_path):
     captured = capsys.readouterr()
     assert captured.out == f"{out}\n"
     lines = captured.err.splitlines()
-    assert re.fullmatch(r"photo \+ style: 1/3 loss [\d.]+ style [\d.]+ at 40x33", lines[0])
+    assert re.fullmatch(r"photo \+ style: 1/3 loss [\d.]+ style [\d.]+ at 40x33", lines[1])
+    assert lines[0] == "optimizing the pixels; --method fast paints such a picture in seconds"
     pace = r"\([\d.]+ iterations/s, 00:00 left\)"
     assert re.fullmatch(rf"photo \+ style: 3/3 loss .* at 40x33 {pace}", lines[-1])
     assert pixels(out).shape == (33, 40, 3)
