@@ -15,8 +15,8 @@ from jaxnst.inference.gallery_export import export_gallery
 from jaxnst.io.files import check_writable, display_name
 from jaxnst.networks.export import ONNX, check_export, export_model, needed_packages
 from jaxnst.networks.gallery import Gallery, gallery_names, load_gallery
-from jaxnst.networks.kinds import UpscaleNetwork
-from jaxnst.networks.model_file import SUFFIX, Model, load_model, model_names
+from jaxnst.networks.kinds import Decoder, UpscaleNetwork
+from jaxnst.networks.model_file import DECODER, SUFFIX, Model, load_model, model_names
 
 
 def main(argv: Sequence[str]) -> int:
@@ -63,15 +63,20 @@ def _chosen_model(command: Export) -> Model:
       JaxnstError: there is no such network or style.
     """
     name = command.model
-    upscalers = [name for name in model_names() if "/" not in name]
+    upscalers = [name for name in model_names() if "/" not in name and name != DECODER]
     if name in gallery_names() or Path(name).is_dir():
         return _painter(command, load_gallery(name))
-    if name not in upscalers and Path(name).suffix != SUFFIX:
+    if name not in (*upscalers, DECODER) and Path(name).suffix != SUFFIX:
         known = nearest(name, [*gallery_names(), *upscalers])
         raise JaxnstError(
             f"model {display_name(name)!r} is unknown: {known}, or give a {SUFFIX} file"
         )
     model = load_model(name)
+    if isinstance(model.network, Decoder):
+        raise JaxnstError(
+            f"{display_name(name)}: is a decoder, which paints only with VGG-19 beside it: give a "
+            f"network of trained styles, or one that enlarges"
+        )
     if not isinstance(model.network, UpscaleNetwork):
         return _painter(command, load_gallery(name))
     if command.style or command.strength != 1:

@@ -16,8 +16,9 @@ from jaxnst.cli.live_keys import Controls
 from jaxnst.cli.options import Live
 from jaxnst.cli.output_checks import check_apart
 from jaxnst.cli.parsing import parse
+from jaxnst.cli.plan import labels_of
 from jaxnst.cli.signals import stop_signals
-from jaxnst.errors import JaxnstError, nearest
+from jaxnst.errors import JaxnstError
 from jaxnst.io.files import atomic_write, check_writable, display_name
 
 _RECENT = 30  # frames, of which rate and latency are shown
@@ -45,7 +46,8 @@ def _check(command: Live) -> None:
         check_writable(command.output)
     if command.stats is not None:
         check_writable(command.stats)
-    check_apart([Path(command.source)], [p for p in (command.output, command.stats) if p])
+    inputs = [Path(command.source), *(Path(name) for name in command.style if os.path.isfile(name))]
+    check_apart(inputs, [p for p in (command.output, command.stats) if p])
     if not command.folder.is_dir():
         raise JaxnstError(f"{display_name(command.folder)}: there is no such folder; make it")
     if command.no_window and not (command.output or command.stats or command.virtual_camera):
@@ -100,18 +102,17 @@ def _has_pictures(command: Live) -> bool:
     Raises:
       JaxnstError: it has names beside them.
     """
+    from jaxnst.cli.style_source import no_picture
+
     pictures = [name for name in command.style if os.path.isfile(name)]
     if pictures and len(pictures) < len(command.style):
-        name = next(name for name in command.style if name not in pictures)
-        raise JaxnstError(
-            f"--style has {display_name(name)!r}, which is no file, beside pictures: "
-            f"give names of trained styles, or paths of pictures"
-        )
+        raise no_picture(next(name for name in command.style if name not in pictures))
     return bool(pictures)
 
 
 def _trained(command: Live) -> tuple[Any, Controls]:
     """What paints in trained styles, and the settings to begin with."""
+    from jaxnst.cli.style_source import unknown_style
     from jaxnst.inference.stylizer import Stylizer
     from jaxnst.networks.gallery import load_gallery
     from jaxnst.networks.shipped import DEFAULT
@@ -119,10 +120,7 @@ def _trained(command: Live) -> tuple[Any, Controls]:
     gallery = load_gallery(command.model or DEFAULT)
     for name in command.style:
         if name not in gallery.styles:
-            raise JaxnstError(
-                f"style {display_name(name)!r} is unknown: {nearest(name, gallery.styles)}; or "
-                f"give the path of a picture"
-            )
+            raise unknown_style(name, gallery.styles)
     controls = _controls(command, command.style or tuple(gallery.styles))
     controls.has_strengths = gallery.has_strengths
     gallery.params(controls.styles[0], controls.strength)
@@ -138,11 +136,15 @@ def _of_pictures(command: Live) -> tuple[Any, Controls]:
     if command.model:
         raise JaxnstError("--model is for trained styles: leave it out, or give names of --style")
     check_strength(command.strength)
-    files = {display_name(Path(name).stem): Path(name) for name in command.style}
-    if len(files) < len(command.style):
-        raise JaxnstError("--style has files of the same name: name them differently")
-    paintings = {name: load(path).as_uint8() for name, path in files.items()}
-    controls = _controls(command, tuple(files))
+    paintings: dict[str, Any] = {}
+    for path, label in labels_of(tuple(map(Path, command.style))).items():
+        name = display_name(label)
+        if name in paintings:
+            raise JaxnstError(
+                f"{display_name(path)}: another --style has the name {name} already: rename one"
+            )
+        paintings[name] = load(path).as_uint8()
+    controls = _controls(command, tuple(paintings))
     controls.strongest = 1.0
     return AnyStylizer(paintings, exact=True), controls
 

@@ -97,7 +97,9 @@ class OnePassPainter(PictureMaker[Stylize]):
         photo = load(sys.stdin.buffer if task.content == STREAM else task.content)
         with self._painting:
             painting = self._painted(photo, task)
-        write_painting(self._command, task, painting, provenance, [photo.on_white()])
+        beside = (photo, *map(load, task.styles)) if self._command.compare else ()
+        seen = [picture.on_white() for picture in beside]
+        write_painting(self._command, task, painting, provenance, seen)
         return provenance
 
     def _painted(self, photo: Picture, task: PictureTask) -> Picture:
@@ -130,3 +132,9 @@ def _check_command(command: Stylize, names: tuple[str, ...]) -> None:
     streams = [path for path in (*command.content, command.output) if path == STREAM]
     if streams and (len(command.content) > 1 or (len(names) > 1 and not command.blend)):
         raise JaxnstError("'-' is one picture: give one photo and one style")
+    for option in ("compare", "sidecar"):
+        if command.output == STREAM and getattr(command, option):
+            raise JaxnstError(
+                f"--{option} writes a file beside the painting, and '-' has none: leave it out, or "
+                f"give --output a path"
+            )

@@ -37,17 +37,17 @@ class Stylize:
     """Turn photos into paintings: every CONTENT in the style of every STYLE."""
 
     content: Annotated[Positional[tuple[Path, ...]], arg(metavar="CONTENT ...")]
-    """Photos, folders of photos, a video, or an animated GIF or WebP. Without any, a style becomes
-    a texture."""
+    """Photos, folders of photos, a video, or an animated GIF or WebP. Without any, a style picture
+    becomes a texture, by optimization."""
     output: Annotated[Path, _output("FILE|FOLDER/")]
     """Where the painting goes: a .png, .jpg, .webp, .tif or .bmp file (.mp4, .mkv, .mov, .gif or
     .webp for a video), or a folder. Several pictures need a folder; a second run skips finished
     ones."""
     style: Annotated[tuple[Path, ...], arg(metavar="[NAME|PICTURE ...]")] = ()
     """Names of trained styles or .safetensors files of one, which paint in a second; or style
-    pictures or folders of them, for which the pixels are optimized in minutes, or with --method
-    fast seconds. Not needed with a --model that has one style, nor with --init noise, which
-    inverts the photo's features."""
+    pictures or folders of them, which take minutes by optimization, or seconds with --method fast.
+    Not needed with a --model that has one style, nor with --init noise, which inverts the photo's
+    features."""
     preset: str = "default"
     """Source of the other defaults: a name from the list above, or a .toml file."""
     method: Literal["auto", "fast", "optimize"] = "auto"
@@ -71,8 +71,8 @@ class Stylize:
     """Blend all styles into one picture: one weight per style, at least 0."""
     mask: tuple[Path, ...] = ()
     """Use all styles in one picture, each in its own region: one mask per style, white where the
-    style goes. With trained styles, "photo" is a style that leaves its region as it is, and so is
-    what no mask covers."""
+    style goes. In one pass, what no mask covers stays as it is; with trained styles so does the
+    region of one named "photo"."""
     start_from: Annotated[Path | None, arg(metavar="PICTURE")] = None
     """Start from this picture instead of from --init."""
     paint: PaintOptions = dataclasses.field(default_factory=PaintOptions)
@@ -153,7 +153,7 @@ class Live:
     rate: float = 20.0
     """Frame rate that --size auto aims for."""
     strength: float = 1.0
-    """Strength of the style, 0 (the photo itself) to 2 (exaggerated)."""
+    """Strength of the style, 0 (the photo itself) to 2 (exaggerated; of a style picture 1)."""
     stroke: float = 0.0
     """Size of the strokes, from 0.1 to 10: 1 is as on a picture of 768 pixels, and a larger frame
     is painted smaller and then enlarged. 0: frames are painted as they are."""

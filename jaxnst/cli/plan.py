@@ -27,7 +27,7 @@ class PictureTask(NamedTuple):
 
     content: Path | None
     styles: tuple[Path, ...]
-    """Style pictures, for optimization."""
+    """Style pictures."""
     output: Path
     trained: tuple[str, ...] = ()
     """Names of trained styles, for a network."""
@@ -103,7 +103,9 @@ def plan_tasks(
     if not photos and not styles:
         raise JaxnstError("there is nothing to paint: give a photo, or a style for a texture")
     choices = _choices(styles, trained, one=one)
-    labels: dict[Path | None, tuple[str, ...]] = {path: (s,) for path, s in _labels(photos).items()}
+    labels: dict[Path | None, tuple[str, ...]] = {
+        path: (s,) for path, s in labels_of(photos).items()
+    }
     tasks = [
         PictureTask(photo, choice.pictures, output, choice.trained, (*label, *choice.labels))
         for photo, label in (labels or {None: ()}).items()
@@ -168,7 +170,7 @@ def _files(paths: Iterable[Path]) -> list[Path]:
 
 def _choices(styles: Sequence[Path], trained: Sequence[str], *, one: bool) -> list[StyleChoice]:
     """The styles one by one, or all at once."""
-    label = _labels(styles)
+    label = labels_of(styles)
     if one or not (styles or trained):
         return [StyleChoice(tuple(styles), tuple(trained), (*(label[p] for p in styles), *trained))]
     return [
@@ -177,7 +179,7 @@ def _choices(styles: Sequence[Path], trained: Sequence[str], *, one: bool) -> li
     ]
 
 
-def _labels(paths: Sequence[Path]) -> dict[Path, str]:
+def labels_of(paths: Sequence[Path]) -> dict[Path, str]:
     """Path -> its stem, with the suffix appended where two files share a stem."""
     count = Counter(path.stem for path in set(paths))
     return {

@@ -1,8 +1,11 @@
 """The styles of a `stylize --method fast` command that are pictures."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from jaxnst.cli.one_pass import check_options, paint_in_one_pass
 from jaxnst.cli.options import Stylize
@@ -11,7 +14,9 @@ from jaxnst.cli.provenance import any_style_provenance
 from jaxnst.cli.style_source import StyleSource
 from jaxnst.errors import JaxnstError
 from jaxnst.inference.any_style import AnyStylizer
+from jaxnst.inference.look import Look
 from jaxnst.io.codec import load
+from jaxnst.networks.gallery import blend_shares
 
 
 def paint_in_any_style(command: Stylize, given: set[str]) -> int:
@@ -25,8 +30,6 @@ def paint_in_any_style(command: Stylize, given: set[str]) -> int:
       JaxnstError: an option is not one for this, or a style is no picture.
     """
     check_options(given)
-    for option in sorted(given & {"--model", "--contact-sheet"}):
-        raise JaxnstError(f"{option} is for trained styles: give the name of one, or leave it out")
     check_strength(command.strength)
     tasks = plan_tasks(
         command.content,
@@ -35,6 +38,11 @@ def paint_in_any_style(command: Stylize, given: set[str]) -> int:
         one=command.joins_styles,
         folder=command.output_is_folder,
     )
+    if not command.content:
+        raise JaxnstError(
+            "--method fast paints photos, and there is none: give one, or --method optimize for a "
+            "texture"
+        )
     paths = dict.fromkeys(path for task in tasks for path in task.styles)
     return paint_in_one_pass(command, given, tasks, StylePictures(tuple(paths)))
 
@@ -48,7 +56,7 @@ class StylePictures(StyleSource):
 
     def painter(self, *, exact: bool = False) -> AnyStylizer:
         """What paints in the styles of the pictures."""
-        return AnyStylizer({str(path): load(path).as_uint8() for path in self._paths}, exact=exact)
+        return AnyStylizer({str(path): partial(_read, path) for path in self._paths}, exact=exact)
 
     def names(self, task: PictureTask) -> tuple[str, ...]:
         """The paths of a picture's styles."""
@@ -58,6 +66,11 @@ class StylePictures(StyleSource):
         """The photo, the style pictures and the options."""
         return any_style_provenance(command, task, size)
 
+    def check(self, look: Look) -> None:
+        """Raises JaxnstError unless the look's pictures can be read."""
+        for name in blend_shares(look.style, tuple(map(str, self._paths))):
+            _read(Path(name))
+
 
 def check_strength(strength: float) -> None:
     """Raises JaxnstError for a strength that style pictures do not have."""
@@ -65,3 +78,8 @@ def check_strength(strength: float) -> None:
         raise JaxnstError(
             f"--strength {strength:g} is for trained styles: give at most 1 with style pictures"
         )
+
+
+def _read(path: Path) -> np.ndarray:
+    """The picture in a file, uint8 [H, W, 3 or 4]."""
+    return load(path).as_uint8()

@@ -10,8 +10,8 @@ from jaxnst.cli.one_pass import check_options, paint_in_one_pass
 from jaxnst.cli.options import Stylize
 from jaxnst.cli.plan import PictureTask, plan_tasks
 from jaxnst.cli.provenance import network_provenance
-from jaxnst.cli.style_source import StyleSource
-from jaxnst.errors import JaxnstError, nearest
+from jaxnst.cli.style_source import StyleSource, no_picture, unknown_style
+from jaxnst.errors import JaxnstError
 from jaxnst.inference.look import Look
 from jaxnst.inference.stylizer import Stylizer
 from jaxnst.io.files import display_name
@@ -33,11 +33,7 @@ def is_trained(command: Stylize) -> bool:
         return True
     named = [_is_name(style) for style in command.style]
     if any(named) and not all(named):
-        name = command.style[named.index(True)]
-        raise JaxnstError(
-            f"--style has {display_name(name)!r}, which is no file, beside pictures: "
-            f"give names of trained styles, or paths of pictures"
-        )
+        raise no_picture(command.style[named.index(True)])
     return any(named)
 
 
@@ -136,11 +132,13 @@ def _named_styles(
         if style.suffix == SUFFIX:
             gallery = gallery.with_file(style)
             name = gallery.styles[-1]
-        elif name not in gallery.styles and not (with_photo and name == PHOTO):
+        elif name not in gallery.styles and os.path.isfile(style):
             raise JaxnstError(
-                f"style {display_name(name)!r} is unknown: {nearest(name, gallery.styles)}; "
-                f"or give the path of a picture"
+                f"{display_name(style)}: is a picture, and --model and --contact-sheet are for "
+                f"trained styles: leave them out, or give names of those"
             )
+        elif name not in gallery.styles and not (with_photo and name == PHOTO):
+            raise unknown_style(name, gallery.styles)
         names.append(name)
     return gallery, tuple(names)
 

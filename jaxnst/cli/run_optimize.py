@@ -69,7 +69,11 @@ class OptimizePainter(PictureMaker[Stylize]):
 
         Ctrl-C saves the unfinished picture and ends the command.
         """
-        self._run(self._load(task, provenance))
+        loaded = self._load(task, provenance)
+        is_first = not self._losses
+        if is_first and self._command.method == "auto" and task.content and task.styles:
+            self._say("optimizing the pixels; --method fast paints such a picture in seconds")
+        self._run(loaded)
 
     def write_reports(self) -> None:
         """Writes the tables and plots of all pictures so far."""

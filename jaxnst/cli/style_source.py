@@ -1,13 +1,16 @@
 """Where the styles of a `stylize` command come from: a gallery, or pictures."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from jaxnst.cli.options import Stylize
 from jaxnst.cli.plan import PictureTask
+from jaxnst.errors import JaxnstError, nearest
 from jaxnst.inference.look import Look
 from jaxnst.inference.painter import Painter
+from jaxnst.io.files import display_name
 
 
 class StyleSource(ABC):
@@ -29,8 +32,25 @@ class StyleSource(ABC):
           JaxnstError: the photo cannot be read.
         """
 
-    def check(self, look: Look) -> None:  # noqa: B027
+    @abstractmethod
+    def check(self, look: Look) -> None:
         """Raises JaxnstError unless there is such a look."""
+
+
+def unknown_style(name: str | Path, known: Iterable[str]) -> JaxnstError:
+    """The error for a name that no trained style has."""
+    return JaxnstError(
+        f"style {display_name(name)!r} is unknown: {nearest(str(name), known)}; "
+        f"or give the path of a picture"
+    )
+
+
+def no_picture(name: str | Path) -> JaxnstError:
+    """The error for a name beside pictures."""
+    return JaxnstError(
+        f"--style has {display_name(name)!r}, which is no file, beside pictures: "
+        f"give names of trained styles, or paths of pictures"
+    )
 
 
 def blend_of(command: Stylize, names: Sequence[str]) -> dict[str, float]:

@@ -26,6 +26,7 @@ from jaxnst.inference.painter import BUCKET, Painter
 from jaxnst.inference.stroke import resized
 from jaxnst.io.function_cache import cached_jit
 from jaxnst.io.resize import MIN_SIDE, fit_long_side, pad_to_multiple
+from jaxnst.io.transparency import extend_visible_colors
 from jaxnst.networks.gallery import Weights, blend_shares
 from jaxnst.networks.kinds import Decoder
 from jaxnst.networks.model_file import DECODER, load_model
@@ -51,7 +52,7 @@ _MARGIN = (
     16  # pixels by which a photo is continued, since what is painted at a border is no picture
 )
 _EDGE = 2  # features at each side of a painting that know of its border: they would draw a frame
-_KEPT = 8  # paintings
+_KEPT = 16  # paintings, of 12 MB each
 
 
 class Candidates(NamedTuple):
@@ -66,18 +67,25 @@ class Candidates(NamedTuple):
 Description = tuple[Candidates, ...]
 """A painting at each size."""
 
+Read = Callable[[], ArrayLike]
+"""Reads a painting."""
+
 
 class AnyStylizer(Painter):
     """Paints photos in the style of any picture, in seconds and without training."""
 
     def __init__(
-        self, paintings: Mapping[str, ArrayLike] = MappingProxyType({}), *, exact: bool = False
+        self,
+        paintings: Mapping[str, ArrayLike | Read] = MappingProxyType({}),
+        *,
+        exact: bool = False,
     ) -> None:
         """Makes VGG-19 and a decoder ready.
 
         Args:
           paintings: [h, w, 3] or [h, w, 4], uint8, by the names that they have as styles; what is
-            transparent does not count.
+            transparent does not count. Of many, give functions that return them: each is called
+            when its style is asked for, and the last few paintings are kept.
           exact: as for `Stylizer`.
 
         Raises:
@@ -87,7 +95,7 @@ class AnyStylizer(Painter):
         self._vgg = load_vgg("vgg19")
         self._multiple = max(_PARTS) * self._decoder.stride if exact else BUCKET
         self._styles = {
-            name: self._described(_as_painting(f"painting {name!r}", painting))
+            name: painting if callable(painting) else self._described(name, painting)
             for name, painting in paintings.items()
         }
         self._passing: OrderedDict[str, Description] = OrderedDict()
@@ -126,7 +134,7 @@ class AnyStylizer(Painter):
           JaxnstError: a picture is none, or there is no such style or strength.
         """
         if not isinstance(style, str | Mapping):
-            style = self._remembered(_as_painting("painting", style))
+            style = self._named(style)
         return super().__call__(
             image, style, strength=strength, keep_colors=keep_colors, size=size, stroke=stroke
         )
@@ -140,18 +148,19 @@ class AnyStylizer(Painter):
                 f"image would be painted at {width}x{height} pixels, more than "
                 f"{LARGEST / 1e6:g} million: give a larger stroke"
             )
-        known = {**self._styles, **self._passing}
-        shares = blend_shares(look.style, known)
+        passes = isinstance(look.style, str) and look.style in self._passing
+        shares = blend_shares(look.style, (str(look.style),) if passes else self.styles)
         if look.strength == 0:
             return lambda: photos
         batch = photos.reshape(-1, height, width, 3)
         margins = ((0, 0), (_MARGIN, _MARGIN), (_MARGIN, _MARGIN), (0, 0))
         batch = np.pad(batch, margins, "symmetric")
         batch = pad_to_multiple(batch, self._multiple, "symmetric", _LEAST)
+        known = tuple(map(self._known, shares))
         paintings = [
             _paint(
                 self._decoder, self._vgg, self._variables, photo,
-                tuple(known[name] for name in shares), np.array(list(shares.values()), np.float32),
+                known, np.array(list(shares.values()), np.float32),
                 np.float32(look.strength), weak=look.strength < 1, keep_colors=look.keep_colors,
             )
             for photo in batch
@@ -159,34 +168,47 @@ class AnyStylizer(Painter):
         inner = (slice(None), slice(_MARGIN, _MARGIN + height), slice(_MARGIN, _MARGIN + width))
         return lambda: np.stack(paintings)[inner].reshape(photos.shape)
 
-    def _remembered(self, painting: np.ndarray) -> str:
-        """The name by which a painting is known from now on; the last few are."""
-        name = hashlib.sha256(repr(painting.shape).encode() + painting.tobytes()).hexdigest()
+    def _named(self, painting: ArrayLike) -> str:
+        """A name that a painting has from now on; the last few are kept."""
+        array = _as_painting("painting", painting)
+        name = hashlib.sha256(repr(array.shape).encode() + array.tobytes()).hexdigest()
+        self._kept(name, lambda: array)
+        return name
+
+    def _known(self, name: str) -> Description:
+        """The painting of a name."""
+        style = self._styles.get(name, self._passing.get(name))
+        assert style is not None  # a name that was checked
+        return self._kept(name, style) if callable(style) else style
+
+    def _kept(self, name: str, read: Read) -> Description:
+        """A painting that is kept for a while; it is read if it is not there any more."""
         if name not in self._passing:
-            self._passing[name] = self._described(painting)
+            self._passing[name] = self._described(name, read())
         self._passing.move_to_end(name)
         while len(self._passing) > _KEPT:
             self._passing.popitem(last=False)
-        return name
+        return self._passing[name]
 
-    def _described(self, painting: np.ndarray) -> Description:
-        """What a painting, uint8 [H, W, 3 or 4], offers at each size."""
-        return tuple(self._candidates(painting, part) for part in _PARTS)
+    def _described(self, name: str, painting: ArrayLike) -> Description:
+        """What a painting offers at each size."""
+        array = _as_painting(f"painting {name!r}", painting)
+        return tuple(self._candidates(array, part) for part in _PARTS)
 
     def _candidates(self, painting: np.ndarray, part: int) -> Candidates:
-        stride = self._decoder.stride
         size = fit_long_side(painting.shape[:2], PAINTING_SIDE // part, MIN_SIDE // part)
-        small = resized(painting, size)
-        canvas = from_uint8(pad_to_multiple(small[None, ..., :3], BUCKET, "symmetric"))
+        small = resized(painting[..., :3], size)  # alpha apart: together, what is hidden gets black
+        canvas = from_uint8(pad_to_multiple(small[None], BUCKET, "symmetric"))
         features = np.asarray(_encode(self._decoder.layer, self._vgg, canvas))[0]
-        rows, columns = (-(-side // stride) for side in size)
         opaque = np.full(size, 255, np.uint8)
-        seen = _seen(small[..., 3] if painting.shape[-1] == 4 else opaque, stride)
+        alpha = resized(painting[..., 3], size) if painting.shape[-1] == 4 else opaque
+        seen = _seen(alpha, self._decoder.stride)
+        features = features[: seen.shape[0], : seen.shape[1]]
         inner = tuple(
             slice(_EDGE, -_EDGE) if side > 4 * _EDGE else slice(None) for side in seen.shape
         )
         if seen[inner].any():
-            seen, features = seen[inner], features[:rows, :columns][inner]
+            seen, features = seen[inner], features[inner]
         return _sample(features[seen], _CANDIDATES[part])
 
 
@@ -209,14 +231,18 @@ def _sample(features: np.ndarray, count: int) -> Candidates:
 
 
 def _as_painting(name: str, image: ArrayLike) -> np.ndarray:
-    """The image as an array uint8 [H, W, 3 or 4], if it is one and some of it can be seen."""
+    """The image as an array uint8 [H, W, 3 or 4], if it is one and some of it can be seen.
+
+    What is transparent gets the colors around it.
+    """
     array = np.asarray(image)
     if array.ndim != 3 or array.shape[-1] != 4:
         return as_picture(name, array)
-    as_picture(name, array[..., :3])
-    if not array[..., 3].any():
+    rgb, alpha = as_picture(name, array[..., :3]), array[..., 3]
+    if not alpha.any():
         raise JaxnstError(f"{name} is transparent everywhere: give one of which something is seen")
-    return array
+    seen = to_uint8(extend_visible_colors(from_uint8(rgb), from_uint8(alpha)))
+    return np.dstack([seen, alpha])
 
 
 @functools.cache

@@ -58,7 +58,7 @@ def enlarge_painting(
 
 
 def resized(picture: np.ndarray, height_width: tuple[int, int]) -> np.ndarray:
-    """A picture uint8 [H, W, 3] at another size, antialiased bicubic."""
+    """A picture uint8 [H, W] or [H, W, 3] at another size, antialiased bicubic."""
     height, width = height_width
     if picture.shape[:2] == (height, width):
         return picture

@@ -93,6 +93,7 @@ def test_a_gallery_is_exported_for_browsers(gallery: Path, tmp_path: Path, capsy
         (["small", "--for-browser", "-o", "out.onnx"], "out.onnx: is not a folder of an earlier"),
         (["small", "--for-browser", "-o", "none/models"], "none/models: cannot be made (No such"),
         (["slimm"], "model 'slimm' is unknown: did you mean 'slim'?"),
+        (["decoder_relu3_1"], "decoder_relu3_1: is a decoder, which paints only with VGG-19"),
         (["none.safetensors"], "none.safetensors: there is no such file"),
         (["small"], "small: has 2 styles: give --style"),
         (["small", "--style", "kis"], "style 'kis' is unknown: did you mean 'kiss'?"),

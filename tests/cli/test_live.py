@@ -13,7 +13,9 @@ from model_files import gallery_folder
 from stylize_files import picture
 from video_files import read_times, write_clip
 
-from jaxnst.cli import main
+from jaxnst.cli import live, main
+from jaxnst.cli.options import Live
+from jaxnst.errors import JaxnstError
 
 pytest.importorskip("cv2", reason="OpenCV misses libraries of the system", exc_type=ImportError)
 
@@ -167,3 +169,28 @@ def test_pictures_and_names_do_not_mix(place, tmp_path, capsys) -> None:
     assert "'wave', which is no file, beside pictures" in capsys.readouterr().err
     assert main(words(place, "--stats", tmp_path / "s.json", "--style", style)) == 2
     assert "--model is for trained styles" in capsys.readouterr().err
+
+
+def test_a_style_picture_is_never_recorded_over(place, tmp_path, capsys) -> None:
+    style = picture(tmp_path / "one.png", 1)
+    for name, option in (("one.mp4", "--output"), ("one.json", "--stats")):
+        kept = style.with_name(name)
+        kept.write_bytes(style.read_bytes())
+        command = ("live", "--source", place / "clip.mkv", "--no-window", "--frames", 1)
+        assert main([*map(str, (*command, "--style", kept, option, kept))]) == 2
+        assert f"{name}: is an input and would be overwritten" in capsys.readouterr().err
+        assert kept.read_bytes() == style.read_bytes()
+
+
+def test_pictures_of_one_name_are_told_apart_or_told(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("jaxnst.inference.any_style.AnyStylizer", lambda paintings, **_: paintings)
+    (tmp_path / "b").mkdir()
+    png, jpg, other = (picture(tmp_path / name, 1) for name in ("a.png", "a.jpg", "b/a.png"))
+
+    def styles(*paths: Path) -> tuple[str, ...]:
+        return tuple(live._of_pictures(Live(style=tuple(map(str, paths))))[0])
+
+    assert styles(png, jpg) == ("a_png", "a_jpg")
+    assert styles(png, png) == ("a",)
+    with pytest.raises(JaxnstError, match=r"b/a.png: another --style has the name a_png already"):
+        styles(png, other)

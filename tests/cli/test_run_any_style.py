@@ -94,7 +94,8 @@ def test_what_is_transparent_in_a_style_does_not_count(photo: Path, tmp_path: Pa
     ("options", "message"),
     [
         (["--strength", "1.5"], "give at most 1"),
-        (["--model", "slim"], "is unknown"),
+        (["--model", "slim"], "is a picture, and --model and --contact-sheet are for trained"),
+        (["--contact-sheet"], "is a picture, and --model and --contact-sheet are for trained"),
         (["--preset", "fast", "--iterations", "9"], "--iterations is for optimizing pixels"),
         (["--keep-colors", "match"], "give luma"),
         (["--blend", "1", "2"], "--blend has 2 values"),
@@ -111,3 +112,59 @@ def test_a_style_is_never_overwritten(photo, painting, capsys) -> None:
     before = painting.read_bytes()
     assert run(photo, "--style", painting, "-o", painting) == 2
     assert painting.read_bytes() == before
+
+
+def test_a_painting_that_cannot_be_read_costs_its_own_pictures_alone(
+    photo, painting, tmp_path, capsys
+) -> None:
+    folder, out = tmp_path / "paintings", tmp_path / "out"
+    folder.mkdir()
+    painting.rename(folder / "good.png")
+    (folder / "bad.png").write_bytes(b"no picture")
+    assert run(photo, "--style", folder, "-o", out) == 2
+    assert [path.name for path in out.iterdir()] == ["photo_good.png"]
+    error = capsys.readouterr().err
+    assert "bad.png: not a picture" in error
+    assert "1 of 2 pictures could not be made" in error
+
+
+def test_without_a_photo_there_is_nothing_to_paint(painting, tmp_path, capsys) -> None:
+    assert run("--style", painting, "-o", tmp_path / "out.png") == 2
+    assert "--method fast paints photos, and there is none" in capsys.readouterr().err
+
+
+def test_the_comparison_shows_the_painting_too(photo, painting, tmp_path) -> None:
+    out = tmp_path / "out.png"
+    assert run(photo, "--style", painting, "-o", out, "--compare") == 0
+    parts = [pixels(path) for path in (photo, painting, out)]
+    height = parts[-1].shape[0]
+    widths = [round(part.shape[1] * height / part.shape[0]) for part in parts]
+    comparison = pixels(tmp_path / "out_compare.png")
+    gap = max(4, height // 64)
+    assert comparison.shape == (height, sum(widths) + 2 * gap, 3)
+    np.testing.assert_array_equal(comparison[:, -widths[-1] :], parts[-1])
+
+
+def test_a_painting_that_cannot_be_read_is_told_before_a_video_is_begun(
+    tmp_path, capsys, monkeypatch
+) -> None:
+    frames = [Image.fromarray(np.full((48, 48, 3), shade, np.uint8)) for shade in (0, 99)]
+    clip, bad = tmp_path / "clip.gif", tmp_path / "bad.png"
+    frames[0].save(clip, save_all=True, append_images=frames[1:])
+    bad.write_bytes(b"no picture")
+    monkeypatch.setattr("jaxnst.cli.run_video.VideoPainter.make", lambda self: 0)
+    assert run(clip, "--style", bad, "-o", tmp_path / "out.mp4") == 2
+    assert "bad.png: not a picture" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--compare", "--sidecar"])
+def test_standard_output_has_no_file_beside_it(
+    photo, painting, option, capsys, monkeypatch
+) -> None:
+    monkeypatch.chdir(photo.parent)
+    before = set(photo.parent.iterdir())
+    assert run(photo, "--style", painting, "-o", "-", option) == 2
+    said = capsys.readouterr()
+    assert f"{option} writes a file beside the painting" in said.err
+    assert said.out == ""
+    assert set(photo.parent.iterdir()) == before

@@ -298,7 +298,7 @@ def test_one_that_was_stopped_goes_on(words: list[str], tmp_path: Path) -> None:
         (("-o", "out.png"), "videos are written as .mp4"),
         (("-o", "none/out.mp4"), "there is no folder"),
         (("--style", "wavy"), "did you mean 'wave'"),
-        (("--style", "a.png"), "a video is painted in trained styles"),
+        (("--style", "a.png"), "a video is painted in one pass"),
         (("--compare",), "--compare is for pictures"),
         (("--strength", "3"), "strength is 3"),
         (("-o", "."), "is a folder; give the path of a video"),

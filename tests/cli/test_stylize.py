@@ -39,7 +39,8 @@ def test_painting_is_made_and_named_on_stdout(capsys, tmp_path):
     captured = capsys.readouterr()
     assert captured.out == f"{out}\n"
     lines = captured.err.splitlines()
-    assert re.fullmatch(r"photo \+ style: 1/3 loss [\d.]+ style [\d.]+ at 40x33", lines[0])
+    assert re.fullmatch(r"photo \+ style: 1/3 loss [\d.]+ style [\d.]+ at 40x33", lines[1])
+    assert lines[0] == "optimizing the pixels; --method fast paints such a picture in seconds"
     pace = r"\([\d.]+ iterations/s, 00:00 left\)"
     assert re.fullmatch(rf"photo \+ style: 3/3 loss .* at 40x33 {pace}", lines[-1])
     assert pixels(out).shape == (33, 40, 3)
@@ -366,3 +367,20 @@ def test_the_comparison_of_a_cut_out_is_on_white(tmp_path):
     shown = pixels(tmp_path / "out_compare.png").astype(int)
     assert shown[:5, :20].min() > 240  # the photo
     assert shown[:5, -20:].min() > 240  # the painting
+
+
+def test_that_seconds_would_do_is_said_once_when_the_work_begins(capsys, monkeypatch, tmp_path):
+    def run(self, loaded):
+        self._losses[loaded.task.title] = []
+
+    monkeypatch.setattr(painter.OptimizePainter, "_run", run)
+    photo, style = inputs(tmp_path)
+    bad = tmp_path / "bad.png"
+    bad.write_bytes(b"no picture")
+    paint = (bad, photo, style, "--style", style, "-o", tmp_path / "out")
+    assert stylize(*paint) == 2
+    said = capsys.readouterr().err
+    assert said.count("--method fast") == 1
+    assert said.index("bad.png: not a picture") < said.index("--method fast")
+    assert stylize(*paint, "--method", "optimize") == 2
+    assert "--method fast" not in capsys.readouterr().err

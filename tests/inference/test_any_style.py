@@ -1,6 +1,7 @@
-"""Painting in the style of any picture: its statistics are met, the rest is as everywhere."""
+"""Painting in the style of any picture: made of its features; the rest is as everywhere."""
 
 import copy
+from collections import OrderedDict
 from collections.abc import Iterator
 
 import jax
@@ -33,7 +34,8 @@ def named(stylizer, paint) -> AnyStylizer:
     """With two paintings that have names; its decoder is that of `stylizer`."""
     painter = copy.copy(stylizer)
     first, second = (picture(paint, seed) for seed in (1, 2))
-    painter._styles = {n: stylizer._described(p) for n, p in (("a", first), ("b", second))}
+    painter._styles = {"a": stylizer._described("a", first), "b": lambda: second}
+    painter._passing = OrderedDict()
     return painter
 
 
@@ -130,8 +132,58 @@ def test_hidden_colors_of_a_painting_do_not_count(stylizer, paint):
     cut = [np.dstack([painting, np.full((64, 64), 255, np.uint8)]) for _ in range(2)]
     for hidden, cut_out in zip((0, 255), cut, strict=True):
         cut_out[:, 32:, 3] = 0
-        cut_out[:, 40:, :3] = hidden  # farther away than what features of the rest can see
+        cut_out[:, 32:, :3] = hidden
     np.testing.assert_array_equal(stylizer(photo, cut[0]), stylizer(photo, cut[1]))
+
+
+def test_a_cut_out_of_one_color_has_no_dark_edges(stylizer, monkeypatch):
+    seen = []
+    monkeypatch.setattr(any_style, "_encode", lambda _, __, p: seen.append(p) or p[:, ::2, ::2])
+    cut_out = np.full((64, 64, 4), (200, 150, 100, 0), np.uint8)
+    cut_out[16:48, 16:48, 3] = 255
+    copy.copy(stylizer)._described("cut", cut_out)
+    assert len(seen) == 3
+    for canvas in seen:
+        np.testing.assert_allclose(canvas, np.broadcast_to((200, 150, 100), canvas.shape) / 255)
+
+
+def test_a_single_pixel_at_the_border_that_can_be_seen_is_a_painting(stylizer, paint):
+    painting = np.dstack([picture(paint, 1, 48, 60), np.zeros((48, 60), np.uint8)])
+    painting[0, 0, 3] = 255
+    photo = picture(paint, 0)
+    assert stylizer(photo, painting).shape == photo.shape
+
+
+def test_paintings_are_read_when_their_style_is_asked_for(stylizer, paint, monkeypatch):
+    monkeypatch.setattr(any_style, "_KEPT", 2)
+    monkeypatch.setattr(AnyStylizer, "_candidates", lambda self, painting, part: painting)
+    monkeypatch.setattr(any_style, "_paint", lambda *args, **_: used.append(args[4]) or args[3])
+    read: list[str] = []
+    used: list[tuple] = []
+    paintings = {name: picture(paint, seed) for seed, name in enumerate("abc", start=1)}
+    painter, photo = copy.copy(stylizer), picture(paint, 0)
+    painter._styles = {
+        name: lambda name=name: read.append(name) or paintings[name] for name in paintings
+    }
+    painter._passing = OrderedDict()
+    assert painter.styles == ("a", "b", "c")
+    assert read == []
+    painter(photo, "a")
+    painter(photo, "a")
+    assert read == ["a"]
+    painter(photo, {"a": 1, "b": 1, "c": 1})  # more at once than are kept
+    assert read == ["a", "b", "c"]
+    painter(photo, "a")
+    assert read == ["a", "b", "c", "a"]
+    for names, found in zip(("a", "a", "abc", "a"), used, strict=True):
+        for name, description in zip(names, found, strict=True):
+            np.testing.assert_array_equal(description[0], paintings[name])
+
+
+def test_an_unknown_style_is_told_with_those_that_have_names(named, paint):
+    named(picture(paint, 0), picture(paint, 3))
+    with pytest.raises(JaxnstError, match=r"style 'c' is unknown: There are a, b$"):
+        named(picture(paint, 0), "c")
 
 
 @pytest.mark.parametrize(
@@ -140,7 +192,7 @@ def test_hidden_colors_of_a_painting_do_not_count(stylizer, paint):
         (lambda s, p: s(p / 255, p), "image has values of type float64"),
         (lambda s, p: s(p, p[None]), "painting has shape"),
         (lambda s, p: s(p, p[:0]), "painting has shape"),
-        (lambda s, p: s(p, "monet"), "style 'monet' is unknown"),
+        (lambda s, p: s(p, "monet.jpg"), "style 'monet.jpg' is unknown: There are none"),
         (lambda s, p: AnyStylizer({"mine": p / 255}), "painting 'mine' has shape"),
         (lambda s, p: s(p, p, strength=1.5), "strength is 1.5"),
         (lambda s, p: s(p, p, stroke=0), "stroke is 0"),
