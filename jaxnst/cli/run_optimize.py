@@ -50,7 +50,6 @@ class OptimizePainter(PictureMaker[Stylize]):
         use_compilation_cache()
         self._params = load_vgg(command.paint.net)
         self._losses: dict[str, list[LossRow]] = {}
-        self._has_said = False
 
     def make_all(self, tasks: Sequence[PictureTask]) -> int:
         """Paints all pictures and writes the reports, even if interrupted; 0, or 2 on failure."""
@@ -104,8 +103,6 @@ class OptimizePainter(PictureMaker[Stylize]):
         mask, was_resized = load_mask(path, size)
         if was_resized:
             self._say(f"{display_name(path)}: resized to {size[1]} x {size[0]} pixels")
-        if not mask.any():
-            raise JaxnstError(f"{display_name(path)}: the mask is all black: paint a white region")
         return mask
 
     def _run(self, loaded: LoadedTask) -> None:
@@ -189,13 +186,6 @@ class OptimizePainter(PictureMaker[Stylize]):
         picture = self._result(loaded, progress)
         write_painting(self._command, loaded.task, picture, record, [*photo, *styles])
         announce(self._command, loaded.task, record)
-
-    def _say_of_fast(self) -> None:
-        """Says once that there is a quicker way, to those who have not chosen between the two."""
-        command = self._command
-        if command.method == "auto" and command.content and command.style and not self._has_said:
-            self._say("optimizing the pixels; --method fast paints such a picture in seconds")
-            self._has_said = True
 
     def _say(self, text: str) -> None:
         if not self._command.quiet:

@@ -180,13 +180,16 @@ def load_mask(path: PathLike | BinaryIO, height_width: tuple[int, int]) -> tuple
     The mask is the luma of the picture; what is transparent counts as black.
 
     Raises:
-        JaxnstError: as for `load`, but a mask may be as small as one pixel.
+        JaxnstError: as for `load`, but a mask may be as small as one pixel; or all of it is black.
     """
     picture = load(path, min_side=1)
     mask = np.asarray(luma(picture.rgb))
     if picture.alpha is not None:
         mask = mask * picture.alpha
-    return resize(mask, height_width), mask.shape != tuple(height_width)
+    resized = resize(mask, height_width)
+    if not resized.any():
+        raise JaxnstError(f"{display_name(path)}: the mask is all black: paint a white region")
+    return resized, mask.shape != tuple(height_width)
 
 
 def check_size(name: str, size: tuple[int, int], min_side: int, max_pixels: int) -> None:

@@ -76,6 +76,14 @@ def test_a_blend_and_masks(photo: Path, painting: Path, tmp_path: Path) -> None:
     np.testing.assert_array_equal(pixels(out)[:, :20], pixels(one)[:, :20])
 
 
+def test_a_black_mask_is_told(photo: Path, painting: Path, tmp_path: Path, capsys) -> None:
+    Image.new("L", (9, 9)).save(tmp_path / "black.png")
+    out = tmp_path / "out.png"
+    assert run(photo, "--style", painting, "--mask", tmp_path / "black.png", "-o", out) == 2
+    assert "black.png: the mask is all black" in capsys.readouterr().err
+    assert not out.exists()
+
+
 def test_what_is_transparent_in_a_style_does_not_count(photo: Path, tmp_path: Path) -> None:
     rgb = np.uint8(np.random.default_rng(4).integers(0, 256, (64, 64, 3)))
     paintings = []
