@@ -90,7 +90,9 @@ def test_before_the_first_iteration_nothing_is_left(capsys, tmp_path, command, s
         more = [tmp_path / "style.png"] if output == "new/folder" else []
         beside = ("--loss-csv", tmp_path / "l.csv", "--snapshot-every", 1)
         assert stylize(*more, *command, "-o", tmp_path / output, *beside) == 130
-        assert capsys.readouterr() == ("", "interrupted\n")
+        out, errors = capsys.readouterr()
+        assert not out
+        assert errors.endswith("seconds\ninterrupted\n")
     assert tree(tmp_path) == before
 
 

@@ -243,13 +243,13 @@ def test_frames_are_painted_as_they_are_unless_a_stroke_is_given(
 ) -> None:
     monkeypatch.setattr(stroke, "STROKE_SIDE", 40)
     sizes: list[int] = []
-    paint = Stylizer._begin
+    paint = Stylizer.paint_as_is
 
     def counted(self: Stylizer, photos: np.ndarray, look: Look) -> Any:
         sizes.append(max(photos.shape[-3:-1]))
         return paint(self, photos, look)
 
-    monkeypatch.setattr(Stylizer, "_begin", counted)
+    monkeypatch.setattr(Stylizer, "paint_as_is", counted)
     for number, (given, expected) in enumerate(
         [([], {max(frames(Path(words[1])).shape[1:3])}), (["--stroke", "1"], {40})]
     ):

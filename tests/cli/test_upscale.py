@@ -143,7 +143,7 @@ def test_standard_streams(photo: Path, model: Path, monkeypatch) -> None:
         (["--model", "x2.safetensors", "--quality", "0"], "quality is 0"),
         (["--model", "small.safetensors"], "does not enlarge"),
         (["--model", "nothing"], "model 'nothing' is unknown"),
-        (["--model", "upscale_x3"], "did you mean 'upscale_x2'? There are johnson_upscale_x4, u"),
+        (["--model", "upscale_x3"], "did you mean 'upscale_x8'? There are johnson_upscale_x4, u"),
     ],
 )
 def test_wrong_input_is_one_line(

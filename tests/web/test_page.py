@@ -184,7 +184,7 @@ def ask(server: Server, name: str, data: list[object]) -> dict:
 
 NAN, INF = float("nan"), float("inf")
 PAINT = {"photo": ..., "style": "udnie", "second": "", "mix": 0.5, "strength": 1, "keep": False,
-         "size": "640"}  # fmt: skip
+         "size": "640", "own": None}  # fmt: skip
 OPTIMIZE = {
     "photo": ..., "style": ..., "weight": 1, "style_2": None, "weight_2": 1, "style_3": None,
     "weight_3": 1, "preset": "fast", "size": 64, "iterations": 2, "content_weight": None,
@@ -197,7 +197,8 @@ WRONG = [
     ("paint", PAINT, {"strength": NAN}), ("paint", PAINT, {"strength": -1}),
     ("paint", PAINT, {"strength": 1e30}), ("paint", PAINT, {"strength": "x"}),
     ("paint", PAINT, {"second": "the_kiss", "mix": INF}),
-    ("paint", PAINT, {"size": "99999"}), ("paint", PAINT, {"size": "../../etc/passwd"}),
+    ("paint", PAINT, {"own": "x"}), ("paint", PAINT, {"size": "99999"}),
+    ("paint", PAINT, {"size": "../../etc/passwd"}),
     ("optimize", OPTIMIZE, {"size": 1e9}), ("optimize", OPTIMIZE, {"size": NAN}),
     ("optimize", OPTIMIZE, {"iterations": -5}), ("optimize", OPTIMIZE, {"iterations": 1e12}),
     ("optimize", OPTIMIZE, {"weight": NAN}), ("optimize", OPTIMIZE, {"style_weight": -1}),
