@@ -33,7 +33,9 @@ SMALLER = {
     "guides/optimize.md": {"size=512": "size=48", "iterations=100": "iterations=3"},
 }
 """What snippets are run with instead, to be quick."""
-SLOW = {f"guides/{name}.md" for name in ("losses", "one_pass", "optimize", "upscale")}
+SLOW = {
+    f"guides/{name}.md" for name in ("any_painting", "losses", "one_pass", "optimize", "upscale")
+}
 NEEDS_PAGE = "guides/page.md"
 EXPORTED = "guides/export.md"
 OWN_STYLE = "run/model.safetensors"

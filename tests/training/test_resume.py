@@ -84,6 +84,7 @@ def killed_and_finished(run: tuple, work: Path, kills: int) -> None:
     assert [row["step"] for row in table(work)] == reports()
 
 
+@pytest.mark.slow
 def test_killed_twice(run, tmp_path):
     killed_and_finished(run, tmp_path / "work", 2)
 

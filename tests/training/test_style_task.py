@@ -37,6 +37,7 @@ def photo() -> jax.Array:
     return jnp.asarray(make_batches(1, 2)[0]["image"], jnp.float32) / 255
 
 
+@pytest.mark.slow
 def test_the_style_term_is_1_for_photos_and_0_for_the_painting() -> None:
     task, frozen, _ = small_task()
     painting, photos = painting_and_photos()
