@@ -299,8 +299,10 @@ def _paint(
             detail = small - resize_bicubic(before, size)
             large = resize_bicubic(painting, size) + detail
             picture = _MIXED * large + (1 - _MIXED) * small
-        grain = _GRAIN[level] * jax.random.normal(jax.random.key(level), (*size, 1))
-        painting, before = exchange(jnp.clip(picture + grain, 0, 1), level), small
+        if _GRAIN[level]:
+            grain = jax.random.normal(jax.random.key(level), (*size, 1))
+            picture = picture + _GRAIN[level] * grain
+        painting, before = exchange(jnp.clip(picture, 0, 1), level), small
     assert painting is not None
     if weak:  # what the decoder loses of a photo is not lost at small strengths
         painting = painting + (1 - strength) * (whole - decode(encode(whole)))
