@@ -121,6 +121,20 @@ def plan_tasks(
     return tasks
 
 
+def plan_pictures(
+    command: Stylize, style: Sequence[Path] = (), trained: Sequence[str] = ()
+) -> list[PictureTask]:
+    """The pictures of a command, as by `plan_tasks`: in style pictures, or in trained styles."""
+    return plan_tasks(
+        command.content,
+        style,
+        command.output,
+        one=command.joins_styles,
+        trained=trained,
+        folder=command.output_is_folder,
+    )
+
+
 def left_out(paths: Iterable[Path]) -> list[Path]:
     """The files in the given folders that are not pictures."""
     return [f for path in paths if os.path.isdir(path) for f in list_left_out(path)]

@@ -9,7 +9,7 @@ import numpy as np
 
 from jaxnst.cli.one_pass import check_options, paint_in_one_pass
 from jaxnst.cli.options import Stylize
-from jaxnst.cli.plan import PictureTask, plan_tasks
+from jaxnst.cli.plan import PictureTask, plan_pictures
 from jaxnst.cli.provenance import any_style_provenance
 from jaxnst.cli.style_source import StyleSource
 from jaxnst.errors import JaxnstError
@@ -31,13 +31,7 @@ def paint_in_any_style(command: Stylize, given: set[str]) -> int:
     """
     check_options(given)
     check_strength(command.strength)
-    tasks = plan_tasks(
-        command.content,
-        command.style,
-        command.output,
-        one=command.joins_styles,
-        folder=command.output_is_folder,
-    )
+    tasks = plan_pictures(command, command.style)
     if not command.content:
         raise JaxnstError(
             "--method fast paints photos, and there is none: give one, or --method optimize for a "

@@ -8,7 +8,7 @@ from typing import Any
 
 from jaxnst.cli.one_pass import check_options, paint_in_one_pass
 from jaxnst.cli.options import Stylize
-from jaxnst.cli.plan import PictureTask, plan_tasks
+from jaxnst.cli.plan import PictureTask, plan_pictures
 from jaxnst.cli.provenance import network_provenance
 from jaxnst.cli.style_source import StyleSource, no_picture, unknown_style
 from jaxnst.errors import JaxnstError
@@ -60,14 +60,7 @@ def paint_trained(command: Stylize, given: set[str]) -> int:
             "give --style one of the names in `jaxnst models list`, or --contact-sheet without "
             "--style for all of them"
         )
-    tasks = plan_tasks(
-        command.content,
-        (),
-        command.output,
-        one=command.joins_styles,
-        trained=names or ("styles",),
-        folder=command.output_is_folder,
-    )
+    tasks = plan_pictures(command, trained=names or ("styles",))
     return paint_in_one_pass(command, given, tasks, source)
 
 

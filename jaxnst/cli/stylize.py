@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from jaxnst.cli.options import Stylize
 from jaxnst.cli.output_checks import check_outputs
 from jaxnst.cli.parsing import options_in, output_is_folder, parse, value_in
-from jaxnst.cli.plan import check_command, plan_tasks
+from jaxnst.cli.plan import check_command, plan_pictures
 from jaxnst.cli.run_network import is_trained, paint_trained
 from jaxnst.cli.writing import place_of
 from jaxnst.errors import JaxnstError
@@ -36,13 +36,7 @@ def main(argv: Sequence[str]) -> int:
             "a video is painted in one pass: give --style the name of a trained style, or --method "
             "fast for a picture's"
         )
-    tasks = plan_tasks(
-        command.content,
-        command.style,
-        command.output,
-        one=command.joins_styles,
-        folder=command.output_is_folder,
-    )
+    tasks = plan_pictures(command, command.style)
     check_command(command, tasks)
     with place_of(tasks, command.output):
         from jaxnst.cli.run_optimize import OptimizePainter  # trained styles do not wait for it

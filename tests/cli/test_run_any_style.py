@@ -2,29 +2,22 @@
 
 from pathlib import Path
 
-import jax
 import numpy as np
 import pytest
+from model_files import small_decoder
 from PIL import Image
 from stylize_files import picture, pixels
 
 from jaxnst.cli import main
 from jaxnst.inference import any_style
 from jaxnst.io.embedded_settings import read_settings
-from jaxnst.networks import base as networks
-from jaxnst.networks.kinds import Decoder
 
 
 @pytest.fixture(autouse=True)
 def _small_decoder(monkeypatch: pytest.MonkeyPatch) -> None:
     """A random decoder of a fine layer, and no compilation cache."""
 
-    def load() -> tuple[Decoder, dict]:
-        network = Decoder("relu2_1", width=8)
-        params = network.init(jax.random.key(0, impl="rbg"), *network.example())["params"]
-        return network, networks.prepare(network, params)
-
-    monkeypatch.setattr(any_style, "_load_decoder", load)
+    monkeypatch.setattr(any_style, "_load_decoder", small_decoder)
     monkeypatch.setattr("jaxnst.cli.one_pass.use_compilation_cache", lambda: None)
 
 

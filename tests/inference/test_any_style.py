@@ -7,18 +7,11 @@ from collections.abc import Iterator
 import jax
 import numpy as np
 import pytest
+from model_files import small_decoder
 
 from jaxnst.errors import JaxnstError
 from jaxnst.inference import any_style, stroke
 from jaxnst.inference.any_style import AnyStylizer
-from jaxnst.networks import base as networks
-from jaxnst.networks.kinds import Decoder
-
-
-def small_decoder() -> tuple[Decoder, dict]:
-    network = Decoder("relu2_1", width=8)
-    params = network.init(jax.random.key(0, impl="rbg"), *network.example())["params"]
-    return network, networks.prepare(network, params)
 
 
 @pytest.fixture(scope="module")

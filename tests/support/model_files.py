@@ -6,8 +6,9 @@ from pathlib import Path
 import jax
 import numpy as np
 
+from jaxnst.networks import base as networks
 from jaxnst.networks.gallery import Gallery
-from jaxnst.networks.kinds import Johnson, Network, Slim, UpscaleNetwork
+from jaxnst.networks.kinds import Decoder, Johnson, Network, Slim, UpscaleNetwork
 from jaxnst.networks.model_file import Model, describe_network, save_model
 
 STYLES = ("wave", "kiss")
@@ -83,3 +84,10 @@ def model_file(folder: Path) -> Path:
     path = folder / "small.safetensors"
     save_model(path, small_model())
     return path
+
+
+def small_decoder() -> tuple[Decoder, dict]:
+    """A decoder of a fine layer with random weights, and its variables."""
+    network = Decoder("relu2_1", width=8)
+    params = network.init(jax.random.key(0, impl="rbg"), *network.example())["params"]
+    return network, networks.prepare(network, params)
