@@ -139,7 +139,8 @@ def make_web() -> np.ndarray:
         page.set_input_files("#paint-photo input[type=file]", ASSETS / "photos/coffee.jpg")
         page.wait_for_selector("#paint-photo img")
         page.locator("#paint-gallery button").nth(1).click()
-        page.wait_for_selector("#paint-result img")
+        page.wait_for_selector("#paint-status em:has-text('Great Wave')")
+        page.wait_for_selector("#paint-download:enabled")
         page.wait_for_timeout(2000)  # till all is drawn
         picture = page.screenshot()
         browser.close()
