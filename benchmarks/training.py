@@ -7,9 +7,9 @@ the same step in both, that of pytorch/examples in float32: Johnson's network, 3
 with Adam, content relu2_2, style relu1_2, 2_2, 3_3 and 4_3, on the same VGG-16 weights and the same
 photos. Torch computes all features of the photo, as theirs does; ours no more than the content loss
 compares. "slim" is the step of add_style, as `tools/train_gallery.py` takes it: photos stay on the
-device, where squares are drawn; on an accelerator features are bfloat16, and several steps are one
-call. They take turns, so that a busy machine is as busy for all; a fixed matrix product beside them
-tells how busy.
+device, where squares are drawn; on an accelerator VGG's features are bfloat16, and many steps are
+one call. They take turns, so that a busy machine is as busy for all; a fixed matrix product beside
+them tells how busy.
 """
 
 import argparse

@@ -6,18 +6,20 @@ DIR holds photos/ and styles/. What is trained stands in configs/gallery.toml; h
 configs/train/add_style.toml and johnson_style.toml; --gallery and --configs name others. OUT gets a
 model file for each style, written every minute and on Ctrl-C, with its held-out losses, and a
 contact sheet of a few held-out photos. A second run goes on from the model files. With --pack all
-of OUT is kept in one tar file as well. On an accelerator the photos stay on the device, features
-are bfloat16 and batches larger.
+of OUT is kept in one tar file as well. On an accelerator the photos stay on the device, VGG's
+features are bfloat16 and batches larger.
 """
 
 import argparse
 import dataclasses
 import functools
+import itertools
 import sys
 import tarfile
 import time
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -105,24 +107,47 @@ class Trainer:
         assert isinstance(task, StyleTask)
         self._task, self._tx = task, make_optimizer(config.optimizer)
         self._calls = steps_per_call(config, LOOP)
-        self._step = make_step(config, task, self._tx, self._calls)
+        self._step, self._is_compiled = make_step(config, task, self._tx, self._calls), False
+
+    def freeze(self, painting: Painting) -> Any:
+        """The frozen part of a style's loss, measured on the CPU: an accelerator would take longer
+        to compile what every painting's size asks for."""
+        cpu, folder = jax.local_devices(backend="cpu")[0], str(self._args.data / "styles")
+        vgg, picture = jax.device_put(self._vgg, cpu), painting.load(folder).rgb
+        with jax.default_device(cpu):
+            frozen = self._task.freeze(vgg, picture, self._photos, painting.weight)
+        return replicate(frozen, jax.local_devices())
 
     def train(
-        self, item: Item, minutes: float, pack: Callable[[], None], stopped: StopSignals
+        self,
+        item: Item,
+        frozen: Any,
+        minutes: Callable[[], float],
+        pack: Callable[[], None],
+        stopped: StopSignals,
     ) -> None:
-        """Trains one style for so long; leaves its model file, and a sheet unless it is stopped."""
+        """Trains one style for so long; leaves its model file, and a sheet unless it is stopped.
+
+        Args:
+          item: what is trained.
+          frozen: from `freeze`.
+          minutes: asked for once all is compiled.
+          pack: called when files have been written.
+          stopped: asked after each call.
+        """
         path = self._args.out / f"{item.name}.safetensors"
         path.parent.mkdir(parents=True, exist_ok=True)
         before = load_model(path).card if path.is_file() else None
         start = str(path) if before else self._config.start_from
-        print(
-            f"{item.name}: {minutes:.1f} minutes from {Path(start).stem or 'scratch'}", flush=True
-        )
         config = dataclasses.replace(self._config, painting=item.painting, start_from=start)
-        painting = item.painting.load(str(self._args.data / "styles")).rgb
-        frozen = self._task.freeze(self._vgg, painting, self._photos, item.painting.weight)
-        frozen = replicate(frozen, jax.local_devices())
         state, _ = first_state(config, self._task)
+        if not self._is_compiled:
+            self._compile(state, frozen)
+        budget = Budget(1, minutes())
+        print(
+            f"{item.name}: {budget.minutes:.1f} minutes from {Path(start).stem or 'scratch'}",
+            flush=True,
+        )
 
         def write(state: TrainState, held_out: Measured | None = None) -> None:
             model = export(config, self._task, state, held_out)
@@ -132,7 +157,7 @@ class Trainer:
         last = None
         for last in train(
             self._advance(frozen), state, self._feed, ModelFile(write),
-            budget=Budget(1, minutes), steps_per_call=self._calls, options=LOOP,
+            budget=budget, steps_per_call=self._calls, options=LOOP,
             should_stop=stopped.is_set,
         ):  # fmt: skip
             self._tell(item, last)
@@ -147,6 +172,12 @@ class Trainer:
         sheet = np.concatenate([np.concatenate(row) for row in rows], axis=1)
         save(path.with_suffix(".jpg"), np.clip(sheet, 0, 1))
         pack()
+
+    def _compile(self, state: TrainState, frozen: Any) -> None:
+        """Takes a step to no end."""
+        state = replicate(state, jax.local_devices())
+        jax.block_until_ready(self._advance(frozen)(state, next(self._feed), 0.0))
+        self._is_compiled = True
 
     def _advance(self, frozen: Any) -> Advance:
         """The step with a style's frozen part."""
@@ -229,10 +260,17 @@ def options() -> argparse.Namespace:
     parser.add_argument("--gallery", type=Path, default=ROOT / "configs" / "gallery.toml")
     parser.add_argument("--configs", type=Path, default=ROOT / "configs" / "train")
     parser.add_argument("--pack", type=Path, help="keep all of --out in this .tar file, too")
-    parser.add_argument("--batch", type=int, default=16, help="on an accelerator")
+    parser.add_argument("--batch", type=int, default=8, help="on an accelerator")
     parser.add_argument("--crop", type=int, default=0, help="side of the squares; 0: as configured")
     parser.add_argument("--held-out-list", action="store_true", help="hold out the listed photos")
     return parser.parse_args()
+
+
+def share_of_time(items: Sequence[Item], item: Item, end: float) -> float:
+    """Minutes for a network, of those that are left for it and those after it."""
+    left = (end - time.monotonic()) / 60
+    coming = items[items.index(item) :]
+    return max(0.05, left * TIME[item.kind] / sum(TIME[other.kind] for other in coming))
 
 
 def main(args: argparse.Namespace, stopped: StopSignals) -> int:
@@ -240,16 +278,22 @@ def main(args: argparse.Namespace, stopped: StopSignals) -> int:
     exit status."""
     items, end = read_items(args.gallery, args.only), time.monotonic() + 60 * args.minutes
     pack = functools.partial(write_pack, args.out, args.pack) if args.pack else lambda: None
-    trainer, kind = None, ""
-    for number, item in enumerate(items):
-        if trainer is None or item.kind != kind:
-            trainer, kind = Trainer(item.kind, args), item.kind
-        left = (end - time.monotonic()) / 60
-        share = TIME[item.kind] / sum(TIME[other.kind] for other in items[number:])
-        trainer.train(item, max(0.05, left * share), pack, stopped)
-        if stopped.is_set():
-            print(f"stopped at {item.name}: the same command goes on from there", file=sys.stderr)
-            return stopped.status
+    with ThreadPoolExecutor(1) as ahead:  # the next painting is measured while one is trained
+        for kind, group in itertools.groupby(items, key=lambda item: item.kind):
+            trainer, same = Trainer(kind, args), list(group)
+            measured = ahead.submit(trainer.freeze, same[0].painting)
+            for item, following in itertools.zip_longest(same, same[1:]):
+                frozen = measured.result()
+                if following:
+                    measured = ahead.submit(trainer.freeze, following.painting)
+                minutes = functools.partial(share_of_time, items, item, end)
+                trainer.train(item, frozen, minutes, pack, stopped)
+                if stopped.is_set():
+                    print(
+                        f"stopped at {item.name}: the same command goes on from there",
+                        file=sys.stderr,
+                    )
+                    return stopped.status
     return 0
 
 

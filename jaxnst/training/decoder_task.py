@@ -70,9 +70,9 @@ class DecoderTask:
 
     def decode(self, params: Params, features: jax.Array) -> jax.Array:
         """Pictures [N, H, W, 3] for features [N, h, w, C] of the layer, float32."""
-        picture = self.network.apply({"params": params}, features.astype(self._dtype))
+        picture = self.network.apply({"params": params}, features)
         assert isinstance(picture, jax.Array)
-        return picture.astype(jnp.float32)
+        return picture
 
     def terms(
         self,

@@ -76,7 +76,7 @@ class Budget:
         self, steps: int, minutes: float = 0.0, clock: Callable[[], float] = time.monotonic
     ) -> None:
         """Starts the clock; with `minutes` the steps do not count."""
-        self._steps, self._minutes, self._clock = steps, minutes, clock
+        self._steps, self.minutes, self._clock = steps, minutes, clock
         self._started = clock()
 
     def resume(self, seconds: float) -> None:
@@ -90,16 +90,16 @@ class Budget:
 
     def share(self, done: int) -> float:
         """The part of the run that is done after so many steps; all hosts get the same."""
-        if not self._minutes:
+        if not self.minutes:
             return done / self._steps
-        share = min(1.0, self.seconds / (60 * self._minutes))
+        share = min(1.0, self.seconds / (60 * self.minutes))
         if jax.process_count() > 1:
             share = float(multihost_utils.broadcast_one_to_all(np.float32(share)))
         return share
 
     def is_due(self, done: int, saved: tuple[int, float], every: int) -> bool:
         """Whether a checkpoint is due, given the steps and seconds of the last one."""
-        if not self._minutes:
+        if not self.minutes:
             return done // every > saved[0] // every
         return self.seconds - saved[1] >= _CHECKPOINT_SECONDS
 

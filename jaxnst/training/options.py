@@ -31,7 +31,7 @@ class NetworkOptions:
     layer: Layer = "relu4_1"
     """Layer of VGG-19 that a decoder inverts."""
     precision: Literal["float32", "bfloat16"] = "float32"
-    """Type of the network's and VGG's features in training; parameters, statistics and losses are
+    """Type of VGG's features in training, or of those of a network that enlarges; all else is
     float32."""
 
     def __post_init__(self) -> None:
@@ -53,6 +53,9 @@ class StyleOptions:
     which suits all paintings alike; or whatever --formula says."""
     repetition_weight: float = 0.0
     """Weight of strokes that repeat like a lattice, with the network's stride for its period."""
+    shift: bool = False
+    """Compare what is painted from a place drawn at random within the network's stride, so that a
+    pattern in step with VGG's pooling gains nothing."""
 
     def __post_init__(self) -> None:
         check_choice("relative_to", self.relative_to, ("photos", "formula"))

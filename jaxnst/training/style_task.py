@@ -61,7 +61,7 @@ class StyleTask:
         options: StyleOptions,
         dtype: DTypeLike = jnp.float32,
     ) -> None:
-        """Takes what is trained, what for, how, and the type of the network's features."""
+        """Takes what is trained, what for, how, and the type of VGG's features."""
         self.network, self._loss, self._options, self._dtype = network, loss, options, dtype
         self._shifts = lattice_shifts(network.stride // _REPETITION_STRIDE)
         # What each picture's style is relative to cancels out where it is relative to photos.
@@ -110,9 +110,25 @@ class StyleTask:
         """Mean loss of a batch, and its weighted parts."""
         photo = from_uint8(batch["image"])
         noise = jax.vmap(jax.random.key)(batch["seed"])
-        parts = self.terms(params, frozen, photo, noise)
+        painting = self.paint(params, photo, noise)
+        if self._options.shift:
+            photo, painting = jax.vmap(self._shifted)(photo, painting, noise)
+        parts = self.picture_terms(frozen, photo, painting)
         parts = {name: jnp.mean(part) for name, part in parts.items()}
         return sum(parts.values(), jnp.zeros(())), parts
+
+    def _shifted(
+        self, photo: jax.Array, painting: jax.Array, key: jax.Array
+    ) -> tuple[jax.Array, jax.Array]:
+        """Both [H, W, 3] from a place within the first stride, less one stride in size."""
+        stride = self.network.stride
+        corner = jax.random.randint(jax.random.fold_in(key, 1), (2,), 0, stride)
+        size = (photo.shape[0] - stride, photo.shape[1] - stride, 3)
+        start = (*corner, 0)
+        return (
+            jax.lax.dynamic_slice(photo, start, size),
+            jax.lax.dynamic_slice(painting, start, size),
+        )
 
     def terms(
         self, params: Params, frozen: Frozen, photo: jax.Array, noise: jax.Array | None = None
@@ -129,14 +145,14 @@ class StyleTask:
 
     def paint(self, params: Params, photo: jax.Array, noise: jax.Array | None = None) -> jax.Array:
         """What the network makes of photos [N, H, W, 3], float32."""
-        variables, photo = {"params": params}, photo.astype(self._dtype)
+        variables = {"params": params}
         if noise is None:
-            return paint(self.network, variables, photo).astype(jnp.float32)
+            return paint(self.network, variables, photo)
 
         def one(photo: jax.Array, key: jax.Array) -> jax.Array:
             return paint(self.network, variables, photo[None], noise=key)[0]
 
-        return jax.vmap(one)(photo, noise).astype(jnp.float32)
+        return jax.vmap(one)(photo, noise)
 
     def picture_terms(self, frozen: Frozen, photo: jax.Array, painting: jax.Array) -> Losses:
         """The weighted terms of the loss for paintings [N, H, W, 3] by whatever means, [N]."""
@@ -168,7 +184,7 @@ class StyleTask:
     def _features(
         self, params: vgg.Params, image: jax.Array, layers: tuple[str, ...]
     ) -> dict[str, jax.Array]:
-        """Features, computed in the network's type and compared in float32."""
+        """Features, compared in float32."""
         found = extract_features(params, image.astype(self._dtype), layers, self._loss)
         return {layer: features.astype(jnp.float32) for layer, features in found.items()}
 

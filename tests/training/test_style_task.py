@@ -77,6 +77,28 @@ def test_half_precision_is_near_the_whole() -> None:
         np.testing.assert_allclose(rounded[name], whole[name], rtol=0.05)
 
 
+def test_pictures_are_compared_from_places_within_a_stride(monkeypatch: pytest.MonkeyPatch) -> None:
+    task, frozen, params = small_task(options=dataclasses.replace(STYLE, shift=True))
+    batch, stride, compared = make_batches(1, 8)[0], task.network.stride, []
+    monkeypatch.setattr(task, "paint", lambda params, photo, noise: photo / 2)
+    monkeypatch.setattr(
+        task, "picture_terms", lambda frozen, *pictures: compared.extend(pictures) or {}
+    )
+    task.loss(params, frozen, batch)
+    photos, paintings = map(np.asarray, compared)
+    np.testing.assert_array_equal(paintings, photos / 2)
+    side = batch["image"].shape[1] - stride
+    assert photos.shape[1:] == (side, side, 3)
+    places = [
+        (y, x)
+        for whole, part in zip(np.asarray(batch["image"], np.float32) / 255, photos, strict=True)
+        for y, x in np.ndindex(stride, stride)
+        if np.allclose(whole[y : y + side, x : x + side], part, atol=1e-6)
+    ]
+    assert len(places) == len(photos)
+    assert len(set(places)) > 1
+
+
 def test_a_model_knows_its_style_and_what_it_was_tuned_from(tmp_path: Path) -> None:
     start = tmp_path / "start.safetensors"
     save_model(start, small_model())
