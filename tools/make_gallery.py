@@ -36,7 +36,7 @@ GAP = 6
 STRENGTHS = (0.0, 0.33, 0.67, 1.0, 1.5)
 SMALL = 300  # long side in the sheets of the network, which paints twice as large
 BLEND = ("starry_night", "great_wave")
-SHOWN = ("starry_night", "great_wave", "contrast_of_forms")
+SHOWN = ("starry_night", "great_wave", "the_scream")
 PAINTED = ("astronaut", "coffee")
 
 

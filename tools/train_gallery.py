@@ -56,7 +56,7 @@ ROOT = Path(__file__).parent.parent
 CONFIGS = {"slim": "add_style", "johnson": "johnson_style"}
 TIME = {"slim": 1.0, "johnson": 2.0}
 """Shares of the time that a style gets, by network."""
-JOHNSON = ("udnie", "starry_night", "great_wave", "the_scream", "contrast_of_forms")
+JOHNSON = ("udnie", "starry_night", "great_wave", "the_scream")
 """Styles that Johnson's network is trained in as well."""
 LOOP = LoopOptions(report_every=20)
 SHEET_PHOTOS = 6

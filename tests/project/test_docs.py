@@ -42,8 +42,9 @@ OWN_STYLE = "run/model.safetensors"
 OTHER_OPTIONS = {
     *("check", "clients", "file_format", "gallery", "no_deps", "rounds", "seconds", "wheel_dir"),
     *("address", "disable_usage_stats", "head"),
+    *("xla_gpu_autotune_level", "xla_gpu_enable_triton_gemm"),
 }
-"""Options that the pages name of pip, Ray and TensorFlow Datasets, of benchmarks and tools."""
+"""Options that the pages name of pip, Ray, TensorFlow Datasets and XLA, of benchmarks and tools."""
 
 CELLS = {
     "losses_in_your_own_loop": "SIDE, STEPS = 64, 3",
