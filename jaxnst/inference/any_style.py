@@ -74,6 +74,8 @@ Read = Callable[[], ArrayLike]
 class AnyStylizer(Painter):
     """Paints photos in the style of any picture, in seconds and without training."""
 
+    holds_strokes = True
+
     def __init__(
         self,
         paintings: Mapping[str, ArrayLike | Read] = MappingProxyType({}),
