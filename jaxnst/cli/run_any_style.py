@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ def paint_in_any_style(command: Stylize, given: set[str]) -> int:
     check_options(given)
     check_strength(command.strength)
     tasks = plan_pictures(command, command.style)
+    tasks.sort(key=attrgetter("styles"))  # so that each painting is looked at once
     if not command.content:
         raise JaxnstError(
             "--method fast paints photos, and there is none: give one, or --method optimize for a "

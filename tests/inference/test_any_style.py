@@ -108,6 +108,15 @@ def test_paintings_in_regions_leave_the_rest_as_it_is(named, paint):
     np.testing.assert_array_equal(painted[:, :30], named(photo, "a")[:, :30])
 
 
+def test_strokes_are_of_one_size_however_painting_is_asked_for(named, paint, monkeypatch):
+    monkeypatch.setattr(stroke, "STROKE_SIDE", 40)
+    photo, everywhere = picture(paint, 0), np.ones((48, 72), np.float32)
+    painted = named(photo, "a")
+    assert (painted != named(photo, "a", stroke=None)).any()
+    np.testing.assert_array_equal(named.in_regions(photo, {"a": everywhere}), painted)
+    np.testing.assert_array_equal(named.begin(photo, "a")(), painted)
+
+
 def test_a_size_is_that_of_the_result(named, paint):
     assert named(picture(paint, 0), "a", size=96).shape == (64, 96, 3)
 
