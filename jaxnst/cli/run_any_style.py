@@ -52,7 +52,9 @@ class StylePictures(StyleSource):
 
     def painter(self, *, exact: bool = False) -> AnyStylizer:
         """What paints in the styles of the pictures."""
-        return AnyStylizer({str(path): partial(_read, path) for path in self._paths}, exact=exact)
+        return AnyStylizer(
+            {str(path): partial(read_painting, path) for path in self._paths}, exact=exact
+        )
 
     def names(self, task: PictureTask) -> tuple[str, ...]:
         """The paths of a picture's styles."""
@@ -65,7 +67,7 @@ class StylePictures(StyleSource):
     def check(self, look: Look) -> None:
         """Raises JaxnstError unless the look's pictures can be read."""
         for name in blend_shares(look.style, tuple(map(str, self._paths))):
-            _read(Path(name))
+            read_painting(Path(name))
 
 
 def check_strength(strength: float) -> None:
@@ -76,6 +78,6 @@ def check_strength(strength: float) -> None:
         )
 
 
-def _read(path: Path) -> np.ndarray:
+def read_painting(path: Path) -> np.ndarray:
     """The picture in a file, uint8 [H, W, 3 or 4]."""
     return load(path).as_uint8()
