@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,13 @@ from jaxnst.cli.live_keys import Controls
 from jaxnst.cli.options import Live
 from jaxnst.cli.output_checks import check_apart
 from jaxnst.cli.parsing import parse
-from jaxnst.cli.plan import labels_of
+from jaxnst.cli.plan import files_in, labels_of
 from jaxnst.cli.signals import stop_signals
 from jaxnst.errors import JaxnstError
 from jaxnst.io.files import atomic_write, check_writable, display_name
 
 _RECENT = 30  # frames, of which rate and latency are shown
+_READY = 16  # pictures as styles that are ready at the start, of 12 MB each; others wait for a key
 
 
 def main(argv: Sequence[str]) -> int:
@@ -46,7 +48,8 @@ def _check(command: Live) -> None:
         check_writable(command.output)
     if command.stats is not None:
         check_writable(command.stats)
-    inputs = [Path(command.source), *(Path(name) for name in command.style if os.path.isfile(name))]
+    pictures = files_in(Path(name) for name in command.style if os.path.exists(name))
+    inputs = [Path(command.source), *pictures]
     check_apart(inputs, [p for p in (command.output, command.stats) if p])
     if not command.folder.is_dir():
         raise JaxnstError(f"{display_name(command.folder)}: there is no such folder; make it")
@@ -97,14 +100,14 @@ def _run(command: Live) -> int:
 
 
 def _has_pictures(command: Live) -> bool:
-    """Whether --style has pictures.
+    """Whether --style has pictures, or folders of them.
 
     Raises:
       JaxnstError: it has names beside them.
     """
     from jaxnst.cli.style_source import no_picture
 
-    pictures = [name for name in command.style if os.path.isfile(name)]
+    pictures = [name for name in command.style if os.path.exists(name)]
     if pictures and len(pictures) < len(command.style):
         raise no_picture(next(name for name in command.style if name not in pictures))
     return bool(pictures)
@@ -129,21 +132,22 @@ def _trained(command: Live) -> tuple[Any, Controls]:
 
 def _of_pictures(command: Live) -> tuple[Any, Controls]:
     """What paints in the style of pictures, and the settings to begin with."""
-    from jaxnst.cli.run_any_style import check_strength
+    from jaxnst.cli.run_any_style import check_strength, read_painting
     from jaxnst.inference.any_style import AnyStylizer
-    from jaxnst.io.codec import load
 
     if command.model:
         raise JaxnstError("--model is for trained styles: leave it out, or give names of --style")
     check_strength(command.strength)
     paintings: dict[str, Any] = {}
-    for path, label in labels_of(tuple(map(Path, command.style))).items():
+    for path, label in labels_of(files_in(map(Path, command.style))).items():
         name = display_name(label)
         if name in paintings:
             raise JaxnstError(
                 f"{display_name(path)}: another --style has the name {name} already: rename one"
             )
-        paintings[name] = load(path).as_uint8()
+        painting = read_painting(path)  # all of them, since an error on the way would end it
+        keeps = len(paintings) < _READY
+        paintings[name] = painting if keeps else partial(read_painting, path)
     controls = _controls(command, tuple(paintings))
     controls.strongest = 1.0
     return AnyStylizer(paintings, exact=True), controls

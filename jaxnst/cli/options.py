@@ -142,8 +142,8 @@ class Live:
     fps: float = 0.0
     """Frame rate to request from the camera, or pictures per second of a folder; 0: the default."""
     style: Annotated[tuple[str, ...], arg(metavar="[NAME|PICTURE ...]")] = ()
-    """Styles that the keys choose from: names of trained ones, or pictures, which take ten times as
-    long. Default: all trained ones."""
+    """Styles that the keys choose from: names of trained ones; or pictures and folders of pictures,
+    which take ten times as long. Default: all trained ones."""
     model: str = ""
     """Where the trained styles are: slim or johnson (`jaxnst models list`), a .safetensors file of
     one style, or a folder of such files. Default: slim."""

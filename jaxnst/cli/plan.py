@@ -99,7 +99,7 @@ def plan_tasks(
       JaxnstError: there is nothing to make a picture of, a folder has no picture in it, or the
         output is not the right one for what is in them.
     """
-    photos, styles = _files(content), _files(style)
+    photos, styles = files_in(content), files_in(style)
     if not photos and not styles:
         raise JaxnstError("there is nothing to paint: give a photo, or a style for a texture")
     choices = _choices(styles, trained, one=one)
@@ -168,8 +168,12 @@ def check_counts(command: Stylize, count: int) -> None:
             )
 
 
-def _files(paths: Iterable[Path]) -> list[Path]:
-    """The given files, and the pictures in the given folders."""
+def files_in(paths: Iterable[Path]) -> list[Path]:
+    """The given files, and the pictures in the given folders.
+
+    Raises:
+      JaxnstError: a folder has none, or a path is an address.
+    """
     files: list[Path] = []
     for path in paths:
         address = re.fullmatch(r"(\w[\w+.-]+):/([^/].*)", str(path))  # Path has taken out a slash

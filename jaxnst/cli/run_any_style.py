@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ def paint_in_any_style(command: Stylize, given: set[str]) -> int:
     check_options(given)
     check_strength(command.strength)
     tasks = plan_pictures(command, command.style)
+    tasks.sort(key=attrgetter("styles"))  # so that each painting is looked at once
     if not command.content:
         raise JaxnstError(
             "--method fast paints photos, and there is none: give one, or --method optimize for a "
@@ -50,7 +52,9 @@ class StylePictures(StyleSource):
 
     def painter(self, *, exact: bool = False) -> AnyStylizer:
         """What paints in the styles of the pictures."""
-        return AnyStylizer({str(path): partial(_read, path) for path in self._paths}, exact=exact)
+        return AnyStylizer(
+            {str(path): partial(read_painting, path) for path in self._paths}, exact=exact
+        )
 
     def names(self, task: PictureTask) -> tuple[str, ...]:
         """The paths of a picture's styles."""
@@ -63,7 +67,7 @@ class StylePictures(StyleSource):
     def check(self, look: Look) -> None:
         """Raises JaxnstError unless the look's pictures can be read."""
         for name in blend_shares(look.style, tuple(map(str, self._paths))):
-            _read(Path(name))
+            read_painting(Path(name))
 
 
 def check_strength(strength: float) -> None:
@@ -74,6 +78,6 @@ def check_strength(strength: float) -> None:
         )
 
 
-def _read(path: Path) -> np.ndarray:
+def read_painting(path: Path) -> np.ndarray:
     """The picture in a file, uint8 [H, W, 3 or 4]."""
     return load(path).as_uint8()

@@ -74,6 +74,8 @@ Read = Callable[[], ArrayLike]
 class AnyStylizer(Painter):
     """Paints photos in the style of any picture, in seconds and without training."""
 
+    holds_strokes = True
+
     def __init__(
         self,
         paintings: Mapping[str, ArrayLike | Read] = MappingProxyType({}),
@@ -133,10 +135,40 @@ class AnyStylizer(Painter):
         Raises:
           JaxnstError: a picture is none, or there is no such style or strength.
         """
+        return self.begin(
+            image, style, strength=strength, keep_colors=keep_colors, size=size, stroke=stroke
+        )()
+
+    def begin(
+        self,
+        image: ArrayLike,
+        style: ArrayLike | str | Weights,
+        *,
+        strength: float = 1.0,
+        keep_colors: bool = False,
+        size: int | None = None,
+        stroke: float | None = 1.0,
+    ) -> Callable[[], np.ndarray]:
+        """Starts painting, with the arguments of `__call__`; see `Painter.begin`."""
         if not isinstance(style, str | Mapping):
             style = self._named(style)
-        return super().__call__(
+        return super().begin(
             image, style, strength=strength, keep_colors=keep_colors, size=size, stroke=stroke
+        )
+
+    def in_regions(
+        self,
+        image: ArrayLike,
+        masks: Mapping[str, ArrayLike],
+        *,
+        strength: float = 1.0,
+        keep_colors: bool = False,
+        size: int | None = None,
+        stroke: float | None = 1.0,
+    ) -> np.ndarray:
+        """Paints a picture in several of `styles`, each in its region; see `Painter.in_regions`."""
+        return super().in_regions(
+            image, masks, strength=strength, keep_colors=keep_colors, size=size, stroke=stroke
         )
 
     def paint_as_is(self, photos: np.ndarray, look: Look) -> Callable[[], np.ndarray]:

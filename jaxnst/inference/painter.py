@@ -27,6 +27,9 @@ BUCKET = 64
 class Painter(ABC):
     """Paints photos in styles that it knows by name; see `__call__`."""
 
+    holds_strokes = False
+    """Whether strokes jump for the least noise: smoothing holds them then, and never mixes them."""
+
     @property
     @abstractmethod
     def styles(self) -> tuple[str, ...]:

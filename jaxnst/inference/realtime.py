@@ -158,7 +158,7 @@ def paint_live(
         frame = capture.newest(_left(pending, expected))
         prepared = None if frame is None else scaled(frame.image, size)
         if pending is not None and pending.look != smoothed:
-            smoother, smoothed = Smoother(), pending.look
+            smoother, smoothed = Smoother(holds=painter.holds_strokes), pending.look
         shown = None if pending is None else pending.finish(smoother)
         pending = None
         if frame is not None and prepared is not None:

@@ -2,11 +2,14 @@
 
 Each painting is mixed with the one before, position by position: next to nothing of what is new
 where the photo is as it was, all of it where the photo has changed, so that nothing moving drags a
-ghost behind it. What has changed is told from means of 4x4 pixels, compared with the photo that the
-smoothed painting stands for and not with the last frame: what creeps is noticed in the end.
+ghost behind it. Strokes that jump for the least noise are held instead, each part as it was or all
+new, since a mean of them is a blur. What has changed is told from means of 4x4 pixels,
+compared with the photo that the smoothed painting stands for and not with the last frame: what
+creeps is noticed in the end.
 """
 
 from collections.abc import Mapping
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -51,17 +54,20 @@ def start(photo: jax.Array, painting: jax.Array) -> Smoothed:
     return Smoothed(_blocks(photo), from_uint8(painting))
 
 
-@jax.jit
-def smooth(state: Smoothed, photo: jax.Array, painting: jax.Array) -> tuple[Smoothed, jax.Array]:
+@partial(jax.jit, static_argnames="holds")
+def smooth(
+    state: Smoothed, photo: jax.Array, painting: jax.Array, *, holds: bool = False
+) -> tuple[Smoothed, jax.Array]:
     """The next frame: its state, and the painting to be shown, uint8 [H, W, 3].
 
     Args:
       state: after the frame before, of the same size.
       photo: uint8 [H, W, 3].
       painting: of the photo, uint8 [H, W, 3].
+      holds: parts of the painting are held or replaced, and never mixed.
     """
     blocks = _blocks(photo)
-    weight = _weights(jnp.max(jnp.abs(blocks - state.photo), axis=-1))
+    weight = _weights(jnp.max(jnp.abs(blocks - state.photo), axis=-1), holds=holds)
     height, width = photo.shape[:2]
     full = (weight.shape[0] * _BLOCK, weight.shape[1] * _BLOCK)
     fine = jax.image.resize(weight, full, "linear")[:height, :width, None]
@@ -73,24 +79,24 @@ def smooth(state: Smoothed, photo: jax.Array, painting: jax.Array) -> tuple[Smoo
 class Smoother:
     """Smooths one painting after the other, and begins anew with another size."""
 
-    def __init__(self, state: Smoothed | None = None) -> None:
-        """Goes on from the state after a frame, or begins."""
-        self.state = state
+    def __init__(self, state: Smoothed | None = None, *, holds: bool = False) -> None:
+        """Goes on from the state after a frame, or begins; `holds` as for `smooth`."""
+        self.state, self._holds = state, holds
 
     def __call__(self, photo: np.ndarray, painting: np.ndarray) -> np.ndarray:
         """What is to be shown of a painting of a photo, all uint8 [H, W, 3]."""
         if self.state is None or self.state.painting.shape != painting.shape:
             self.state = start(photo, painting)
             return painting
-        self.state, mixed = smooth(self.state, photo, painting)
+        self.state, mixed = smooth(self.state, photo, painting, holds=self._holds)
         return np.asarray(mixed)
 
 
-def _weights(change: jax.Array) -> jax.Array:
+def _weights(change: jax.Array, *, holds: bool) -> jax.Array:
     """How much of the new painting each block gets, from how much the photo has changed."""
     moving = jnp.clip((change - STILL) / (MOVING - STILL), 0, 1)
     around = jax.lax.reduce_window(moving, 0.0, jax.lax.max, (3, 3), (1, 1), "SAME")
-    weight = LEAST + (1 - LEAST) * around
+    weight = (around > 0.5).astype(around.dtype) if holds else LEAST + (1 - LEAST) * around
     return jnp.where(jnp.mean(moving) > CUT, 1.0, weight)
 
 

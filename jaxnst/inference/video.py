@@ -79,7 +79,7 @@ def paint_frames(
         are painted once more, so that the result is the same.
       keep_alpha: as for `make_frames`.
     """
-    smoother = Smoother(state) if look.smooth else None
+    smoother = Smoother(state, holds=painter.holds_strokes) if look.smooth else None
 
     def begin(frame: TimedFrame) -> Callable[[], MadeFrame]:
         wait = painter.start(frame.image, look)

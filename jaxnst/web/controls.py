@@ -80,7 +80,9 @@ def blend_controls(studio: Studio, tab: str) -> list[Any]:
         info="0: the photo as it is. 2: twice the style.", elem_id=f"{tab}-strength",
     )  # fmt: skip
     with gr.Row():
-        second = gr.Dropdown(choices, value="", label="Blend with", min_width=230)
-        mix = gr.Slider(0, 1, 0.5, step=0.05, label="How much", min_width=230)
+        second = gr.Dropdown(
+            choices, value="", label="Blend with", min_width=230, elem_id=f"{tab}-second"
+        )
+        mix = gr.Slider(0, 1, 0.5, step=0.05, label="How much", min_width=230, elem_id=f"{tab}-mix")
     keep_colors = gr.Checkbox(False, label="Keep the photo's colors")
     return [second, mix, strength, keep_colors]

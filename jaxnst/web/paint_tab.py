@@ -88,6 +88,7 @@ class PaintTab:
             friendly(self._chosen), None, [style, own], queue=False, show_progress="hidden",
             **PRIVATE,
         )  # fmt: skip
+        own.change(_blending, own, [second, mix], queue=False, show_progress="hidden", **PRIVATE)
         changes = [photo.change, style.change, own.change, second.input, keep_colors.input,
                    size.input, mix.release, strength.release]  # fmt: skip
         outputs = [result, status, file]
@@ -121,7 +122,7 @@ class PaintTab:
           strength: 0, the photo as it is, to 2.
           keep_colors: keep the photo's colors.
           size: "640", "1280" or "2560", how long the longer side may be, or "full".
-          own: a picture whose style it gets instead, up to a strength of 1.
+          own: a picture whose style it gets instead of both, up to a strength of 1.
 
         Returns:
           The photo and the painting as the page shows them, and the painting as a PNG file.
@@ -275,6 +276,12 @@ class PaintTab:
         pixels = to_uint8(load(SAMPLES / "photos" / "cat.jpg").rgb)
         styles = self._studio.styles.items()
         return [(self._studio.preview(pixels, {name: 1.0}), title) for name, title in styles]
+
+
+def _blending(own: str | None) -> tuple[gr.Dropdown, gr.Slider]:
+    """A second style and its share, which a picture of the visitor's has not."""
+    why = "" if own is None else "Not with a picture of your own, whose strength is 1 at most."
+    return gr.Dropdown(interactive=own is None, info=why), gr.Slider(interactive=own is None)
 
 
 def _room() -> gr.Image:

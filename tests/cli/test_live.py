@@ -163,6 +163,51 @@ def test_pictures_as_styles(place: Path, tmp_path: Path) -> None:
     assert json.loads(stats.read_text())["frames"] == 1
 
 
+def test_a_folder_of_pictures_is_a_style_each(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("jaxnst.inference.any_style.AnyStylizer", lambda paintings, **_: paintings)
+    monkeypatch.setattr(live, "_READY", 1)
+    folder = tmp_path / "paintings"
+    folder.mkdir()
+    for name in ("one", "two"):
+        picture(folder / f"{name}.png", len(name))
+    (folder / "notes.txt").write_text("no picture")
+    paintings, controls = live._of_pictures(Live(style=(str(folder),)))
+    assert live._has_pictures(Live(style=(str(folder),)))
+    assert tuple(paintings) == controls.styles == ("one", "two")
+    ready, later = paintings.values()
+    assert ready.shape == later().shape
+    (folder / "zero.png").write_bytes(b"no picture")
+    with pytest.raises(JaxnstError, match=r"zero.png: not a picture"):
+        live._of_pictures(Live(style=(str(folder),)))
+
+
+@pytest.mark.parametrize("output", ["--output", "--stats"])
+def test_a_folder_of_styles_is_an_input(place, tmp_path, output, capsys) -> None:
+    kept = tmp_path / "paintings" / "one.mp4.png"
+    kept.parent.mkdir()
+    picture(kept, 1)
+    place_of = kept.with_name("one.mp4")
+    place_of.symlink_to(kept)
+    before = kept.read_bytes()
+    command = ("live", "--source", place / "clip.mkv", "--no-window", "--frames", 1)
+    assert main([*map(str, (*command, "--style", kept.parent, output, place_of))]) == 2
+    assert "is an input and would be overwritten" in capsys.readouterr().err
+    assert kept.read_bytes() == before
+
+
+def test_a_folder_without_pictures_is_told(place, tmp_path, capsys) -> None:
+    command = (
+        "live",
+        "--source",
+        place / "clip.mkv",
+        "--no-window",
+        "--stats",
+        tmp_path / "s.json",
+    )
+    assert main([*map(str, (*command, "--style", tmp_path))]) == 2
+    assert "no pictures in this folder" in capsys.readouterr().err
+
+
 def test_pictures_and_names_do_not_mix(place, tmp_path, capsys) -> None:
     style = picture(tmp_path / "one.png", 1)
     assert main(words(place, "--stats", tmp_path / "s.json", "--style", style, "wave")) == 2

@@ -55,6 +55,23 @@ def test_every_photo_in_every_style(photo: Path, painting: Path, tmp_path: Path)
     ]  # fmt: skip
 
 
+def test_a_painting_is_looked_at_once_for_all_photos_however_few_are_kept(
+    photo: Path, painting: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+    described = any_style.AnyStylizer._described
+
+    def seeing(self, name, picture):
+        seen.append(Path(name).name)
+        return described(self, name, picture)
+
+    monkeypatch.setattr(any_style, "_KEPT", 1)
+    monkeypatch.setattr(any_style.AnyStylizer, "_described", seeing)
+    other, out = picture(tmp_path / "other.png", 3), tmp_path / "out"
+    assert run(photo, other, "--style", painting, photo, "-o", out, "--quiet") == 0
+    assert sorted(seen) == ["painting.png", "photo.png"]
+
+
 def test_a_blend_and_masks(photo: Path, painting: Path, tmp_path: Path) -> None:
     second = picture(tmp_path / "second.png", 3)
     blend, one = tmp_path / "blend.png", tmp_path / "one.png"

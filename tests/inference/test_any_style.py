@@ -8,10 +8,14 @@ import jax
 import numpy as np
 import pytest
 from model_files import small_decoder
+from PIL import Image
 
 from jaxnst.errors import JaxnstError
 from jaxnst.inference import any_style, stroke
 from jaxnst.inference.any_style import AnyStylizer
+from jaxnst.inference.look import Look
+from jaxnst.inference.video import paint_frames
+from jaxnst.io.video_reader import open_reader
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +108,15 @@ def test_paintings_in_regions_leave_the_rest_as_it_is(named, paint):
     np.testing.assert_array_equal(painted[:, :30], named(photo, "a")[:, :30])
 
 
+def test_strokes_are_of_one_size_however_painting_is_asked_for(named, paint, monkeypatch):
+    monkeypatch.setattr(stroke, "STROKE_SIDE", 40)
+    photo, everywhere = picture(paint, 0), np.ones((48, 72), np.float32)
+    painted = named(photo, "a")
+    assert (painted != named(photo, "a", stroke=None)).any()
+    np.testing.assert_array_equal(named.in_regions(photo, {"a": everywhere}), painted)
+    np.testing.assert_array_equal(named.begin(photo, "a")(), painted)
+
+
 def test_a_size_is_that_of_the_result(named, paint):
     assert named(picture(paint, 0), "a", size=96).shape == (64, 96, 3)
 
@@ -145,6 +158,27 @@ def test_a_single_pixel_at_the_border_that_can_be_seen_is_a_painting(stylizer, p
     painting[0, 0, 3] = 255
     photo = picture(paint, 0)
     assert stylizer(photo, painting).shape == photo.shape
+
+
+def test_strokes_of_a_smoothed_video_stay_as_they_are_while_the_picture_is_still(
+    named, paint, tmp_path
+):
+    noise = np.random.default_rng(5).integers(-3, 4, (5, 48, 72, 3))
+    photos = np.clip(picture(paint, 0) + noise, 0, 255).astype(np.uint8)
+    photos[3:, :, 40:] = 255 - photos[3:, :, 40:]
+    clip = tmp_path / "clip.webp"
+    first, *rest = map(Image.fromarray, photos)
+    first.save(clip, save_all=True, append_images=rest, lossless=True)
+
+    def painted(*, smooth: bool) -> np.ndarray:
+        frames = paint_frames(open_reader(clip), named, Look("a", smooth=smooth), (48, 72))
+        return np.stack([frame.image for frame in frames]).astype(int)
+
+    anew, shown = painted(smooth=False), painted(smooth=True)
+    assert np.abs(anew[1:3] - anew[0]).mean() > 1  # so that there is something to hold
+    np.testing.assert_array_equal(shown[:3], anew[[0, 0, 0]])
+    np.testing.assert_array_equal(shown[3, :, 44:], anew[3, :, 44:])
+    np.testing.assert_array_equal(shown[4, :, :32], anew[0, :, :32])
 
 
 def test_paintings_are_read_when_their_style_is_asked_for(stylizer, paint, monkeypatch):

@@ -1,6 +1,7 @@
 """Less flicker where nothing moves, no ghosts where something does."""
 
 import numpy as np
+import pytest
 from video_files import scene
 
 from jaxnst.inference import temporal as smoothing
@@ -11,11 +12,11 @@ def paintings(count: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).integers(60, 200, (count, 48, 64, 3)).astype(np.uint8)
 
 
-def smoothed(photos: list[np.ndarray], painted: np.ndarray) -> np.ndarray:
+def smoothed(photos: list[np.ndarray], painted: np.ndarray, *, holds: bool = False) -> np.ndarray:
     """What is shown of a clip, but for its first frame."""
     state, shown = smoothing.start(photos[0], painted[0]), []
     for photo, painting in zip(photos[1:], painted[1:], strict=True):
-        state, image = smoothing.smooth(state, photo, painting)
+        state, image = smoothing.smooth(state, photo, painting, holds=holds)
         shown.append(np.asarray(image))
     return np.stack(shown)
 
@@ -49,14 +50,24 @@ def test_what_moves_is_shown_as_it_is_painted() -> None:
     assert np.abs(shown - painted[2])[~moved].mean() > 10
 
 
-def test_nothing_is_kept_over_a_cut() -> None:
+@pytest.mark.parametrize("holds", [False, True])
+def test_nothing_is_kept_over_a_cut(holds: bool) -> None:
     other = 255 - scene(0)
     painted = paintings(2)
-    np.testing.assert_array_equal(smoothed([scene(0), other], painted)[0], painted[1])
+    shown = smoothed([scene(0), other], painted, holds=holds)[0]
+    np.testing.assert_array_equal(shown, painted[1])
 
 
-def test_what_creeps_is_noticed() -> None:
+@pytest.mark.parametrize(("holds", "behind"), [(False, 10), (True, 15)])
+def test_what_creeps_is_noticed(holds: bool, behind: int) -> None:
     photos = [np.full((48, 64, 3), 100 + number, np.uint8) for number in range(60)]
     painted = np.stack(photos)  # a painting that follows the photo
-    shown = smoothed(photos, painted)
-    assert np.abs(shown[-1].astype(int) - painted[-1]).max() <= 10
+    shown = smoothed(photos, painted, holds=holds)
+    assert np.abs(shown[-1].astype(int) - painted[-1]).max() <= behind
+
+
+def test_strokes_that_are_held_are_never_mixed() -> None:
+    photos = [np.full((48, 64, 3), shade, np.uint8) for shade in (100, 104, 112, 113, 116, 126)]
+    painted = paintings(6)
+    shown = smoothed(photos, painted, holds=True)
+    np.testing.assert_array_equal(shown, painted[[0, 0, 0, 4, 4]])

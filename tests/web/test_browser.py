@@ -111,13 +111,20 @@ def test_a_painting_of_ones_own_is_a_style_until_another_is_tapped(page, tmp_pat
     upload(page, "paint-photo", CAT)
     page.wait_for_selector("#paint-download:enabled")
     page.locator("#paint-any button").first.click()
+    assert page.is_enabled("#paint-second input")
     upload(page, "paint-own", SWIRLS)
+    page.wait_for_selector("#paint-second:has-text('Not with a picture of your own')")
+    assert page.is_disabled("#paint-second input")
+    assert page.is_disabled("#paint-mix input[type=number]")
     page.wait_for_selector("#paint-status em:has-text('Like your picture')")
     page.wait_for_selector("#paint-download:enabled")
     assert read_settings(download(page, "paint-download", tmp_path))["method"] == "fast"
     page.locator("#paint-gallery button:has-text('Udnie')").click()
     page.wait_for_selector("#paint-status:has-text('Udnie')")
     assert not page.locator("#paint-own img").count()
+    page.wait_for_selector("#paint-second input:enabled")
+    page.wait_for_selector("#paint-mix input[type=number]:enabled")
+    assert not page.locator("#paint-second:has-text('Not with')").count()
 
 
 def test_photo_styles_and_painting_are_in_sight_together(page):

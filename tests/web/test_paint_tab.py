@@ -10,7 +10,7 @@ pytest.importorskip("gradio", reason="needs the extra `web`")
 from jaxnst.io.codec import load
 from jaxnst.io.embedded_settings import read_settings
 from jaxnst.web.limits import Limits
-from jaxnst.web.paint_tab import PaintTab
+from jaxnst.web.paint_tab import PaintTab, _blending
 from jaxnst.web.shared import Studio
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of Gradio and what it stands on
@@ -63,6 +63,13 @@ def test_a_cut_out_is_shown_on_white_before_and_after(tab, tmp_path):
     (cut_out, *_) = cut_outs(tmp_path, 96)
     for views, _, _ in tab.repaint(str(cut_out), *LOOK):
         assert all(load(view).rgb[:16].min() > 0.95 for view in views)
+
+
+def test_a_picture_of_the_visitors_switches_blending_off_and_says_why():
+    for own, blends in (("own.png", False), (None, True)):
+        second, mix = _blending(own)
+        assert second.interactive == mix.interactive == blends
+        assert ("picture of your own" in second.info) != blends
 
 
 def test_a_picture_of_the_visitors_is_a_style_too(tab, photo, tmp_path):
