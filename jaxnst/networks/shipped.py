@@ -30,7 +30,7 @@ SHIPPED = {
     "slim/jas_de_bouffan": "df66d89acfd554fcf4724f3dc1b50456591c1a0eca471f26bd2d2112aa5802d3",
     "slim/woman_with_a_parasol": "62d9d78faa81ea3423cdd3497145062dfbcb8a663f3e63f666d0f644cd778ec5",
     "johnson/starry_night": "40b6ce1d4b123711528a8fe38b3b90cc285c405b675a9237720b1d2b2dbe092d",
-    "johnson/great_wave": "1bfbb8a724b48f9209c394fd529d4a93e834dd570145de5bc68e0c6a71901478",
+    "johnson/great_wave": "f2eff2f3e7a16244f6203b2a87896bc9ab5e569c041e66605d1d31093c53e92b",
     "johnson/the_scream": "225b64157dfcf40505f063af3d3407b44e7e8e1139c54f0c94f923a898c77cda",
     "johnson/udnie": "e462be11bd6d6c4e574211b65b59d376bb2e2eccc5ca861bf22ecff4f45a6807",
     "decoder_relu3_1": "008bf7db3b315488e41302c881165e45bda78ace9890b00d1269746ca54d7672",
