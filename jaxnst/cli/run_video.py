@@ -1,7 +1,7 @@
 """Makes the video of a `stylize` command."""
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from jaxnst.cli.video_maker import VideoMaker
 from jaxnst.errors import JaxnstError
 from jaxnst.inference.look import Look
 from jaxnst.inference.temporal import Smoothed
-from jaxnst.inference.video import MadeFrame, paint_frames
+from jaxnst.inference.video import FrameWalk, paint_frames
 from jaxnst.io.files import display_name
 from jaxnst.io.resize import fit_long_side
 from jaxnst.io.video_reader import Reader
@@ -47,14 +47,15 @@ class VideoPainter(VideoMaker[Stylize]):
         """That of the video, unless another is asked for."""
         return fit_long_side(reader.size, self._size) if self._size else reader.size
 
-    def frames(
-        self, reader: Reader, first: int, state: Mapping[str, np.ndarray] | None
-    ) -> Iterator[MadeFrame]:
-        """The frames, painted."""
+    def walk(
+        self, reader: Reader, first: int = 0, state: Mapping[str, np.ndarray] | None = None
+    ) -> FrameWalk:
+        """Paints the frames."""
         painter = self._source.painter(exact=True)
         before = Smoothed.from_arrays(state) if state and self._look.smooth else None
+        start = 0 if self._look.smooth and before is None else first
         return paint_frames(
-            reader, painter, self._look, self.size(reader), first, before,
+            reader, painter, self._look, self.size(reader), start, before,
             keep_alpha=self.is_animation,
         )  # fmt: skip
 
