@@ -48,7 +48,9 @@ class Share(NamedTuple):
 
 
 def check_cluster(command: Stylize | Upscale) -> None:
-    """Raises JaxnstError for a command that cannot be run on a cluster, or an address of none."""
+    """Raises JaxnstError for a command that cannot be run on a cluster, or an address of none.
+
+    Has this process take no GPU, of which the workers have need."""
     if STREAM in (*command.content, command.output):
         raise JaxnstError("--cluster reads and writes files, and '-' is none: leave it out")
     if importlib.util.find_spec("ray") is None:
@@ -56,6 +58,9 @@ def check_cluster(command: Stylize | Upscale) -> None:
             "--cluster needs ray, which is not installed: pip install 'jaxnst[cluster]'"
         )
     host_and_port(command.cluster)
+    import jax
+
+    jax.config.update("jax_platforms", "cpu")
 
 
 def made_on_cluster(

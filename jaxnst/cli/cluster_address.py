@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -44,7 +45,9 @@ def connected(address: str) -> Iterator[Any]:
     if address == LOCAL:
         options = {"include_dashboard": False, "object_store_memory": _OBJECTS}
     try:
-        with _own_sigterm():
+        with _own_sigterm(), warnings.catch_warnings():
+            # JAX warns of forks; what Ray starts is another program at once.
+            warnings.filterwarnings("ignore", "os.fork", RuntimeWarning)
             ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **options)
     except (OSError, RuntimeError, ValueError) as error:
         raise JaxnstError(f"--cluster {address}: {_reason(address, error)}") from error
