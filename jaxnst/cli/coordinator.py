@@ -3,9 +3,11 @@
 JAX itself tries for minutes, and then aborts the process.
 """
 
+import math
 import socket
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from jaxnst.cli.cluster_address import split_address
@@ -37,7 +39,7 @@ def join_processes(command: Train) -> None:
         return
     if command.processes < 1 or not 0 <= command.process < command.processes:
         raise JaxnstError("--coordinator HOST:PORT goes with --processes N and --process 0..N-1")
-    _check_coordinator(command.coordinator, is_first=command.process == 0)
+    _check_coordinator(command)
     jax.distributed.initialize(command.coordinator, command.processes, command.process)
 
 
@@ -53,44 +55,50 @@ def _join_around() -> None:
         ) from error
 
 
-def _check_coordinator(address: str, *, is_first: bool) -> None:
-    """Raises JaxnstError unless the first process can listen there, or can be reached by others."""
-    host, port = split_address(address)
+def _check_coordinator(command: Train) -> None:
+    """Raises JaxnstError unless the first process can listen there, and others can reach it."""
+    host, port = split_address(command.coordinator)
     if not host:
         raise JaxnstError(
-            f"--coordinator is {display_name(address)!r}: give auto, or HOST:PORT, a host's name "
-            f"and a port of it that is free"
+            f"--coordinator is {display_name(command.coordinator)!r}: give auto, or HOST:PORT, a "
+            f"host's name and a port of it that is free"
         )
-    with _explained(address, "is a host that is not known here"):
-        socket.getaddrinfo(host, port)
-    if is_first:
-        with _explained(address, f"port {port} cannot be taken"):
-            socket.create_server(("", port)).close()
-    else:
-        with _explained(address, "does not answer"):
-            _wait_for(host, port)
+    if command.process:
+        with _explained(command, "does not answer"):
+            _wait(command, lambda: socket.create_connection((host, port), _TRY).close())
+        return
+    with _explained(command, f"port {port} cannot be taken"):
+        socket.create_server(("", port)).close()
+    with _explained(command, "is a host that is not known here"):
+        _wait(command, lambda: socket.getaddrinfo(host, port))
 
 
 @contextmanager
-def _explained(address: str, what: str) -> Iterator[None]:
+def _explained(command: Train, what: str) -> Iterator[None]:
     """Turns an error of the network into one line."""
     try:
         yield
     except (OSError, UnicodeError) as error:
         raise JaxnstError(
-            f"--coordinator {display_name(address)}: {what} ({one_line(error)}): give all "
-            f"processes the same HOST:PORT, of where process 0 runs, with a port that is free there"
+            f"--coordinator {display_name(command.coordinator)}: {what} ({one_line(error)}): give "
+            f"all processes the same HOST:PORT, of where process 0 runs, with a port that is free"
         ) from error
 
 
-def _wait_for(host: str, port: int) -> None:
-    """Waits for a server; raises `OSError` if there is none in the end."""
-    until = time.monotonic() + _PATIENCE
-    while True:
+def _wait(command: Train, action: Callable[[], object]) -> None:
+    """Waits until an action succeeds; raises its `OSError` if it does not.
+
+    Processes may start in any order, and names of hosts come to be known after their hosts start.
+    """
+    tries = math.ceil(_PATIENCE / _PAUSE)
+    for number in range(tries + 1):
         try:
-            socket.create_connection((host, port), _TRY).close()
+            action()
             return
-        except OSError:
-            if time.monotonic() > until:
+        except OSError as error:
+            if number == tries:
                 raise
-            time.sleep(_PAUSE)
+            if number == 0 and not command.quiet:
+                name = display_name(command.coordinator)
+                print(f"waiting for {name} ({one_line(error)})", file=sys.stderr)
+        time.sleep(_PAUSE)

@@ -13,6 +13,7 @@ from pathlib import Path
 import jaxnst
 from jaxnst.cli.compile_notice import compile_notice
 from jaxnst.cli.coordinator import join_processes
+from jaxnst.cli.exit_status import INTERRUPTED
 from jaxnst.cli.options import TRAIN_CONFIG, Train
 from jaxnst.cli.parsing import parse, value_in
 from jaxnst.cli.progress import ProgressDisplay
@@ -130,14 +131,14 @@ def _run(command: Train) -> int:
             elif watch is not None:
                 watch.see(last)
     assert last is not None
-    if stopped.is_set() and last.share < 1:
+    if last.share < 1:  # a signal came, if not to this process then to another
         if not quiet:
             print(
                 f"stopped at step {last.step}, {last.share:.0%} of the run: the same command goes "
                 f"on from there",
                 file=sys.stderr,
             )
-        return stopped.status
+        return stopped.status if stopped.is_set() else INTERRUPTED
     if is_first:
         _finish(command, run, last)
     return 0

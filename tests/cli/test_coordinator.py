@@ -4,6 +4,7 @@ import socket
 
 import jax
 import pytest
+from training_files import free_port
 
 from jaxnst.cli import main
 
@@ -12,7 +13,6 @@ from jaxnst.cli import main
 def refused(tmp_path, monkeypatch, capsys):
     """The one line that a command is refused with, which leaves nothing."""
     monkeypatch.setattr("jaxnst.cli.coordinator._PATIENCE", 0.0)
-    monkeypatch.setattr("jaxnst.cli.coordinator._PAUSE", 0.0)
 
     def refused(*words: str) -> str:
         work = tmp_path / "work"
@@ -52,9 +52,10 @@ def test_a_host_that_is_not_known(refused, monkeypatch):
         raise socket.gaierror(-2, "Name or service not known")
 
     monkeypatch.setattr("socket.getaddrinfo", unknown)
-    for words in (FIRST, SECOND):
-        line = refused("--coordinator", "nohost:1234", *words)
-        assert "nohost:1234: is a host that is not known here (Name or service not known)" in line
+    line = refused("--coordinator", f"nohost:{free_port()}", *FIRST)
+    assert ": is a host that is not known here (Name or service not known)" in line
+    line = refused("--coordinator", "nohost:1234", *SECOND)
+    assert "nohost:1234: does not answer (Name or service not known)" in line
 
 
 def test_a_port_that_is_taken(refused):
@@ -65,8 +66,7 @@ def test_a_port_that_is_taken(refused):
 
 
 def test_a_first_process_that_does_not_start(refused):
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     line = refused("--coordinator", f"127.0.0.1:{port}", *SECOND)
     assert f"127.0.0.1:{port}: does not answer (Connection refused)" in line
 
@@ -80,13 +80,13 @@ def test_no_cluster_around(refused, monkeypatch):
     assert "--coordinator auto: JAX knows of no cluster around (coordinator_address" in line
 
 
-def test_the_second_process_waits_for_the_first(monkeypatch, tmp_path):
+def test_the_second_process_waits_for_the_first(monkeypatch, tmp_path, capsys):
     joined = []
     monkeypatch.setattr(jax.distributed, "initialize", lambda *words: joined.append(words))
     monkeypatch.setattr("jaxnst.cli.train._run", lambda command: 0)
     with socket.create_server(("127.0.0.1", 0)) as first:
         address = f"127.0.0.1:{first.getsockname()[1]}"
-        calls = iter([ConnectionRefusedError()])
+        calls = iter([TimeoutError("timed out")])
         connect = socket.create_connection
 
         def late(*args):
@@ -95,7 +95,8 @@ def test_the_second_process_waits_for_the_first(monkeypatch, tmp_path):
             return connect(*args)
 
         monkeypatch.setattr("socket.create_connection", late)
-        monkeypatch.setattr("jaxnst.cli.coordinator._PAUSE", 0.0)
+        monkeypatch.setattr("time.sleep", lambda seconds: None)
         words = ["train", "--config", "smoke", "--work", str(tmp_path / "w")]
         assert main([*words, "--coordinator", address, *SECOND]) == 0
     assert joined == [(address, 2, 1)]
+    assert capsys.readouterr().err == f"waiting for {address} (timed out)\n"
