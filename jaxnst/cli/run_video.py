@@ -33,7 +33,7 @@ class VideoPainter(VideoMaker[Stylize]):
           JaxnstError: an option is for pictures, or there is no such style or strength.
         """
         super().__init__(command, task)
-        _check_options(command)
+        _check_options(command, source)
         self._source, self._size, self._look = source, size, _look(command, source.names(task))
         source.check(self._look)
 
@@ -60,13 +60,18 @@ class VideoPainter(VideoMaker[Stylize]):
         )  # fmt: skip
 
 
-def _check_options(command: Stylize) -> None:
-    """Raises JaxnstError for options that are for pictures."""
+def _check_options(command: Stylize, source: StyleSource) -> None:
+    """Raises JaxnstError for options that are for pictures, or that contradict one another."""
     for option in ("contact_sheet", "compare", "sidecar", "mask"):
         if getattr(command, option) != _DEFAULTS[option]:
             name = option.replace("_", "-")
             clip = display_name(command.content[0])
             raise JaxnstError(f"{clip}: is a video, and --{name} is for pictures: leave it out")
+    if command.cluster and command.smooth and source.holds_strokes:
+        raise JaxnstError(
+            "--smooth holds the strokes of style pictures for as long as nothing moves, so that no "
+            "segment can be made by itself: leave out --smooth or --cluster, or give trained styles"
+        )
 
 
 def _look(command: Stylize, names: Sequence[str]) -> Look:

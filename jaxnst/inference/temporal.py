@@ -102,14 +102,15 @@ class Smoother:
     def pass_over(self, photo: np.ndarray) -> None:
         """Takes note of a photo, uint8 [H, W, 3], that is not painted."""
         before = self._photo if self.state is None else self.state.photo
-        self._photo = _blocks(photo) if before is None else _follow(before, photo, holds=self._holds)[0]
+        if before is None:
+            self._photo = _blocks(photo)
+        else:
+            self._photo, _ = _follow(before, photo, holds=self._holds)
         self.state = None
 
 
 @partial(jax.jit, static_argnames="holds")  # by itself: rounded the same without a painting
-def _follow(
-    before: jax.Array, photo: jax.Array, *, holds: bool
-) -> tuple[jax.Array, jax.Array]:
+def _follow(before: jax.Array, photo: jax.Array, *, holds: bool) -> tuple[jax.Array, jax.Array]:
     """The next `Smoothed.photo`, and how much of the new painting each block gets."""
     blocks = _blocks(photo)
     weight = _weights(jnp.max(jnp.abs(blocks - before), axis=-1), holds=holds)

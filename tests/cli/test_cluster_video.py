@@ -24,7 +24,7 @@ from clusters import (
     two_machines,
 )
 from model_files import gallery_folder, upscaling_model
-from stylize_files import tree
+from stylize_files import picture, tree
 from video_files import read_times, write_clip
 
 from jaxnst import __version__
@@ -140,7 +140,7 @@ def test_smoothed_frames_differ_by_one_at_most_before_they_are_encoded(cluster, 
     difference = np.abs(np.stack(written) - alone)
     assert difference.max() <= 1
     assert not difference[:130].any()
-    monkeypatch.setattr("jaxnst.inference.video.RUN_UP", 0)  # and without it they differ by more
+    monkeypatch.setattr("jaxnst.inference.temporal.RUN_UP", 0)  # and without it they differ by more
     written.clear()
     assert main([*PAINT, "--smooth", "-o", "short.mp4", "--quiet", *LOCAL]) == 0
     assert np.abs(np.stack(written) - alone)[130:].max() > 1
@@ -255,6 +255,16 @@ def test_what_is_refused_leaves_nothing(place, capsys, monkeypatch, words, messa
     assert main([*PAINT, "--quiet", *LOCAL, *words]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert message in line
+    assert tree(place) == before
+
+
+def test_strokes_that_are_held_are_refused_side_by_side(place, cluster, capsys):
+    picture(place / "style.png", 2, 44, 44)
+    before = tree(place)
+    words = ("stylize", "clip.mp4", "--style", "style.png", "--method", "fast", "-o", "out.mp4")
+    assert main([*words, "--smooth", *LOCAL]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "--smooth holds the strokes of style pictures" in line
     assert tree(place) == before
 
 

@@ -116,3 +116,8 @@ def test_the_run_up_is_as_long_as_it_has_to_be() -> None:
     assert smoothing.RUN_UP == 109  # 255 * 0.95 ** 109 < 1
     assert left_of_the_start("still", smoothing.RUN_UP - 2) <= 1
     assert left_of_the_start("still", smoothing.RUN_UP - 20) > 1
+
+
+def test_what_is_held_needs_all_frames_before() -> None:
+    assert smoothing.Smoother(holds=True).run_up > 10**9
+    assert smoothing.Smoother().run_up == smoothing.RUN_UP
