@@ -1,8 +1,8 @@
-"""Makes the pictures of a command on the machines of a Ray cluster, which share its folders.
+"""Makes what a command makes on the machines of a Ray cluster, which share its folders.
 
-A worker is an actor of Ray: it builds what makes pictures from the command, once, and then reads,
-paints and writes as the command would by itself. Only the names of pictures and their records
-travel. Ray is imported when a cluster is asked for.
+A worker is an actor of Ray: it builds what makes pictures, or a video, from the command, once, and
+then reads, paints and writes as the command would by itself. Only names and records travel. Ray is
+imported when a cluster is asked for.
 """
 
 import importlib.util
@@ -15,7 +15,8 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import closing, contextmanager, redirect_stdout
 from functools import cache, partial
-from typing import Any, NamedTuple, TextIO
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol, TextIO
 
 from tqdm import tqdm
 
@@ -23,12 +24,20 @@ from jaxnst import __version__
 from jaxnst.cli.cluster_address import connected, host_and_port
 from jaxnst.cli.dispatch import Dispatcher, WorkerLostError
 from jaxnst.cli.options import Stylize, Upscale
-from jaxnst.cli.plan import STREAM, PictureTask, is_film
+from jaxnst.cli.plan import STREAM
 from jaxnst.errors import JaxnstError
 from jaxnst.io.files import display_name
 from jaxnst.io.temporary import remove_leftovers
 
 _CORES = 2  # of a worker without a GPU: more of them do little for one picture
+
+
+class Task(Protocol):
+    """What is made: a picture, or a part of a video."""
+
+    @property
+    def output(self) -> Path:
+        """Its file."""
 
 
 class Share(NamedTuple):
@@ -39,9 +48,9 @@ class Share(NamedTuple):
 
 
 def check_cluster(command: Stylize | Upscale) -> None:
-    """Raises JaxnstError for a command that cannot be run on a cluster, or an address of none."""
-    if is_film(command):
-        raise JaxnstError("--cluster is for pictures, and this is a video: leave it out")
+    """Raises JaxnstError for a command that cannot be run on a cluster, or an address of none.
+
+    Has this process take no GPU, of which the workers have need."""
     if STREAM in (*command.content, command.output):
         raise JaxnstError("--cluster reads and writes files, and '-' is none: leave it out")
     if importlib.util.find_spec("ray") is None:
@@ -49,21 +58,24 @@ def check_cluster(command: Stylize | Upscale) -> None:
             "--cluster needs ray, which is not installed: pip install 'jaxnst[cluster]'"
         )
     host_and_port(command.cluster)
+    import jax
+
+    jax.config.update("jax_platforms", "cpu")
 
 
 def made_on_cluster(
-    address: str, maker: Any, tasks: Sequence[PictureTask], *, quiet: bool
+    address: str, maker: Any, tasks: Sequence[Task], *, quiet: bool
 ) -> Generator[Callable[[], Any], None, None]:
-    """Makes pictures on a cluster.
+    """Makes pictures, or parts of a video, on a cluster.
 
     Args:
       address: "local", "auto" or HOST:PORT.
       maker: has `at_once`, `prepare()` and `made(task)`, and can be pickled.
-      tasks: the pictures.
+      tasks: what is to be made.
       quiet: say nothing of workers that are lost.
 
     Yields:
-      For each picture, in the order of the tasks, what returns `maker.made(task)`, or raises what
+      For each task, in their order, what returns `maker.made(task)`, or raises what
       that has raised.
 
     Raises:
@@ -77,7 +89,7 @@ def made_on_cluster(
     stdout = None if sys.stdout is None else _OfThisThread(sys.stdout)
     with _no_leftovers(tasks), redirect_stdout(stdout), connected(address) as ray:
         crew = RayCrew(ray, maker)
-        dispatcher = Dispatcher[PictureTask, Any](
+        dispatcher = Dispatcher[Task, Any](
             crew, tasks, say=say, name=lambda task: display_name(task.output)
         )
         with closing(dispatcher.results()) as results:
@@ -85,7 +97,7 @@ def made_on_cluster(
 
 
 @contextmanager
-def _no_leftovers(tasks: Sequence[PictureTask]) -> Iterator[None]:
+def _no_leftovers(tasks: Sequence[Task]) -> Iterator[None]:
     """Removes before and after the block what killed processes have left beside the pictures."""
     folders = {task.output.parent for task in tasks}
     for folder in folders:
@@ -125,7 +137,7 @@ class RayWorker:
         """Builds there what makes pictures; the future has what is wrong with the machine."""
         return _answer(self._actor.prepare.remote(__version__, os.getcwd(), self._recipe))
 
-    def make(self, task: PictureTask) -> "Future[Any]":
+    def make(self, task: Task) -> "Future[Any]":
         """Makes a picture there."""
         return _answer(self._actor.make.remote(task))
 
@@ -177,12 +189,16 @@ def _actor_class() -> type:
             except OSError:
                 return f"{machine} has no folder {folder}: run the command in one that all share"
             from jaxnst.cli.cache import use_compilation_cache
+            from jaxnst.errors import JaxnstError
             from jaxnst.io.temporary import keep_leftovers
 
             use_compilation_cache()
             keep_leftovers()
-            self._maker = pickle.loads(recipe)
-            self._maker.prepare()
+            try:
+                self._maker = pickle.loads(recipe)
+                self._maker.prepare()
+            except JaxnstError as error:  # a file that only the others see, say
+                return f"{machine}: {error}"
             return ""
 
         def make(self, task: Any) -> Any:

@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -44,7 +45,9 @@ def connected(address: str) -> Iterator[Any]:
     if address == LOCAL:
         options = {"include_dashboard": False, "object_store_memory": _OBJECTS}
     try:
-        with _own_sigterm():
+        with _own_sigterm(), warnings.catch_warnings():
+            # JAX warns of forks; what Ray starts is another program at once.
+            warnings.filterwarnings("ignore", "os.fork", RuntimeWarning)
             ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **options)
     except (OSError, RuntimeError, ValueError) as error:
         raise JaxnstError(f"--cluster {address}: {_reason(address, error)}") from error
@@ -69,13 +72,20 @@ def host_and_port(address: str) -> tuple[str, int]:
     """
     if address in (LOCAL, AROUND):
         return "", 0
-    host, _, port = address.rpartition(":")
-    if "/" in address or not host or not (port.isascii() and port.isdigit()):
+    host, port = split_address(address)
+    if not host:
         raise JaxnstError(
             f"--cluster is {display_name(address)!r}: give local, auto, or the HOST:PORT that "
             f"`ray start` prints"
         )
-    return host, int(port)
+    return host, port
+
+
+def split_address(address: str) -> tuple[str, int]:
+    """Host and port of HOST:PORT; no host if it is not one."""
+    host, _, port = address.rpartition(":")
+    is_port = port.isascii() and port.isdigit() and len(port) < 6 and 0 < int(port) < 65_536
+    return (host.strip("[]"), int(port)) if is_port and "/" not in address else ("", 0)
 
 
 def _check_answer(address: str, host: str, port: int) -> None:
@@ -85,7 +95,7 @@ def _check_answer(address: str, host: str, port: int) -> None:
             connection.settimeout(_PATIENCE)
             connection.sendall(_HELLO)
             header = connection.recv(9)
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         raise JaxnstError(
             f"--cluster {address}: does not answer ({one_line(error)}): give the address that "
             f"`ray start` prints"

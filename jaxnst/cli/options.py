@@ -100,9 +100,9 @@ class Stylize:
     overwrite: bool = False
     """Make pictures again even if they exist with the same settings."""
     cluster: Annotated[str, arg(metavar="local|auto|HOST:PORT")] = ""
-    """Make the pictures on the machines of a Ray cluster, which share the folders of pictures:
-    local starts one on this machine, auto takes the one that this machine is part of. Needs
-    jaxnst[cluster]."""
+    """Make the pictures, or the segments of a video, on the machines of a Ray cluster, which share
+    the folders: local starts one on this machine, auto takes the one that this machine is part
+    of. Needs jaxnst[cluster]."""
     output_is_folder: Annotated[bool, Suppress] = False
     """Whether --output ends with a slash."""
     quiet: bool = False
@@ -224,9 +224,9 @@ class Upscale:
     overwrite: bool = False
     """Make pictures again even if they exist with the same settings."""
     cluster: Annotated[str, arg(metavar="local|auto|HOST:PORT")] = ""
-    """Make the pictures on the machines of a Ray cluster, which share the folders of pictures:
-    local starts one on this machine, auto takes the one that this machine is part of. Needs
-    jaxnst[cluster]."""
+    """Make the pictures, or the segments of a video, on the machines of a Ray cluster, which share
+    the folders: local starts one on this machine, auto takes the one that this machine is part
+    of. Needs jaxnst[cluster]."""
     output_is_folder: Annotated[bool, Suppress] = False
     """Whether --output ends with a slash."""
     quiet: bool = False

@@ -46,6 +46,8 @@ def paint_in_any_style(command: Stylize, given: set[str]) -> int:
 class StylePictures(StyleSource):
     """Pictures as styles; their paths are the styles' names."""
 
+    holds_strokes = AnyStylizer.holds_strokes
+
     def __init__(self, paths: Sequence[Path]) -> None:
         """Takes the files."""
         self._paths = paths

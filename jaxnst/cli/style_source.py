@@ -16,6 +16,9 @@ from jaxnst.io.files import display_name
 class StyleSource(ABC):
     """Where the styles of a command come from."""
 
+    holds_strokes = False
+    """As of the painter."""
+
     @abstractmethod
     def painter(self, *, exact: bool = False) -> Painter:
         """What paints in them; `exact` as for `Stylizer`."""

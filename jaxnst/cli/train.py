@@ -12,11 +12,12 @@ from pathlib import Path
 
 import jaxnst
 from jaxnst.cli.compile_notice import compile_notice
+from jaxnst.cli.coordinator import join_processes
+from jaxnst.cli.exit_status import INTERRUPTED
 from jaxnst.cli.options import TRAIN_CONFIG, Train
 from jaxnst.cli.parsing import parse, value_in
 from jaxnst.cli.progress import ProgressDisplay
 from jaxnst.cli.signals import stop_signals
-from jaxnst.errors import JaxnstError
 from jaxnst.io.files import check_writable, display_name
 from jaxnst.training.config import load_train_config, train_config_names
 from jaxnst.training.loop import Budget, Progress, train
@@ -44,7 +45,7 @@ def main(argv: Sequence[str]) -> int:
     command = parse_train(argv)
     if command.output is not None:
         check_writable(command.output)
-    _join_cluster(command)
+    join_processes(command)
     return _run(command)
 
 
@@ -85,19 +86,6 @@ def _with_sample(painting: Painting) -> Painting:
     if folder != SAMPLES:
         return painting
     return dataclasses.replace(painting, file=str(_ASSETS / "styles" / name))
-
-
-def _join_cluster(command: Train) -> None:
-    if not command.coordinator:
-        return
-    import jax
-
-    if command.coordinator == "auto":
-        jax.distributed.initialize()
-        return
-    if command.processes < 1 or not 0 <= command.process < command.processes:
-        raise JaxnstError("--coordinator HOST:PORT goes with --processes N and --process 0..N-1")
-    jax.distributed.initialize(command.coordinator, command.processes, command.process)
 
 
 def _run(command: Train) -> int:
@@ -143,14 +131,14 @@ def _run(command: Train) -> int:
             elif watch is not None:
                 watch.see(last)
     assert last is not None
-    if stopped.is_set() and last.share < 1:
+    if last.share < 1:  # a signal came, if not to this process then to another
         if not quiet:
             print(
                 f"stopped at step {last.step}, {last.share:.0%} of the run: the same command goes "
                 f"on from there",
                 file=sys.stderr,
             )
-        return stopped.status
+        return stopped.status if stopped.is_set() else INTERRUPTED
     if is_first:
         _finish(command, run, last)
     return 0

@@ -31,6 +31,8 @@ def main(argv: Sequence[str]) -> int:
     command = parse(Upscale, argv, "jaxnst upscale", about, output_is_folder=folder)
     if not command.content:
         raise JaxnstError("there is nothing to enlarge: give a picture or a video")
+    if command.cluster:
+        check_cluster(command)
     name = _model_name(command)
     model = load_model(name, known=upscaling_models())
     if "--scale" in options_in(argv):
@@ -48,8 +50,6 @@ def main(argv: Sequence[str]) -> int:
     streams = [path for path in (*command.content, command.output) if path == STREAM]
     if streams and len(tasks) > 1:
         raise JaxnstError("'-' is one picture: give no other beside it")
-    if command.cluster:
-        check_cluster(command)
     if is_film(command):
         from jaxnst.cli.upscale_video import VideoEnlarger  # pictures do not wait for PyAV
 

@@ -1,6 +1,6 @@
 """Makes the video of an `upscale` command."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ from jaxnst.cli.plan import PictureTask
 from jaxnst.cli.provenance import upscale_provenance
 from jaxnst.cli.video_maker import VideoMaker
 from jaxnst.inference.upscaler import Upscaler
-from jaxnst.inference.video import MadeFrame, enlarge_frames
+from jaxnst.inference.video import FrameWalk, enlarge_frames
 from jaxnst.io.codec import MAX_PIXELS
 from jaxnst.io.video_reader import Reader
 
@@ -26,6 +26,9 @@ class VideoEnlarger(VideoMaker[Upscale]):
         self._upscaler, self._name = upscaler, name
         self.max_pixels = MAX_PIXELS // upscaler.scale**2
 
+    def __reduce__(self) -> Any:
+        return _video_enlarger_again, (self._command, self._task, self._name)
+
     def provenance(self) -> dict[str, Any]:
         """The video, the model and the options."""
         return upscale_provenance(self._command, self._task, self._upscaler.model.card, self._name)
@@ -35,12 +38,17 @@ class VideoEnlarger(VideoMaker[Upscale]):
         height, width = reader.size
         return self._upscaler.scale * height, self._upscaler.scale * width
 
-    def frames(
-        self, reader: Reader, first: int, state: Mapping[str, np.ndarray] | None
-    ) -> Iterator[MadeFrame]:
-        """The frames, enlarged."""
+    def walk(
+        self, reader: Reader, first: int = 0, state: Mapping[str, np.ndarray] | None = None
+    ) -> FrameWalk:
+        """Enlarges the frames."""
         del state  # no frame depends on another
         return enlarge_frames(
             reader, self._upscaler, first,
             match_histogram=self._command.match_histogram, keep_alpha=self.is_animation,
         )  # fmt: skip
+
+
+def _video_enlarger_again(command: Upscale, task: PictureTask, name: str) -> VideoEnlarger:
+    """What enlarges the video of a command, in another process."""
+    return VideoEnlarger(command, task, Upscaler(name), name)

@@ -4,8 +4,7 @@ import json
 import os
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -16,10 +15,11 @@ from jaxnst.cli.options import Stylize, Upscale
 from jaxnst.cli.output_checks import check_apart
 from jaxnst.cli.plan import MOVING, PictureTask
 from jaxnst.cli.progress import ProgressDisplay
-from jaxnst.cli.signals import StopSignals, stop_signals
+from jaxnst.cli.signals import stop_signals
+from jaxnst.cli.video_segments import SegmentMaker, make_segments
 from jaxnst.cli.writing import announce, announce_finished
 from jaxnst.errors import JaxnstError
-from jaxnst.inference.video import MadeFrame
+from jaxnst.inference.video import FrameWalk
 from jaxnst.io import animation
 from jaxnst.io.codec import MAX_PIXELS
 from jaxnst.io.container import check_video_path
@@ -58,15 +58,20 @@ class VideoMaker(ABC, Generic[Command]):
         """Height and width of the result."""
 
     @abstractmethod
-    def frames(
-        self, reader: Reader, first: int, state: Mapping[str, np.ndarray] | None
-    ) -> Iterator[MadeFrame]:
-        """The frames of the result, from one on; `state` is that behind the one before it."""
+    def walk(
+        self, reader: Reader, first: int = 0, state: Mapping[str, np.ndarray] | None = None
+    ) -> FrameWalk:
+        """Makes the frames from one on; `state` is that behind the one before it, if it is kept."""
 
     @property
     def is_animation(self) -> bool:
         """Whether the result is an animated picture."""
         return self._output.suffix.lower() in animation.SUFFIXES
+
+    def reader(self) -> Reader:
+        """A reader for what is given."""
+        assert self._task.content is not None
+        return open_reader(self._task.content, min_side=self.min_side, max_pixels=self.max_pixels)
 
     def make(self) -> int:
         """Makes the video, unless it is there already; the exit status is 0, or 130 after Ctrl-C.
@@ -74,8 +79,8 @@ class VideoMaker(ABC, Generic[Command]):
         Raises:
           JaxnstError: it cannot be made; what could not be done in the end is refused at once.
         """
-        content = self._check_paths()
-        reader: Reader = open_reader(content, min_side=self.min_side, max_pixels=self.max_pixels)
+        self._check_paths()
+        reader: Reader = self.reader()
         settings = self.provenance()
         quality = settings["options"].pop("quality")  # of how an animation is encoded in the end
         is_webp = self._output.suffix.lower() == ".webp"
@@ -86,12 +91,10 @@ class VideoMaker(ABC, Generic[Command]):
         notes = [*reader.notes, *self._check_result(reader)]
         with self._parts(settings) as parts:
             self._say(*notes)
-            use_compilation_cache()
-            with compile_notice(quiet=self._command.quiet), stop_signals() as stopped:
-                self._make_parts(reader, parts, stopped)
-            if stopped.is_set():
-                self._say(f"stopped at frame {parts.count}: the same command goes on from there")
-                return stopped.status
+            if self._command.cluster:
+                self._make_on_cluster(reader, parts)
+            elif status := self._make_here(reader, parts):
+                return status
             if reader.damage:
                 print(reader.damage, file=sys.stderr)
             self._say(*self._write(parts, reader, quality, json.dumps(record)))
@@ -99,8 +102,8 @@ class VideoMaker(ABC, Generic[Command]):
         announce(self._command, self._task, record)
         return 0
 
-    def _check_paths(self) -> Path:
-        """The file to be read; raises JaxnstError for one that cannot be written."""
+    def _check_paths(self) -> None:
+        """Raises JaxnstError for a file that cannot be written."""
         assert self._task.content is not None
         folder = self._command.output
         if self._command.output_is_folder or os.path.isdir(folder):
@@ -111,7 +114,6 @@ class VideoMaker(ABC, Generic[Command]):
         check_video_path(self._output, MOVING)
         check_writable(self._output)
         check_apart([self._task.content], [self._output])
-        return self._task.content
 
     def _check_result(self, reader: Reader) -> list[str]:
         """What the output cannot hold, in sentences; raises JaxnstError if it is not enough."""
@@ -131,19 +133,32 @@ class VideoMaker(ABC, Generic[Command]):
             return VideoParts(folder, settings, lossless=True)
         return VideoParts(self._output.with_suffix(".parts"), settings)
 
-    def _make_parts(self, reader: Reader, parts: VideoParts, stopped: StopSignals) -> None:
-        """Makes what is not there yet, until a signal."""
-        total = max(reader.count, parts.count, 1)
-        with ProgressDisplay(
-            self._task.title, total, unit="frames", quiet=self._command.quiet
-        ) as display:
+    def _make_here(self, reader: Reader, parts: VideoParts) -> int:
+        """Makes what is not there yet, until a signal; returns 0, or the exit status after one."""
+        use_compilation_cache()
+        quiet, total = self._command.quiet, max(reader.count, parts.count, 1)
+        with (
+            compile_notice(quiet=quiet),
+            stop_signals() as stopped,
+            ProgressDisplay(self._task.title, total, unit="frames", quiet=quiet) as display,
+        ):
             display.resume(parts.count, parts.count / total)
-            for frame in self.frames(reader, parts.count, parts.state):
+            for frame in self.walk(reader, parts.count, parts.state).made(parts.count):
                 parts.write(frame.image, frame.seconds, frame.alpha, frame.state)
                 display.update(parts.count, {}, min(1.0, parts.count / total))
                 if stopped.is_set():
-                    return
-        parts.finish()
+                    break
+            parts.finish()
+        if stopped.is_set():
+            self._say(f"stopped at frame {parts.count}: the same command goes on from there")
+            return stopped.status
+        return 0
+
+    def _make_on_cluster(self, reader: Reader, parts: VideoParts) -> None:
+        """Makes what is not there yet on machines, side by side."""
+        maker = SegmentMaker(self, lossless=self.is_animation)
+        address, quiet = self._command.cluster, self._command.quiet
+        make_segments(address, maker, reader, parts, title=self._task.title, quiet=quiet)
 
     def _write(self, parts: VideoParts, reader: Reader, quality: int, comment: str) -> list[str]:
         """Writes the output; returns what it could not hold, in sentences."""

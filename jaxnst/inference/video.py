@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -29,29 +29,67 @@ class MadeFrame(NamedTuple):
     """What the next frame depends on; None if it depends on nothing."""
 
 
-Begin = Callable[[TimedFrame], Callable[[], MadeFrame]]
-"""Starts the work on a frame, and returns at once a function that waits for the result."""
+class FrameMaker(Protocol):
+    """What is done to the frames of a video, in their order."""
+
+    run_up: int
+    """How many frames before one have to be made as well, if those before them were not."""
+
+    def begin(self, frame: TimedFrame) -> Callable[[], MadeFrame]:
+        """Starts the work on a frame, and returns at once a function that waits for the result."""
+
+    def pass_over(self, frame: TimedFrame) -> None:
+        """Takes note of a frame that is not made."""
 
 
-def make_frames(
-    reader: Reader,
-    begin: Begin,
-    size: tuple[int, int],
-    first: int = 0,
-    *,
-    keep_alpha: bool = False,
-) -> Iterator[MadeFrame]:
-    """Works on the frames of a video; while one is made the next is decoded.
+class FrameWalk:
+    """A way through a video, forward only, on which some frames are made and others passed over."""
 
-    Args:
-      reader: the video.
-      begin: what is done to a frame.
-      size: height and width at which the frames are read.
-      first: the frame to begin with.
-      keep_alpha: whether transparency goes into the result; otherwise it lies on white.
-    """
-    frames = itertools.islice(reader.frames(size), first, None)
-    begun = map(begin, map(_off_white if keep_alpha else _opaque, frames))
+    def __init__(
+        self,
+        reader: Reader,
+        maker: FrameMaker,
+        size: tuple[int, int],
+        first: int = 0,
+        *,
+        keep_alpha: bool = False,
+    ) -> None:
+        """Begins at a frame.
+
+        Args:
+          reader: the video.
+          maker: what is done to its frames.
+          size: height and width at which they are read.
+          first: the frame to begin with, of which the maker needs none before.
+          keep_alpha: whether transparency goes into the result; otherwise it lies on white.
+        """
+        frames = itertools.islice(reader.frames(size), first, None)
+        self._frames = map(_off_white if keep_alpha else _opaque, frames)
+        self._maker, self.next = maker, first
+
+    def made(self, first: int, last: int | None = None) -> Iterator[MadeFrame]:
+        """Makes frames; while one is made the next is decoded.
+
+        Args:
+          first: the frame to begin with, from `next` on.
+          last: the frame to end before; None: all that are left.
+        """
+        start = max(self.next, first - self._maker.run_up)
+        for frame in self._up_to(start):
+            self._maker.pass_over(frame)
+        begun = map(self._maker.begin, self._up_to(last))
+        yield from itertools.islice(_results(begun), first - start, None)
+
+    def _up_to(self, last: int | None) -> Iterator[TimedFrame]:
+        """The next frames, before one."""
+        count = None if last is None else last - self.next
+        for frame in itertools.islice(self._frames, count):
+            self.next += 1
+            yield frame
+
+
+def _results(begun: Iterator[Callable[[], MadeFrame]]) -> Iterator[MadeFrame]:
+    """What work comes to, the next of which is begun before that is waited for."""
     for wait, _ in itertools.pairwise(itertools.chain(begun, [None])):
         assert wait is not None  # None only stands behind the last one
         yield wait()
@@ -66,8 +104,8 @@ def paint_frames(
     state: Smoothed | None = None,
     *,
     keep_alpha: bool = False,
-) -> Iterator[MadeFrame]:
-    """Paints the frames of a video.
+) -> FrameWalk:
+    """A walk on which the frames of a video are painted.
 
     Args:
       reader: the video.
@@ -75,26 +113,12 @@ def paint_frames(
       look: how.
       size: height and width.
       first: the frame to begin with.
-      state: that of the frame before the first one; if a smoothed video lacks it, all frames before
-        are painted once more, so that the result is the same.
-      keep_alpha: as for `make_frames`.
+      state: that of the frame before the first one, if the video is smoothed.
+      keep_alpha: as for `FrameWalk`.
     """
     smoother = Smoother(state, holds=painter.holds_strokes) if look.smooth else None
-
-    def begin(frame: TimedFrame) -> Callable[[], MadeFrame]:
-        wait = painter.start(frame.image, look)
-
-        def painted() -> MadeFrame:
-            if smoother is None:
-                return MadeFrame(wait(), frame.seconds, frame.alpha)
-            painting = smoother(frame.image, wait())
-            return MadeFrame(painting, frame.seconds, frame.alpha, smoother.state)
-
-        return painted
-
-    start = first if state is not None or smoother is None else 0
-    frames = make_frames(reader, begin, size, start, keep_alpha=keep_alpha)
-    return itertools.islice(frames, first - start, None)
+    maker = _Painting(painter, look, smoother)
+    return FrameWalk(reader, maker, size, first, keep_alpha=keep_alpha)
 
 
 def enlarge_frames(
@@ -104,29 +128,64 @@ def enlarge_frames(
     *,
     match_histogram: bool = False,
     keep_alpha: bool = False,
-) -> Iterator[MadeFrame]:
-    """Enlarges the frames of a video.
+) -> FrameWalk:
+    """A walk on which the frames of a video are enlarged.
 
     Args:
       reader: the video.
       upscaler: what enlarges.
       first: the frame to begin with.
       match_histogram: as for `enlarge_picture`.
-      keep_alpha: as for `make_frames`.
+      keep_alpha: as for `FrameWalk`.
     """
+    maker = _Enlarging(upscaler, match_histogram)
+    return FrameWalk(reader, maker, reader.size, first, keep_alpha=keep_alpha)
 
-    def begin(frame: TimedFrame) -> Callable[[], MadeFrame]:
+
+class _Painting:
+    """Paints frames."""
+
+    def __init__(self, painter: Painter, look: Look, smoother: Smoother | None) -> None:
+        self._painter, self._look, self._smoother = painter, look, smoother
+        self.run_up = smoother.run_up if smoother else 0
+
+    def begin(self, frame: TimedFrame) -> Callable[[], MadeFrame]:
+        wait, smoother = self._painter.start(frame.image, self._look), self._smoother
+
+        def painted() -> MadeFrame:
+            if smoother is None:
+                return MadeFrame(wait(), frame.seconds, frame.alpha)
+            painting = smoother(frame.image, wait())
+            return MadeFrame(painting, frame.seconds, frame.alpha, smoother.state)
+
+        return painted
+
+    def pass_over(self, frame: TimedFrame) -> None:
+        if self._smoother:
+            self._smoother.pass_over(frame.image)
+
+
+class _Enlarging:
+    """Enlarges frames, none of which depends on another."""
+
+    run_up = 0
+
+    def __init__(self, upscaler: Upscaler, match_histogram: bool) -> None:
+        self._upscaler, self._match_histogram = upscaler, match_histogram
+
+    def begin(self, frame: TimedFrame) -> Callable[[], MadeFrame]:
         alpha = None if frame.alpha is None else from_uint8(frame.alpha)
         photo = Picture(from_uint8(frame.image), alpha)
 
         def enlarged() -> MadeFrame:
-            large = enlarge_picture(upscaler, photo, match_histogram=match_histogram)
+            large = enlarge_picture(self._upscaler, photo, match_histogram=self._match_histogram)
             alpha = None if large.alpha is None else to_uint8(large.alpha)
             return MadeFrame(to_uint8(large.rgb), frame.seconds, alpha)
 
         return enlarged
 
-    return make_frames(reader, begin, reader.size, first, keep_alpha=keep_alpha)
+    def pass_over(self, frame: TimedFrame) -> None:
+        pass
 
 
 def _opaque(frame: TimedFrame) -> TimedFrame:

@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import av
 import numpy as np
@@ -22,6 +22,7 @@ PART_FRAMES = 250
 """In each file, and at most lost when the process is killed."""
 
 _SETTINGS, _LOCK = "settings.json", "lock"
+_PARTS = "[0-9]*.nut"  # and not what is still being written
 
 
 class State(Protocol):
@@ -29,6 +30,16 @@ class State(Protocol):
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """What can be kept in a file."""
+
+
+class Segment(NamedTuple):
+    """A part of a video that is to be made by itself."""
+
+    first: int
+    last: int | None
+    """The frame behind it; None: there is none, whichever frame is the last."""
+    output: Path
+    """Its file."""
 
 
 class VideoParts:
@@ -76,7 +87,7 @@ class VideoParts:
             try:
                 self.finish()
             finally:
-                if not self.files:  # stopped, or failed, at the first frame
+                if not any(self._folder.glob(_PARTS)):  # stopped, or failed, at the first frame
                     self.remove()
 
     @property
@@ -89,12 +100,38 @@ class VideoParts:
     ) -> None:
         """Adds a frame as `VideoWriter.write` does, and what the frames after it depend on."""
         if self._writer is None:
-            path = self._folder / f"{len(self.times):08d}.nut"
-            self._writer = VideoWriter(path, lossless=self._lossless)
+            self._writer = self.writer(self._part_path(len(self.times)))
         self._writer.write(image, seconds, alpha)
         self._last = state
         if self._writer.count == PART_FRAMES:
             self.finish()
+
+    def writer(self, path: Path) -> VideoWriter:
+        """What writes the file of a part."""
+        return VideoWriter(path, lossless=self._lossless)
+
+    def missing(self, total: int) -> Iterator[Segment]:
+        """The parts that are not there, of about so many frames; the last goes to the end."""
+        first = self.count
+        while first + PART_FRAMES < total:
+            segment = Segment(first, first + PART_FRAMES, self._part_path(first))
+            if len(frame_times(segment.output)) != PART_FRAMES:
+                yield segment
+            first += PART_FRAMES
+        yield Segment(first, None, self._part_path(first))
+
+    def take_in(self) -> None:
+        """Takes in the parts that others have made.
+
+        Raises:
+          JaxnstError: there are frames missing between them.
+        """
+        self.files, self.times = self._in_a_row()
+        if any(path > self._part_path(self.count) for path in self._folder.glob(_PARTS)):
+            raise JaxnstError(
+                f"{display_name(self._folder)}: frame {self.count} is missing in what was made: "
+                f"machines read the video differently: make it on one"
+            )
 
     def finish(self) -> None:
         """Gives the open part its name, once the state behind it is kept."""
@@ -137,23 +174,28 @@ class VideoParts:
     def _take_up(self) -> None:
         for cut_short in self._folder.glob(".jaxnst-*"):  # by a kill
             cut_short.unlink()
-        for path in sorted(self._folder.glob("*.nut")):
-            times = frame_times(path)
-            if not times or path.stem != f"{len(self.times):08d}":  # behind a damaged one
-                break
-            self.files.append(path)
-            self.times += times
+        self.files, self.times = self._in_a_row()
         self._check_settings()
         with suppress(OSError, SafetensorError):
             self.state = load(self._state_path(len(self.times)).read_bytes())
+
+    def _in_a_row(self) -> tuple[list[Path], list[float]]:
+        """The parts from the first one on of which none is missing or damaged, and their times."""
+        files: list[Path] = []
+        times: list[float] = []
+        while new := frame_times(self._part_path(len(times))):
+            files.append(self._part_path(len(times)))
+            times += new
+        return files, times
 
     def _check_settings(self) -> None:
         path = self._folder / _SETTINGS
         with suppress(FileNotFoundError):
             held = path.read_bytes()
             if held != self._bytes():
-                if self.files:
-                    raise JaxnstError(self._refusal(held))
+                count = sum(len(frame_times(part)) for part in self._folder.glob(_PARTS))
+                if count:
+                    raise JaxnstError(self._refusal(held, count))
                 self.remove()
         with atomic_write(path) as temporary:
             temporary.write_bytes(self._bytes())
@@ -161,7 +203,7 @@ class VideoParts:
     def _bytes(self) -> bytes:
         return json.dumps(self._settings).encode()
 
-    def _refusal(self, held: bytes) -> str:
+    def _refusal(self, held: bytes, count: int) -> str:
         """Says what is there and how it differs from what is wanted."""
         try:
             theirs = dict(_leaves(json.loads(held)))
@@ -173,10 +215,13 @@ class VideoParts:
             f"{name} {_short(theirs.get(name))}, now {_short(ours.get(name))}" for name in changed
         )
         return (
-            f"{display_name(self._folder)}: holds {len(self.times)} frames that were made "
+            f"{display_name(self._folder)}: holds {count} frames that were made "
             f"otherwise ({listed}): give the options they were made with to go on, or delete "
             f"the folder to start anew"
         )
+
+    def _part_path(self, first: int) -> Path:
+        return self._folder / f"{first:08d}.nut"
 
     def _state_path(self, count: int) -> Path:
         return self._folder / f"{count:08d}.safetensors"

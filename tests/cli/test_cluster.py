@@ -11,13 +11,22 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import psutil
 import pytest
+from clusters import (
+    PATIENCE,
+    SIZE,
+    ended,
+    environment_of,
+    halted,
+    kill_worker,
+    start,
+    two_machines,
+)
 from model_files import gallery_folder, upscaling_model
 from stylize_files import picture, pixels, tree
 
@@ -34,20 +43,14 @@ from jaxnst.networks.gallery import load_gallery
 from jaxnst.networks.kinds import Compact
 from jaxnst.networks.model_file import load_model, save_model
 
-ROOT = Path(__file__).parents[2]
-SIZE = {"num_cpus": 1, "object_store_memory": 80_000_000}
-PATIENCE = 300  # seconds, after which a process that does not get on fails the test
-
-
 # What needs no cluster.
 
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A photo, a style picture, a video by its name, and networks; the working directory."""
+    """A photo, a style picture and networks; the working directory."""
     picture(tmp_path / "photo.png", 1)
     picture(tmp_path / "style.png", 2, 44, 44)
-    (tmp_path / "clip.mp4").write_bytes(b"no video, but called one")
     gallery_folder(tmp_path)
     save_model(tmp_path / "enlarge.safetensors", upscaling_model(Compact(2, 4, 1)))
     monkeypatch.chdir(tmp_path)
@@ -86,8 +89,6 @@ def test_what_is_no_address_is_refused(refused, command, address):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("stylize", "clip.mp4", *PAINT[2:], "-o", "out.mp4"), "is for pictures"),
-        (("upscale", "clip.mp4", *ENLARGE[2:], "-o", "out.mp4"), "is for pictures"),
         (("stylize", "-", *PAINT[2:], "-o", "out.png"), "'-' is none"),
         ((*PAINT, "-o", "-"), "'-' is none"),
         (("upscale", "-", *ENLARGE[2:], "-o", "out.png"), "'-' is none"),
@@ -237,49 +238,13 @@ def photos(place: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """That of a command and of the machines: one JAX device, and a cache that they share."""
-    flags = os.environ["XLA_FLAGS"].replace("--xla_force_host_platform_device_count=8", "")
-    cache = str(tmp_path_factory.mktemp("cache"))
-    path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
-    return {"XLA_FLAGS": flags, "XDG_CACHE_HOME": cache, "PYTHONPATH": path}
+    return environment_of(tmp_path_factory.mktemp("cache"))
 
 
 @pytest.fixture
 def cluster(environment, monkeypatch) -> Iterator:
-    """Two machines with a core each, as far as Ray can tell."""
-    pytest.importorskip("ray", reason="ray is not installed: pip install 'jaxnst[cluster]'")
-    from ray.cluster_utils import Cluster
-
-    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    cluster = Cluster(True, head_node_args={**SIZE, "include_dashboard": False})
-    try:
-        cluster.second = cluster.add_node(**SIZE)
+    with two_machines(environment, monkeypatch) as cluster:
         yield cluster
-    finally:
-        cluster.shutdown()
-
-
-def start(environment: dict[str, str], *words: object, version: str = "") -> subprocess.Popen:
-    """Starts a command, in a process group of its own; it may take itself for another version."""
-    code = "import jaxnst, sys; from jaxnst.cli import program; program()"
-    if version:
-        code = code.replace(";", f"; jaxnst.__version__ = {version!r};", 1)
-    return subprocess.Popen(
-        [sys.executable, "-c", code, *map(str, words)],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
-        env={**os.environ, **environment},
-    )  # fmt: skip
-
-
-def ended(process: subprocess.Popen) -> tuple[int, str, str]:
-    """Status, stdout and stderr of a command that has come to its end."""
-    try:
-        out, err = process.communicate(timeout=PATIENCE)
-    finally:
-        process.kill()
-    return process.returncode, out, err
 
 
 def wait_for(count: int, folder: Path, process: subprocess.Popen, total: int = 60) -> None:
@@ -290,28 +255,6 @@ def wait_for(count: int, folder: Path, process: subprocess.Popen, total: int = 6
         assert time.monotonic() < until, "no progress"
         time.sleep(0.005)
     assert len(list(folder.glob("p*.png"))) < total, "too late"
-
-
-@contextmanager
-def halted(process: subprocess.Popen) -> Iterator[None]:
-    """Halts a command, so that no more pictures are begun than are on their way."""
-    process.send_signal(signal.SIGSTOP)
-    yield
-    process.send_signal(signal.SIGCONT)
-
-
-def kill_worker(*nodes) -> None:
-    """Kills a process that paints, or gets ready to, on one of some machines, once there is one."""
-    raylets = [node.all_processes["raylet"][0].process.pid for node in nodes]
-    until = time.monotonic() + PATIENCE
-    while True:
-        for child in [child for pid in raylets for child in psutil.Process(pid).children()]:
-            with suppress(psutil.NoSuchProcess):  # or a zombie
-                if "JaxnstWorker" in " ".join(child.cmdline()):
-                    child.kill()
-                    return
-        assert time.monotonic() < until, "nobody paints"
-        time.sleep(0.005)
 
 
 @pytest.mark.slow
@@ -406,7 +349,7 @@ def test_lines_and_records_are_those_of_the_plain_command(cluster, environment, 
 @pytest.mark.filterwarnings("ignore")
 def test_another_version_on_a_machine_is_told(cluster, environment, photos):
     words = ("stylize", "photos", *PAINT[2:], "-o", "out", "--cluster", cluster.address)
-    status, out, err = ended(start(environment, *words, version="9.9"))
+    status, out, err = ended(start(environment, *words, change="jaxnst.__version__ = '9.9'"))
     assert (status, out) == (2, "")
     assert len(err.splitlines()) == 1, err
     assert err.startswith(f"jaxnst: error: the machine {socket.gethostname()} has jaxnst ")

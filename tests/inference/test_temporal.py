@@ -71,3 +71,53 @@ def test_strokes_that_are_held_are_never_mixed() -> None:
     painted = paintings(6)
     shown = smoothed(photos, painted, holds=True)
     np.testing.assert_array_equal(shown, painted[[0, 0, 0, 4, 4]])
+
+
+def moving_photos(kind: str, count: int) -> list[np.ndarray]:
+    """A clip in which nothing, or something, or all of it moves."""
+    rng = np.random.default_rng(3)
+    numbers = np.arange(count)
+    if kind == "still":
+        return [scene(0)] * count
+    if kind == "noise":
+        return [np.clip(scene(0) + rng.normal(0, 5, (48, 64, 3)), 0, 255) for _ in numbers]
+    if kind == "square":
+        return [scene(number) for number in numbers]
+    shades = [100 + 60 * np.sin(0.21 * number) for number in numbers]  # up to 13 from one to next
+    patches = [np.full((48, 64, 3), 90.0) for _ in numbers]
+    for patch, shade in zip(patches, shades, strict=True):
+        patch[8:28, 8:28] = shade
+    return patches
+
+
+def left_of_the_start(kind: str, run_up: int) -> int:
+    """The largest difference that frames passed over still make, so many frames after them."""
+    first = 40
+    photos = [photo.astype(np.uint8) for photo in moving_photos(kind, first + run_up + 5)]
+    painted = [np.full((48, 64, 3), 0 if n < first else 255, np.uint8) for n in range(len(photos))]
+    whole, later = smoothing.Smoother(), smoothing.Smoother()
+    differences = []
+    for number, (photo, painting) in enumerate(zip(photos, painted, strict=True)):
+        shown = whole(photo, painting)
+        if number < first:
+            later.pass_over(photo)
+            continue
+        differences.append(np.abs(shown.astype(int) - later(photo, painting)).max())
+        np.testing.assert_array_equal(whole.state.photo, later.state.photo)
+    return max(differences[run_up:])
+
+
+@pytest.mark.parametrize("kind", ["still", "noise", "square", "shades"])
+def test_after_the_run_up_it_does_not_matter_what_was_passed_over(kind: str) -> None:
+    assert left_of_the_start(kind, smoothing.RUN_UP) <= 1
+
+
+def test_the_run_up_is_as_long_as_it_has_to_be() -> None:
+    assert smoothing.RUN_UP == 109  # 255 * 0.95 ** 109 < 1
+    assert left_of_the_start("still", smoothing.RUN_UP - 2) <= 1
+    assert left_of_the_start("still", smoothing.RUN_UP - 20) > 1
+
+
+def test_what_is_held_needs_all_frames_before() -> None:
+    assert smoothing.Smoother(holds=True).run_up > 10**9
+    assert smoothing.Smoother().run_up == smoothing.RUN_UP

@@ -101,29 +101,48 @@ def test_killed_with_processes_that_prepare_batches(run, tmp_path, workers):
     killed_and_finished(([*words, "--workers", workers], *rest), tmp_path / "work", 1)
 
 
+def start_both(run: tuple, work: Path) -> list[subprocess.Popen]:
+    """Starts a run in two processes."""
+    words, folder, _ = run
+    together = ["--coordinator", f"localhost:{free_port()}", "--processes", "2"]
+    command = [*words, *together, "--work", work, "--process"]
+    return [start_training([*command, str(number)], folder / "cache") for number in (0, 1)]
+
+
+def finish(processes: list[subprocess.Popen], status: int = 0) -> list[str]:
+    """What processes said that have ended with a status."""
+    told = []
+    for process in processes:
+        told.append(process.communicate(timeout=300)[1])
+        assert process.returncode == status, told
+    return told
+
+
 @pytest.mark.slow
 def test_two_processes_are_killed_and_go_on(run, tmp_path):
-    words, folder, _ = run
-
-    def start_both(work: Path) -> list[subprocess.Popen]:
-        together = ["--coordinator", f"localhost:{free_port()}", "--processes", "2"]
-        command = [*words, *together, "--work", work, "--process"]
-        return [start_training([*command, str(number)], folder / "cache") for number in (0, 1)]
-
-    def finish(processes: list[subprocess.Popen]) -> None:
-        for process in processes:
-            _, errors = process.communicate(timeout=300)
-            assert process.returncode == 0, errors
-
-    finish(start_both(tmp_path / "whole"))
-    processes = start_both(tmp_path / "killed")
+    finish(start_both(run, tmp_path / "whole"))
+    processes = start_both(run, tmp_path / "killed")
     run_until(processes[0], tmp_path / "killed", 6)
     for process in processes:
         process.kill()
         process.communicate()
-    finish(start_both(tmp_path / "killed"))
+    finish(start_both(run, tmp_path / "killed"))
     assert last_state(tmp_path / "killed") == last_state(tmp_path / "whole")
     assert [row["step"] for row in table(tmp_path / "killed")] == reports()
+
+
+@pytest.mark.slow
+def test_two_processes_stop_together_if_one_is_asked_to(run, tmp_path):
+    processes = start_both(run, tmp_path / "work")
+    run_until(processes[0], tmp_path / "work", 6)
+    processes[1].send_signal(signal.SIGINT)
+    told, _ = finish(processes, status=130)
+    assert "the same command goes on from there" in told
+    assert 6 <= max(checkpoints(tmp_path / "work")) < STEPS
+    assert not (tmp_path / "work" / "model.safetensors").exists()
+    finish(start_both(run, tmp_path / "work"))
+    assert last_state(tmp_path / "work")
+    assert load_model(tmp_path / "work" / "model.safetensors").name == "blots"
 
 
 @pytest.mark.slow
