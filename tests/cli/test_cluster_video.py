@@ -122,6 +122,7 @@ def test_an_animation_is_that_of_the_plain_command(cluster):
         np.testing.assert_array_equal(one.image, other.image)
 
 
+@pytest.mark.slow
 def test_smoothed_frames_differ_by_one_at_most_before_they_are_encoded(cluster, monkeypatch, place):
     write_clip(place / "clip.mp4", [i / 25 for i in range(160)])
     monkeypatch.setattr("jaxnst.io.video_parts.PART_FRAMES", 130)

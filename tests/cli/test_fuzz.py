@@ -174,7 +174,7 @@ quick = settings(deadline=None, suppress_health_check=list(HealthCheck), derando
 
 
 @given(command_lines(), hostile_files(), presets)
-@settings(quick, max_examples=200)
+@settings(quick, max_examples=60)
 def test_any_command_line(argv, hostile, preset):
     check(argv, hostile, preset)
 
@@ -187,7 +187,7 @@ def test_any_command_line_at_length(argv, hostile, preset):
 
 
 @given(hostile_files(), st.sampled_from(["content", "--style", "--mask", "--start-from"]))
-@settings(quick, max_examples=60)
+@settings(quick, max_examples=25)
 def test_any_file(hostile, role):
     words = {"content": "photo.png", "--style": "style.png", role: "hostile.png"}
     content = words.pop("content")

@@ -121,6 +121,7 @@ def test_a_size_is_that_of_the_result(named, paint):
     assert named(picture(paint, 0), "a", size=96).shape == (64, 96, 3)
 
 
+@pytest.mark.slow
 def test_what_is_painted_is_made_of_the_painting_alone(stylizer, paint, monkeypatch):
     painting = picture(paint, 1)
     seen = []
@@ -171,8 +172,8 @@ def test_strokes_of_a_smoothed_video_stay_as_they_are_while_the_picture_is_still
     first.save(clip, save_all=True, append_images=rest, lossless=True)
 
     def painted(*, smooth: bool) -> np.ndarray:
-        frames = paint_frames(open_reader(clip), named, Look("a", smooth=smooth), (48, 72))
-        return np.stack([frame.image for frame in frames]).astype(int)
+        walk = paint_frames(open_reader(clip), named, Look("a", smooth=smooth), (48, 72))
+        return np.stack([frame.image for frame in walk.made(0)]).astype(int)
 
     anew, shown = painted(smooth=False), painted(smooth=True)
     assert np.abs(anew[1:3] - anew[0]).mean() > 1  # so that there is something to hold

@@ -15,8 +15,12 @@ from jaxnst.networks.model_file import Model
 
 @pytest.mark.parametrize(
     "model",
-    [small_model(), random_model(Johnson(width=4, blocks=1))],
-    ids=["slim", "johnson"],
+    [
+        pytest.param(small_model(), id="slim"),
+        pytest.param(
+            random_model(Johnson(width=4, blocks=1)), id="johnson", marks=pytest.mark.slow
+        ),
+    ],
 )
 def test_bands_are_as_the_whole(model: Model, paint: Callable) -> None:
     photo = (255 * paint(1, 224, 64)).astype(np.uint8)
@@ -33,6 +37,7 @@ def test_bands_are_as_the_whole(model: Model, paint: Callable) -> None:
     assert whole.std() > 5
 
 
+@pytest.mark.slow
 def test_bands_of_one_color_are_as_the_whole() -> None:
     model = random_model(Johnson(width=16, blocks=2))
     stylizer, photo = Stylizer(model), np.full((160, 64, 3), (10, 200, 120), np.uint8)

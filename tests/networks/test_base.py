@@ -47,7 +47,10 @@ def test_what_lies_behind_the_valid_part_has_no_influence(network: Network) -> N
     np.testing.assert_allclose(part, alone, atol=1e-4)
 
 
-@pytest.mark.parametrize("network", [Slim(width=16, blocks=1), Johnson(width=16, blocks=1)])
+@pytest.mark.parametrize(
+    "network",
+    [Slim(width=16, blocks=1), pytest.param(Johnson(width=16, blocks=1), marks=pytest.mark.slow)],
+)
 def test_prepared_networks_paint_the_same(network: Network) -> None:
     plain, image = variables(network), photos(1)
     prepared = prepare(network, plain["params"])

@@ -67,6 +67,7 @@ def test_paintings_are_those_of_the_stylizer(tmp_path, photo, network):
         assert difference(run(path, photo(*size)[None])[0], wanted) <= 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("color", [(255, 255, 255), (128, 128, 128), (10, 200, 120)])
 @pytest.mark.parametrize(
     "network", [Slim(width=16, blocks=2), Johnson(width=16, blocks=3)], ids=["slim", "johnson"]

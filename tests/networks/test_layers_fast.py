@@ -23,7 +23,14 @@ def relative(found: jax.Array, expected: jax.Array) -> float:
     return float(jnp.linalg.norm(found - expected) / jnp.linalg.norm(expected))
 
 
-@pytest.mark.parametrize(("size", "factor"), [(9, 2), (9, 4), (9, 8), (5, 2), (3, 4), (7, 3)])
+@pytest.mark.parametrize(
+    ("size", "factor"),
+    [
+        (9, 4),
+        (3, 4),
+        *(pytest.param(*pair, marks=pytest.mark.slow) for pair in ((9, 2), (9, 8), (5, 2), (7, 3))),
+    ],
+)
 def test_block_kernel_does_to_blocks_what_the_kernel_does(size, factor):
     kernel = normal(1, size, size, 3, 5)
     blocks = layers.block_kernel(kernel, factor)
@@ -35,7 +42,7 @@ def test_block_kernel_does_to_blocks_what_the_kernel_does(size, factor):
     assert relative(found, expected) < 1e-6
 
 
-@pytest.mark.parametrize(("c_in", "c_out"), [(3, 6), (6, 3)])
+@pytest.mark.parametrize(("c_in", "c_out"), [(3, 6), pytest.param(6, 3, marks=pytest.mark.slow)])
 def test_large_kernels_have_the_compiler_s_results_and_gradients(c_in, c_out):
     x, kernel = normal(0, 2, 28, 20, c_in), normal(1, 9, 9, c_in, c_out)
     y, backward = jax.vjp(jax.jit(layers.convolve_large), x, kernel)

@@ -46,6 +46,7 @@ def test_video_luma_leaves_room_at_both_ends() -> None:
     assert crop_border(jnp.zeros((2, 10, 12, 1)), 4).shape == (2, 2, 4, 1)
 
 
+@pytest.mark.slow
 def test_features_are_further_apart_the_more_is_lost(pair, random_vgg) -> None:
     layers = ("relu1_1", "relu2_1")
     reference = pair[1][None]

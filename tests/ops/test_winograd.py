@@ -21,7 +21,14 @@ def example(height, width, batch=2):
     return x, kernel, jax.random.normal(keys[2], (batch, height, width, 12))
 
 
-@pytest.mark.parametrize(("height", "width"), [(4, 4), (8, 12), (1, 1), (5, 7), (9, 2)])
+@pytest.mark.parametrize(
+    ("height", "width"),
+    [
+        (5, 7),
+        (1, 1),
+        *(pytest.param(*size, marks=pytest.mark.slow) for size in ((4, 4), (8, 12), (9, 2))),
+    ],
+)
 def test_convolution_is_the_compiler_s(height, width):
     x, kernel, _ = example(height, width)
     found = jax.jit(winograd.convolve)(x, winograd.transform_kernel(kernel))

@@ -643,7 +643,10 @@ def test_weights_of_absent_terms_do_not_count():
 # Forward mode
 
 
-@every_statistic
+@pytest.mark.parametrize(
+    "statistic",
+    [pytest.param(name, marks=[pytest.mark.slow] * (name != "mean_std")) for name in STATISTICS],
+)
 def test_forward_derivative_is_the_backward_one(statistic, random_vgg, image, make_targets, paint):
     options = replace(OPTIONS, statistic=statistic)
     direction = jnp.asarray(paint(7, 32, 48)) - 0.5

@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from jaxnst.perceptual import repetition
 from jaxnst.perceptual.repetition import lattice_shifts
@@ -109,6 +110,7 @@ def test_the_gradient_of_a_flat_picture_is_finite():
     assert jnp.all(jnp.isfinite(gradient))
 
 
+@pytest.mark.slow
 def test_positions_that_are_not_covered_count_nothing():
     features = jnp.concatenate([lattice(32), 300 + noise(32, 96, 3)], axis=1)
     cover = jnp.zeros((32, 128)).at[:, :32].set(1.0)

@@ -39,7 +39,11 @@ def test_margin_is_as_wide_as_the_receptive_field_reaches():
 
 @pytest.mark.parametrize(
     ("statistic", "masked", "tolerance"),
-    [("gram", False, 1e-5), ("mean_std", True, 1e-5), ("wasserstein", True, 3e-3)],
+    [
+        ("gram", False, 1e-5),
+        pytest.param("mean_std", True, 1e-5, marks=pytest.mark.slow),
+        pytest.param("wasserstein", True, 3e-3, marks=pytest.mark.slow),
+    ],
 )
 def test_gradient_in_tiles_is_that_of_the_whole_picture(
     random_vgg, paint, statistic, masked, tolerance
@@ -83,6 +87,7 @@ def test_a_transparent_style_in_tiles_is_that_of_the_whole(random_vgg, paint):
         assert relative_error(tiled.statistics[layer]["second"], averages["second"]) < 1e-5
 
 
+@pytest.mark.slow
 def test_tiles_see_no_seam(random_vgg, paint):
     """Rows at a tile's rim are as exact as those inside."""
     image, photo = jnp.asarray(paint(1, 139, 37)), jnp.asarray(paint(0, 139, 37))

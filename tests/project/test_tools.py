@@ -168,6 +168,7 @@ def _is_benchmark(module: object) -> bool:
     return Path(getattr(module, "__file__", None) or ".").parent == ROOT / "benchmarks"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("benchmarks")
 def test_quality_optimizes_the_very_loss_that_networks_are_trained_on() -> None:
     from quality import as_relative

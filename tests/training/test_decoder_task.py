@@ -38,7 +38,10 @@ def batch(paint, samples: int = 2) -> dict[str, np.ndarray]:
     }
 
 
-@pytest.mark.parametrize("layer", DECODED)
+@pytest.mark.parametrize(
+    "layer",
+    [pytest.param(layer, marks=[pytest.mark.slow] * (layer != "relu3_1")) for layer in DECODED],
+)
 def test_picture_has_the_size_of_what_the_features_were_of(layer, vgg19):
     task = make(layer)
     params = task.init(KEY, None)
@@ -68,6 +71,7 @@ def test_changed_samples_count_by_the_features_that_they_were_given(paint, vgg19
         assert float(parts["feature"]) > 0
 
 
+@pytest.mark.slow
 def test_features_that_are_not_changed_are_those_of_the_photo(paint, vgg19):
     task, photos = make(changed_share=0.0), batch(paint)
     frozen, params = task.freeze(vgg19), task.init(KEY, None)

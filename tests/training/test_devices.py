@@ -54,6 +54,7 @@ def worst(found: dict[str, np.ndarray], wanted: dict[str, np.ndarray], optimizer
     return max(differences)
 
 
+@pytest.mark.slow
 def test_eight_devices_are_as_one(alone):
     for optimizer, shards in run_steps().items():
         assert len(shards) == 8
@@ -61,6 +62,7 @@ def test_eight_devices_are_as_one(alone):
             assert worst(shard, alone[optimizer], optimizer) < 1e-5
 
 
+@pytest.mark.slow
 def test_eight_devices_are_as_one_in_super_resolution():
     alone = run_steps(jax.devices()[:1], make_task=small_upscale_task)
     for optimizer, shards in run_steps(make_task=small_upscale_task).items():

@@ -54,6 +54,7 @@ def test_a_square_as_large_as_the_photo_is_the_photo(tmp_path: Path) -> None:
     assert len(set(batch["seed"].tolist())) == 3
 
 
+@pytest.mark.slow
 def test_batches_differ_by_step_and_share_nothing_between_devices(options: DataOptions) -> None:
     packed = on_device(open_data(options, 0).train, options)
     whole = make_draw(options, 7, 1)

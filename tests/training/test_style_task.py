@@ -48,6 +48,7 @@ def test_the_style_term_is_1_for_photos_and_0_for_the_painting() -> None:
     np.testing.assert_allclose(terms["style"], 0, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_contrast_of_the_painting_does_not_change_the_balance() -> None:
     task, *_ = small_task()
     painting, photos = painting_and_photos()
@@ -139,6 +140,7 @@ def test_a_painting_is_learned_without_its_frame_and_never_enlarged(tmp_path: Pa
     assert Painting("a", "framed.png", size=900).load(str(tmp_path)).rgb.shape == (100, 200, 3)
 
 
+@pytest.mark.slow
 def test_what_is_transparent_in_a_painting_counts_nothing(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     cut_out = np.dstack([rng.integers(0, 255, (64, 128, 3)), np.full((64, 128), 255)])

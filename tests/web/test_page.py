@@ -108,6 +108,7 @@ def test_optimizing_and_going_on(client, photo):
     assert max(row[0] for row in plot["data"]) == 6
 
 
+@pytest.mark.slow
 def test_enlarging_is_that_of_the_library(client, photo):
     _, file = client.predict(handle_file(photo), 4, api_name="/upscale")
     assert np.array_equal(pixels(file), jaxnst.Upscaler("upscale_x4")(pixels(photo)))
@@ -331,7 +332,7 @@ def test_the_page_names_no_other_host_and_answers_to_its_own(server):
     assert httpx.get(server.url, headers={"Host": "evil.example"}).status_code == 400
 
 
-@pytest.mark.parametrize("listens", [True, False])
+@pytest.mark.parametrize("listens", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_a_job_whose_client_has_gone_stops(server, photo, listens):
     uploaded, session = upload(server, photo), secrets.token_hex(6)
     endless = OPTIMIZE | {"photo": uploaded, "style": uploaded, "size": 256, "iterations": 1000}
