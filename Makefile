@@ -13,8 +13,9 @@ demo: .venv/package
 	$(BIN)/jaxnst stylize jaxnst/assets/photos/cat.jpg \
 	  --style jaxnst/assets/styles/swirling_night.jpg -o out/demo.png --preset fast --overwrite
 
+# Most of their time goes into compiling, which is quicker without optimization; test-all has it.
 test: .venv/installed
-	$(BIN)/pytest $(PARALLEL) -m "not slow and not network"
+	XLA_FLAGS=--xla_backend_optimization_level=0 $(BIN)/pytest $(PARALLEL) -m "not slow and not network"
 
 test-all: .venv/installed
 	$(BIN)/pytest $(PARALLEL) -m "not network"

@@ -116,6 +116,7 @@ def test_a_style_has_its_title_and_a_picture(folder):
         assert max(image.size) == 256
 
 
+@pytest.mark.slow
 def test_networks_without_strengths_have_no_weights_of_the_photo(tmp_path, photo):
     gallery = Gallery.of(random_model(Johnson(width=4, blocks=1)))
     export_gallery(tmp_path, gallery)

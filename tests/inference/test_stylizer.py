@@ -123,6 +123,7 @@ def test_sizes_of_a_bucket_compile_once(
     assert len(traces) == 1
 
 
+@pytest.mark.slow
 def test_a_large_batch_is_painted_in_parts(
     stylizer: Stylizer, photo: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:

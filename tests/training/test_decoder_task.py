@@ -61,6 +61,7 @@ def test_a_few_steps_halve_the_loss(paint, vgg19):
     assert losses[-1] < 0.5 * losses[0]
 
 
+@pytest.mark.slow
 def test_changed_samples_count_by_the_features_that_they_were_given(paint, vgg19):
     photos = batch(paint, 4)
     for share, is_changed in ((0.0, False), (1.0, True)):
@@ -104,6 +105,7 @@ def test_another_net_is_refused():
         make().freeze(load_vgg("vgg16"))
 
 
+@pytest.mark.slow
 def test_decoder_survives_its_file(tmp_path):
     network = Decoder("relu3_1", width=8, blocks=2)
     params = network.init(KEY, *network.example())["params"]

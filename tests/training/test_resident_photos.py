@@ -40,6 +40,7 @@ def test_large_photos_are_packed_no_larger_than_their_squares_need(options: Data
     assert (sizes.min(axis=1) == 64).all()
 
 
+@pytest.mark.slow
 def test_a_square_as_large_as_the_photo_is_the_photo(tmp_path: Path) -> None:
     from stylize_files import picture
 

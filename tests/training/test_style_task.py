@@ -58,6 +58,7 @@ def test_contrast_of_the_painting_does_not_change_the_balance() -> None:
         np.testing.assert_allclose(jnp.mean(terms["style"]), LAYERS.style_weight, rtol=1e-3)
 
 
+@pytest.mark.slow
 def test_by_the_formula_the_style_term_is_that_of_the_loss() -> None:
     options = dataclasses.replace(STYLE, relative_to="formula", repetition_weight=0.0)
     task, frozen, _ = small_task(options=options)
