@@ -38,4 +38,4 @@ def nearest(name: str, known: Iterable[str]) -> str:
     names = list(known)
     likely = difflib.get_close_matches(name, names, n=1)
     hint = f"did you mean {likely[0]!r}? " if likely else ""
-    return f"{hint}There are {', '.join(names) or 'none'}"
+    return f"{hint}{'There' if hint else 'there'} are {', '.join(names) or 'none'}"

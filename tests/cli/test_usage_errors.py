@@ -27,13 +27,13 @@ LINES = [
     ("stylize a.jpg -o o.png --strength much", "--strength is 'much': give a number"),
     ("stylize a.jpg -o o.png --blend 1 x", "--blend is '1', 'x': give numbers"),
     ("web --port", "--port has no value: give --port N"),
-    ("models", "jaxnst models: a command is missing: There are list, show, verify, export, "
+    ("models", "jaxnst models: a command is missing: there are list, show, verify, export, "
      "convert, blend"),
     ("weights vrify", "jaxnst weights: 'vrify' is not a command: did you mean 'verify'? There are "
      "list, verify, convert, fetch"),
     ("models show", "MODEL is missing: see `jaxnst models show --help`"),
     ("models list --jsno", "--jsno is no option of jaxnst models list: did you mean --json?"),
-    ("models export . -o x.safetensors --bits 4", "--bits is '4': There are 16, 8"),
+    ("models export . -o x.safetensors --bits 4", "--bits is '4': there are 16, 8"),
 ]  # fmt: skip
 
 

@@ -210,7 +210,7 @@ def test_paintings_are_read_when_their_style_is_asked_for(stylizer, paint, monke
 
 def test_an_unknown_style_is_told_with_those_that_have_names(named, paint):
     named(picture(paint, 0), picture(paint, 3))
-    with pytest.raises(JaxnstError, match=r"style 'c' is unknown: There are a, b$"):
+    with pytest.raises(JaxnstError, match=r"style 'c' is unknown: there are a, b$"):
         named(picture(paint, 0), "c")
 
 
@@ -220,7 +220,7 @@ def test_an_unknown_style_is_told_with_those_that_have_names(named, paint):
         (lambda s, p: s(p / 255, p), "image has values of type float64"),
         (lambda s, p: s(p, p[None]), "painting has shape"),
         (lambda s, p: s(p, p[:0]), "painting has shape"),
-        (lambda s, p: s(p, "monet.jpg"), "style 'monet.jpg' is unknown: There are none"),
+        (lambda s, p: s(p, "monet.jpg"), "style 'monet.jpg' is unknown: there are none"),
         (lambda s, p: AnyStylizer({"mine": p / 255}), "painting 'mine' has shape"),
         (lambda s, p: s(p, p, strength=1.5), "strength is 1.5"),
         (lambda s, p: s(p, p, stroke=0), "stroke is 0"),
