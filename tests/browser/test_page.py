@@ -33,6 +33,8 @@ pytestmark = [
 
 STYLES = ("starry_night", "udnie")
 PATIENCE = 180_000  # milliseconds; the machine may be busy
+expect = api.expect
+expect.set_options(timeout=PATIENCE)
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync",
     "--disable-component-update", "--use-fake-device-for-media-stream",
@@ -247,7 +249,7 @@ def test_another_style_is_painted_at_once_and_not_enlarged(page, photo, tmp_path
     enlarge(page, 2, "512 x 342")
     page.select_option("#size", "1")
     assert page.evaluate("document.getElementById('canvas').width") == 256
-    assert not page.is_visible("#message")
+    expect(page.locator("#message")).to_be_hidden()
 
 
 def test_a_network_that_cannot_be_loaded_is_told_and_asked_for_again(page, photo):
@@ -259,7 +261,7 @@ def test_a_network_that_cannot_be_loaded_is_told_and_asked_for_again(page, photo
     assert page.input_value("#size") == "1"
     page.unroute("**/enlarge_x2.*")
     enlarge(page, 2, "512 x 342")
-    assert not page.is_visible("#message")
+    expect(page.locator("#message")).to_be_hidden()
 
 
 def test_a_size_that_the_device_cannot_show_is_told(page, photo, tmp_path):
@@ -279,7 +281,7 @@ def test_what_is_no_picture_is_told_and_the_page_goes_on(page, photo, tmp_path):
     assert message(page).startswith("This is not a picture that this browser can read")
     page.set_input_files("#file", photo)
     painted(page, "256 x 171")
-    assert not page.is_visible("#message")
+    expect(page.locator("#message")).to_be_hidden()
 
 
 def test_a_style_that_cannot_be_loaded_is_told_and_asked_for_again(page):
@@ -289,7 +291,7 @@ def test_a_style_that_cannot_be_loaded_is_told_and_asked_for_again(page):
     page.unroute("**/udnie.*.bin")
     choose(page, "starry_night")
     choose(page, "udnie")
-    assert not page.is_visible("#message")
+    expect(page.locator("#message")).to_be_hidden()
 
 
 def test_styles_are_chosen_by_keyboard(page):
@@ -297,7 +299,7 @@ def test_styles_are_chosen_by_keyboard(page):
     page.focus("input[value=starry_night]")
     page.keyboard.press("ArrowRight")
     painted(page)
-    assert page.is_checked("input[value=udnie]")
+    expect(page.locator("input[value=udnie]")).to_be_checked()
 
 
 def test_the_camera_is_painted_until_it_is_stopped(page):
@@ -306,7 +308,7 @@ def test_the_camera_is_painted_until_it_is_stopped(page):
     print(page.inner_text("#facts"))
     page.click("#camera:has-text('Stop')")
     page.wait_for_selector("#camera:has-text('Camera')")
-    assert page.is_enabled("#save")
+    expect(page.locator("#save")).to_be_enabled()
 
 
 @pytest.mark.parametrize(
@@ -321,7 +323,7 @@ def test_a_camera_that_is_not_given_is_told(page, error, sentence):
     page.evaluate(f"void (navigator.mediaDevices.getUserMedia = () => {refusal})")
     page.click("#camera")
     assert message(page).startswith(sentence)
-    assert page.is_enabled("#camera")
+    expect(page.locator("#camera")).to_be_enabled()
 
 
 def test_a_browser_without_webassembly_is_told(context, url):

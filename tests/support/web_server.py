@@ -27,7 +27,8 @@ sys.addaudithook(watch)
 from jaxnst.cli import main
 sys.exit(main(sys.argv[1:]))
 """
-_START = 600  # seconds; the machine may be busy
+PATIENCE = 600
+"""Seconds for an answer; the machine may be busy."""
 
 
 class Server(NamedTuple):
@@ -42,7 +43,7 @@ class Server(NamedTuple):
     def end(self, number: int = signal.SIGINT) -> int:
         """Stops it by a signal; its exit status."""
         self.process.send_signal(number)
-        return self.process.wait(30)
+        return self.process.wait(PATIENCE)
 
 
 @contextmanager
@@ -68,13 +69,13 @@ def _url(process: subprocess.Popen[str], log: Path) -> str:
     import httpx
 
     assert process.stdout is not None
-    ready, _, _ = select.select([process.stdout], [], [], _START)
+    ready, _, _ = select.select([process.stdout], [], [], PATIENCE)
     line = process.stdout.readline() if ready else ""
     found = re.match(r"(http://\S+)", line)
     assert found, log.read_text()
-    for _ in range(_START * 10):
+    for _ in range(PATIENCE * 10):
         try:
-            httpx.get(found[1], timeout=_START)
+            httpx.get(found[1], timeout=PATIENCE)
             return found[1]
         except httpx.ConnectError:
             time.sleep(0.1)

@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-import time
 
 import pytest
 from PIL import Image
@@ -23,6 +22,8 @@ pytestmark = [
 CAT = "jaxnst/assets/photos/cat.jpg"
 SWIRLS = "jaxnst/assets/styles/swirling_night.jpg"
 PATIENCE = 180_000  # milliseconds; the machine may be busy
+expect = api.expect
+expect.set_options(timeout=PATIENCE)
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync",
     "--disable-component-update", "--use-fake-device-for-media-stream",
@@ -95,7 +96,7 @@ def shown(page, *names):
 
 @pytest.mark.parametrize("page", ["desktop", "phone"], indirect=True)
 def test_paint(page, tmp_path):
-    assert page.is_disabled("#paint-download")
+    expect(page.locator("#paint-download")).to_be_disabled()
     upload(page, "paint-photo", CAT)  # paints at once
     page.wait_for_selector("#paint-status:has-text('Starry Night')")
     page.locator("#paint-gallery button:has-text('Udnie')").click()  # and again
@@ -111,20 +112,20 @@ def test_a_painting_of_ones_own_is_a_style_until_another_is_tapped(page, tmp_pat
     upload(page, "paint-photo", CAT)
     page.wait_for_selector("#paint-download:enabled")
     page.locator("#paint-any button").first.click()
-    assert page.is_enabled("#paint-second input")
+    expect(page.locator("#paint-second input")).to_be_enabled()
     upload(page, "paint-own", SWIRLS)
     page.wait_for_selector("#paint-second:has-text('Not with a picture of your own')")
-    assert page.is_disabled("#paint-second input")
-    assert page.is_disabled("#paint-mix input[type=number]")
+    expect(page.locator("#paint-second input")).to_be_disabled()
+    expect(page.locator("#paint-mix input[type=number]")).to_be_disabled()
     page.wait_for_selector("#paint-status em:has-text('Like your picture')")
     page.wait_for_selector("#paint-download:enabled")
     assert read_settings(download(page, "paint-download", tmp_path))["method"] == "fast"
     page.locator("#paint-gallery button:has-text('Udnie')").click()
     page.wait_for_selector("#paint-status:has-text('Udnie')")
-    assert not page.locator("#paint-own img").count()
+    expect(page.locator("#paint-own img")).to_have_count(0)
     page.wait_for_selector("#paint-second input:enabled")
     page.wait_for_selector("#paint-mix input[type=number]:enabled")
-    assert not page.locator("#paint-second:has-text('Not with')").count()
+    expect(page.locator("#paint-second:has-text('Not with')")).to_have_count(0)
 
 
 def test_photo_styles_and_painting_are_in_sight_together(page):
@@ -144,20 +145,25 @@ def test_photo_styles_and_painting_are_in_sight_together(page):
 def test_a_slider_moved_quickly_paints_what_it_says_in_the_end(page):
     page.locator("#paint-photo-samples button").nth(1).click()
     page.wait_for_selector("#paint-download:enabled")
-    jobs = []
+    jobs, held = [], []
     page.on("request", lambda request: "queue/join" in request.url and jobs.append(request))
+    page.route("**/queue/join*", lambda route: held.append(route), times=1)
     slider = page.locator("#paint-strength input[type=range]")
     box = slider.bounding_box()
     for i in range(1, 11):
         page.mouse.click(box["x"] + box["width"] * i / 11, box["y"] + box["height"] / 2)
     slider.press("Home")  # by the keyboard as well
-    before = -1
-    while len(jobs) != before:  # until no further job follows
-        before = len(jobs)
-        page.wait_for_timeout(1500)
-        page.wait_for_selector("#paint-download:enabled")
-    assert 1 <= len(jobs) <= 6
-    assert json.loads(jobs[-1].post_data)["data"][5] == 0
+    while not held:
+        page.wait_for_timeout(100)
+    with page.expect_request(lambda job: "queue/join" in job.url and strength_in(job) == 0):
+        held[0].continue_()  # painting ends after the last move, whatever the machine's pace
+    page.wait_for_selector("#paint-download:enabled")
+    assert len(jobs) <= 3, [strength_in(job) for job in jobs]
+
+
+def strength_in(job) -> float:
+    """The strength that the page asks for."""
+    return json.loads(job.post_data)["data"][5]
 
 
 def test_what_is_no_picture_is_refused_and_leaves_nothing_to_download(page, tmp_path):
@@ -169,8 +175,8 @@ def test_what_is_no_picture_is_refused_and_leaves_nothing_to_download(page, tmp_
     page.wait_for_selector("#paint-download:disabled")
     page.set_input_files("#paint-photo input[type=file]", path)
     page.wait_for_selector("text=This picture cannot be used")
-    assert page.is_disabled("#paint-download")
-    assert not page.locator("#paint-result img").count()
+    expect(page.locator("#paint-download")).to_be_disabled()
+    expect(page.locator("#paint-result img")).to_have_count(0)
 
 
 @pytest.mark.slow
@@ -204,11 +210,11 @@ def test_optimize_is_stopped_and_goes_on(page, tmp_path):
     page.click("#optimize-go")
     page.wait_for_selector("#optimize-status:has-text('left')")
     page.wait_for_selector("#optimize-result img")
-    page.wait_for_selector("#optimize-plot canvas, #optimize-plot svg.marks")
-    box, chart = (
-        page.locator(name).bounding_box() for name in ("#optimize-plot", "#optimize-plot .marks")
+    page.wait_for_function(
+        "[box, chart] = ['#optimize-plot', '#optimize-plot .marks'].map("
+        "name => document.querySelector(name)?.getBoundingClientRect()),"
+        "chart && chart.height > 0 && chart.bottom <= box.bottom"  # with its legend
     )
-    assert chart["y"] + chart["height"] <= box["y"] + box["height"]  # with its legend
     page.click("#optimize-stop")
     page.wait_for_selector("#optimize-status:has-text('Stopped')")
     stopped = int(re.search(r"after (\d+) steps", page.inner_text("#optimize-status"))[1])
@@ -223,20 +229,20 @@ def test_optimize_is_stopped_and_goes_on(page, tmp_path):
 
 def test_live(page):
     page.get_by_role("tab", name="Live").click()
-    assert page.is_visible("#live-hint")
-    page.click("#live-start")
+    expect(page.locator("#live-hint")).to_be_visible()
+    with page.expect_websocket() as connected:
+        page.click("#live-start")
     page.wait_for_selector("#live-status:has-text('frames per second')")
-    assert not page.is_visible("#live-hint")
+    expect(page.locator("#live-hint")).to_be_hidden()
     before = page.evaluate("document.getElementById('live-canvas').toDataURL()")
     page.wait_for_function(
         "before => document.getElementById('live-canvas').toDataURL() != before", arg=before
     )
     page.click("#live-split input")
     page.wait_for_function("document.getElementById('live-canvas').width == 640")
-    page.click("#live-stop")
-    page.wait_for_selector("#live-status:has-text('The webcam is off')")
-    time.sleep(0.5)
-    assert page.inner_text("#live-status") == "The webcam is off."
+    with connected.value.expect_event("close"):  # no frame comes after that
+        page.click("#live-stop")
+    expect(page.locator("#live-status")).to_have_text("The webcam is off.")
 
 
 def test_upscale(page, tmp_path):
@@ -248,7 +254,7 @@ def test_upscale(page, tmp_path):
     sharp.check()
     page.locator("label:has-text('2 times')").click()
     page.wait_for_selector("#upscale-sharp input:disabled")
-    assert not sharp.is_checked()
+    expect(sharp).not_to_be_checked()
     page.locator("label:has-text('4 times')").click()
     page.wait_for_selector("#upscale-sharp input:enabled")
     page.click("#upscale-go")

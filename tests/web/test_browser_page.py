@@ -7,7 +7,7 @@ import pytest
 pytest.importorskip("gradio", reason="needs the extra `web`")
 import httpx
 from starlette.testclient import TestClient
-from web_server import serving
+from web_server import PATIENCE, serving
 
 from jaxnst.cli import main
 from jaxnst.web.browser_page import browser_app
@@ -72,7 +72,7 @@ def test_nothing_outside_the_folder_is_served(client, path):
 
 def test_the_command_serves_it_until_ctrl_c(tmp_path, built):
     with serving(tmp_path, "--browser", str(built)) as server:
-        answer = httpx.get(f"{server.url}/{WEIGHTS}")
+        answer = httpx.get(f"{server.url}/{WEIGHTS}", timeout=PATIENCE)
         assert answer.text == f"This is {WEIGHTS}."
         assert answer.headers["cross-origin-opener-policy"] == "same-origin"
         assert server.end() == 0

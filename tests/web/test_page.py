@@ -1,5 +1,6 @@
 """The page, asked by programs: its API, and what it refuses."""
 
+import functools
 import json
 import secrets
 import signal
@@ -18,7 +19,7 @@ import numpy as np
 import pytest
 from model_files import gallery_folder
 from PIL import Image
-from web_server import PROGRAM, Server, serving
+from web_server import PATIENCE, PROGRAM, Server, serving
 
 import jaxnst
 from jaxnst.cli import main
@@ -36,6 +37,8 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 
 CAT = "jaxnst/assets/photos/cat.jpg"
 SWIRLS = "jaxnst/assets/styles/swirling_night.jpg"
+get = functools.partial(httpx.get, timeout=PATIENCE)
+post = functools.partial(httpx.post, timeout=PATIENCE)
 
 
 @pytest.fixture(scope="module")
@@ -150,27 +153,27 @@ def test_only_pictures_are_taken(client, photo, tmp_path, kind):
 def upload(server: Server, path: str) -> dict[str, object]:
     """A file as requests name it, once it is on the server."""
     with open(path, "rb") as file:
-        answer = httpx.post(f"{server.url}/gradio_api/upload", files={"files": file})
+        answer = post(f"{server.url}/gradio_api/upload", files={"files": file})
     return {"path": answer.json()[0], "meta": {"_type": "gradio.FileData"}}
 
 
 def join(server: Server, name: str, data: list[object], session: str) -> httpx.Response:
     """Puts a job into the queue, with any JSON at all, NaN included."""
-    config = httpx.get(f"{server.url}/config").json()
+    config = get(f"{server.url}/config").json()
     states = {part["id"] for part in config["components"] if part["type"] == "state"}
     job = next(one for one in config["dependencies"] if one["api_name"] == name)
     values = [None] * sum(part in states for part in job["inputs"]) + data  # they come first
     content = json.dumps({"data": values, "fn_index": job["id"], "session_hash": session})
     kind = {"Content-Type": "application/json"}
     url = f"{server.url}/gradio_api/queue/join"
-    return httpx.post(url, content=content, headers=kind, timeout=30)
+    return post(url, content=content, headers=kind)
 
 
 @contextmanager
 def listen(server: Server, session: str) -> Iterator[Iterator[dict]]:
     """The messages to a visitor."""
     url, visitor = f"{server.url}/gradio_api/queue/data", {"session_hash": session}
-    with httpx.stream("GET", url, params=visitor, timeout=60) as answer:
+    with httpx.stream("GET", url, params=visitor, timeout=PATIENCE) as answer:
         lines = answer.iter_lines()
         yield (json.loads(line.removeprefix("data: ")) for line in lines if "data: " in line)
 
@@ -273,7 +276,7 @@ def test_files_of_the_server_and_addresses_are_not_read(server, photo, file):
 def test_files_of_the_server_and_of_others_are_not_served(server, path):
     own = next(server.temporary.iterdir())
     for route in ("file=", "proxy=", "file/", f"file={own}/", f"file={own}/../../"):
-        answer = httpx.get(f"{server.url}/gradio_api/{route}{path}")
+        answer = get(f"{server.url}/gradio_api/{route}{path}")
         assert answer.status_code == 404
         assert answer.text == "There is no such page." or "no such file" in answer.text
 
@@ -288,19 +291,19 @@ def test_other_machines_are_watched_for(tmp_path):
 
 def test_names_of_uploads_lead_nowhere_else(server):
     files = {"files": ("../../../../escaped.png", Path(CAT).read_bytes(), "image/png")}
-    (path,) = httpx.post(f"{server.url}/gradio_api/upload", files=files).json()
+    (path,) = post(f"{server.url}/gradio_api/upload", files=files).json()
     assert Path(path).resolve().is_relative_to(server.temporary)
     assert len(list(server.temporary.parent.rglob("*escaped*"))) == 1
 
 
 def test_only_what_the_page_needs_is_answered(server):
     for path in ("run/paint", "api/paint", "deep_link", "process_recording", "vibe-code", "runs"):
-        assert httpx.post(f"{server.url}/gradio_api/{path}", json={"data": []}).status_code == 404
-    config = httpx.get(f"{server.url}/config").json()
+        assert post(f"{server.url}/gradio_api/{path}", json={"data": []}).status_code == 404
+    config = get(f"{server.url}/config").json()
     paint = next(one["id"] for one in config["dependencies"] if one["api_name"] == "paint")
     past = {"data": [None] * 7, "fn_index": paint, "session_hash": "x"}
-    assert httpx.post(f"{server.url}/gradio_api/run/predict", json=past).status_code == 404
-    large = httpx.post(f"{server.url}/gradio_api/queue/join", json={"data": ["x" * 200_000]})
+    assert post(f"{server.url}/gradio_api/run/predict", json=past).status_code == 404
+    large = post(f"{server.url}/gradio_api/queue/join", json={"data": ["x" * 200_000]})
     assert large.status_code == 413
 
 
@@ -308,7 +311,7 @@ def test_only_what_the_page_needs_is_answered(server):
 def test_handlers_that_do_not_exist_are_refused(server, number):
     asked = {"data": [], "fn_index": number, "session_hash": "x"}
     for path in ("queue/join", "run/predict"):
-        answer = httpx.post(f"{server.url}/gradio_api/{path}", json=asked)
+        answer = post(f"{server.url}/gradio_api/{path}", json=asked)
         assert answer.status_code in (404, 422)
     assert "Traceback" not in server.log.read_text()
 
@@ -320,16 +323,16 @@ def test_huge_uploads_are_refused(server):
             b"Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 200000000\r\n\r\n"
         )
         assert b" 413 " in raw.recv(100)
-    chunked = httpx.post(f"{server.url}/gradio_api/upload", content=iter([b"x"] * 10))
+    chunked = post(f"{server.url}/gradio_api/upload", content=iter([b"x"] * 10))
     assert chunked.status_code == 411
     files = {"files": ("large.png", b"x" * 2_500_000, "image/png")}
-    assert httpx.post(f"{server.url}/gradio_api/upload", files=files).status_code == 413
+    assert post(f"{server.url}/gradio_api/upload", files=files).status_code == 413
 
 
 def test_the_page_names_no_other_host_and_answers_to_its_own(server):
-    answer = httpx.get(server.url)
+    answer = get(server.url)
     assert "default-src 'self'" in answer.headers["content-security-policy"]
-    assert httpx.get(server.url, headers={"Host": "evil.example"}).status_code == 400
+    assert get(server.url, headers={"Host": "evil.example"}).status_code == 400
 
 
 @pytest.mark.parametrize("listens", [True, pytest.param(False, marks=pytest.mark.slow)])
@@ -366,7 +369,10 @@ def test_a_port_in_use_and_a_wrong_auth(server, capsys):
 
 def test_who_has_no_password_gets_nothing(tmp_path):
     model = str(gallery_folder(tmp_path))
-    with serving(tmp_path, "--model", model, "--auth", "mona:lisa") as server, httpx.Client() as me:
+    with (
+        serving(tmp_path, "--model", model, "--auth", "mona:lisa") as server,
+        httpx.Client(timeout=PATIENCE) as me,
+    ):
         api = f"{server.url}/gradio_api"
         assert me.get(f"{server.url}/config").status_code == 401
         assert me.post(f"{api}/upload", files={"files": b"x"}).status_code == 401
