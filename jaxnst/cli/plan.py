@@ -10,8 +10,9 @@ from typing import NamedTuple
 from jaxnst.cli.options import Stylize, Upscale
 from jaxnst.errors import JaxnstError
 from jaxnst.io import animation
+from jaxnst.io.codec import size_in_header
 from jaxnst.io.container import WRITTEN, is_video
-from jaxnst.io.files import display_name
+from jaxnst.io.files import display_name, open_binary
 from jaxnst.io.folders import list_images, list_left_out
 from jaxnst.perceptual.vgg_layers import NETS, check_layers
 
@@ -252,8 +253,18 @@ def is_film(command: Stylize | Upscale) -> bool:
             f"{display_name(films[0])}: is a video, and others are given beside it: give one video"
         )
     if not films and command.output.suffix.lower() in WRITTEN and len(command.content) == 1:
-        raise JaxnstError(
-            f"{display_name(command.output)}: would be a video, and "
-            f"{display_name(command.content[0])} is none: give a .png path"
-        )
+        raise _no_film(command.content[0], command.output)
     return bool(films)
+
+
+def _no_film(path: Path, output: Path) -> JaxnstError:
+    """Says what a file is, of which a video is asked for, and is none."""
+    name = display_name(path)
+    if path != STREAM:
+        with open_binary(path):  # it is there, and not empty
+            pass
+        if size_in_header(path) is None:
+            return JaxnstError(f"{name}: is neither a video nor a picture: give another file")
+    return JaxnstError(
+        f"{display_name(output)}: would be a video, and {name} is none: give a .png path"
+    )

@@ -28,6 +28,10 @@ _STILL_BRANDS = ("heic", "heix", "hevc", "mif1", "msf1", "avif", "avis")
 """Of HEIC and AVIF pictures, which FFmpeg opens as videos."""
 
 
+_STILL_FORMATS = ("image2", "ico", "tty", "mjpeg")
+"""By which FFmpeg opens icons, texts, and other files with a JPEG in them, such as a PDF."""
+
+
 class TimedFrame(NamedTuple):
     """A frame of a video."""
 
@@ -47,16 +51,23 @@ def open_container(path: PathLike) -> Any:
     import av  # slow to import
 
     try:
-        return av.open(os.fspath(path))
+        return av.open(file_url(path))
     except UnicodeError:
-        return av.open(os.fspath(path), metadata_errors="replace")
+        return av.open(file_url(path), metadata_errors="replace")
+
+
+def file_url(path: PathLike) -> str:
+    """A path as FFmpeg takes it for one: 12:30.mp4 alone would be something of a protocol 12."""
+    return f"file:{os.fspath(path)}"
 
 
 def is_video(path: PathLike) -> bool:
     """Whether a file is taken for a video: by its suffix, or else by its content."""
+    if not os.path.isfile(path):
+        return False
     if Path(path).suffix.lower() in SUFFIXES:
         return True
-    return os.path.isfile(path) and size_in_header(path) is None and _has_moving_pictures(path)
+    return size_in_header(path) is None and _has_moving_pictures(path)
 
 
 def video_stream(container: Any) -> Any:
@@ -105,7 +116,7 @@ def _has_moving_pictures(path: PathLike) -> bool:
     try:
         with open_container(path) as container:
             name = container.format.name
-            is_still = name.endswith("_pipe") or name in ("image2", "tty")
+            is_still = name.endswith("_pipe") or name in _STILL_FORMATS
             brand = container.metadata.get("major_brand", "")
             return not is_still and brand not in _STILL_BRANDS and bool(video_stream(container))
     except (OSError, ValueError, av.error.FFmpegError):

@@ -42,8 +42,10 @@ def open_binary(path: PathLike | BinaryIO) -> Iterator[BinaryIO]:
         opened: BinaryIO = io.BytesIO(path.read())
     elif os.path.isdir(path):
         raise JaxnstError(f"{name}: is a folder; give a file")
-    elif not os.path.isfile(path):  # a pipe or a device could block, or never end
+    elif not os.path.exists(path):
         raise JaxnstError(f"{name}: there is no such file; check the path")
+    elif not os.path.isfile(path):  # it could block, or never end
+        raise JaxnstError(f"{name}: is a pipe or a device; give a file with what comes out of it")
     else:
         try:
             opened = open(path, "rb")  # noqa: SIM115 (closed below)

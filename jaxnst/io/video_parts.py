@@ -7,13 +7,12 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-import av
 import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from jaxnst.errors import JaxnstError
-from jaxnst.io.container import TimedFrame, split_alpha
+from jaxnst.io.container import TimedFrame, open_container, split_alpha
 from jaxnst.io.files import atomic_write, display_name, one_line
 from jaxnst.io.lock import lock
 from jaxnst.io.video_writer import VideoWriter, frame_times
@@ -152,7 +151,7 @@ class VideoParts:
     def frames(self) -> Iterator[TimedFrame]:
         """The frames of finished parts; only lossless ones have kept their alpha."""
         for path in self.files:
-            with av.open(os.fspath(path)) as container:
+            with open_container(path) as container:
                 for frame in container.decode(video=0):
                     image, alpha = split_alpha(frame.to_ndarray(format="rgba"))
                     yield TimedFrame(image, float(frame.time), alpha)

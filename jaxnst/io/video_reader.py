@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import av
 import numpy as np
@@ -31,6 +31,7 @@ from jaxnst.ops.tone_mapping import HLG, PQ, tone_map
 _UNSPECIFIED, _BT709 = 2, 1  # matrices of colors, by their numbers in ITU-T H.273
 _HD_WIDTH, _HD_HEIGHT = 1280, 720  # from here on players take untagged video for BT.709
 _CUT_SECONDS, _CUT_FRAMES = 0.1, 2  # a file that lacks more than these at its end was cut off
+_AS_IS = (1, 0, 0, 0, 1)
 _ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}  # FFmpeg's own leave alpha out
 
 
@@ -75,6 +76,33 @@ def open_reader(
     return VideoReader(path, min_side=min_side, max_pixels=max_pixels)
 
 
+class _Upright(NamedTuple):
+    """How frames are turned and mirrored to be seen as they were taken."""
+
+    swaps_sides: bool
+    rows: int
+    """1, or -1 for those of the result from below."""
+    columns: int
+
+    @classmethod
+    def of(cls, frame: Any) -> "_Upright":
+        """What a frame's display matrix asks for, to whole quarters of a turn."""
+        data = frame.side_data.get("DISPLAYMATRIX")
+        x_to_x, x_to_y, _, y_to_x, y_to_y = np.frombuffer(data, np.int32)[:5] if data else _AS_IS
+        if abs(int(x_to_y)) > abs(int(x_to_x)):
+            return cls(True, _sign(x_to_y), _sign(y_to_x))
+        return cls(False, _sign(y_to_y), _sign(x_to_x))
+
+    def __call__(self, pixels: np.ndarray) -> np.ndarray:
+        """Pixels [H, W, ...] upright."""
+        turned = pixels.swapaxes(0, 1) if self.swaps_sides else pixels
+        return turned[:: self.rows, :: self.columns]
+
+
+def _sign(number: int) -> int:
+    return -1 if number < 0 else 1
+
+
 class VideoReader:
     """The frames of a video file; see `Reader`."""
 
@@ -111,7 +139,7 @@ class VideoReader:
           JaxnstError: the file can no longer be read.
         """
         height, width = size or self.size
-        turned = (width, height) if self._turns % 2 else (height, width)
+        turned = (width, height) if self._upright.swaps_sides else (height, width)
         usual, count = 1 / self.rate, 0
         last = -usual
         self._data_end = 0.0
@@ -141,6 +169,8 @@ class VideoReader:
         self.rate = float(stream.average_rate or USUAL_RATE)
         self._start = (container.start_time or 0) / MICROSECONDS
         self._length = (container.duration or 0) / MICROSECONDS
+        if "matroska" in container.format.name:  # which names its end, on its own clock
+            self._length = max(0.0, self._length - max(0.0, self._start))
         self.has_sound = bool(container.streams.audio)
         self.count = int(stream.frames or round(self._length * self.rate))
         decoder = _ALPHA_DECODERS.get(stream.codec_context.name)
@@ -149,9 +179,9 @@ class VideoReader:
 
     def _read_first(self, frame: Any) -> None:
         """Takes from the first frame what holds for all of them."""
-        self._turns = round(frame.rotation / 90) % 4  # to the left
+        self._upright = _Upright.of(frame)
         height, width = self._height, round(self._width * self._sample_aspect)
-        self.size = (width, height) if self._turns % 2 else (height, width)
+        self.size = (width, height) if self._upright.swaps_sides else (height, width)
         self._is_interlaced = frame.interlaced_frame
         self._transfer = frame.color_trc
         if self._is_interlaced:
@@ -191,7 +221,7 @@ class VideoReader:
         has_alpha = any(component.is_alpha for component in frame.format.components)
         kind = "rgb48le" if is_hdr else "rgba" if has_alpha else "rgb24"
         scaled = frame.reformat(width, height, kind, interpolation="AREA")
-        pixels = np.rot90(scaled.to_ndarray(), self._turns)
+        pixels = self._upright(scaled.to_ndarray())
         if is_hdr:
             return tone_map(pixels, self._transfer), None
         return on_white(pixels) if has_alpha else (pixels, None)

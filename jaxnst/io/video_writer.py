@@ -1,6 +1,5 @@
 """Writes video files by PyAV, frame by frame, each with its own time."""
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from fractions import Fraction
@@ -11,6 +10,7 @@ import av
 import numpy as np
 
 from jaxnst.errors import JaxnstError
+from jaxnst.io.container import file_url, open_container
 from jaxnst.io.files import PathLike, atomic_write, check_writable, display_name, one_line
 
 _TICKS = 90_000  # per second; the rates of films and television divide it
@@ -154,7 +154,7 @@ class NewContainer:
         """The container, beside the place where it will be."""
         self._renaming = atomic_write(self._path)
         self._temporary = self._renaming.__enter__()
-        self.container = av.open(os.fspath(self._temporary), "w")
+        self.container = av.open(file_url(self._temporary), "w")
         return self.container
 
     def close(self, count: int) -> None:
@@ -193,7 +193,7 @@ class NewContainer:
 def frame_packets(parts: Sequence[Path]) -> Iterator[Any]:
     """The packets of the frames of several files, with their times."""
     for part in parts:
-        with av.open(os.fspath(part)) as container:
+        with open_container(part) as container:
             yield from filter(has_time, container.demux(container.streams.video[0]))
 
 

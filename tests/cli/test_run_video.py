@@ -320,6 +320,37 @@ def test_what_is_refused(
     assert sorted(tmp_path.iterdir()) == before
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("none.mp4", None, "none.mp4: there is no such file"),
+        ("none", None, "none: there is no such file"),
+        ("empty", b"", "empty: is empty"),
+        ("notes.txt", b"no video", "notes.txt: is neither a video nor a picture"),
+    ],
+)
+def test_what_cannot_become_a_video_is_called_what_it_is(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture,
+    name: str, content: bytes | None, message: str,
+) -> None:  # fmt: skip
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    words[1] = str(tmp_path / name)
+    assert main(words) == 2
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["12:45.mp4", "12:45.gif"])
+def test_names_may_be_times_of_the_day(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "clip.mp4").rename("12:30.mp4")
+    words[1], words[-1] = "12:30.mp4", name
+    assert main([*words, "--quiet"]) == 0
+    assert len(list(open_reader(name).frames())) == len(TIMES)
+
+
 def test_a_file_that_only_has_the_name_of_a_video(
     words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:

@@ -1,5 +1,7 @@
 """Animated GIF and WebP: every frame, its time, and what is transparent."""
 
+import os
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -117,6 +119,25 @@ def test_stills_and_other_files_are_no_animations(tmp_path: Path) -> None:
     assert not is_animation(tmp_path / "none.gif")
     with pytest.raises(JaxnstError, match=r"text\.gif: cannot be read as a video"):
         open_reader(tmp_path / "text.gif")
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.mp4")
+    assert not is_animation(tmp_path / "pipe.mp4")
+    with pytest.raises(JaxnstError, match=r"pipe\.mp4: is a pipe or a device"):
+        open_reader(tmp_path / "pipe.mp4")
+
+
+def test_a_header_of_a_huge_size_is_refused_before_its_pixels_are_set_aside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path / "a.gif", [scene(9 * i) for i in range(2)], [40] * 2)
+    content = bytearray(path.read_bytes())
+    content[6:10] = struct.pack("<HH", 13_000, 13_000)
+    path.write_bytes(content)
+    monkeypatch.setattr(Image.Image, "load", None)
+    with pytest.raises(JaxnstError, match="13000x13000 pixels are more than the limit"):
+        AnimationReader(path, max_pixels=100_000_000)
 
 
 def test_a_gif_that_would_fill_the_memory_is_refused() -> None:

@@ -145,7 +145,13 @@ def test_open_binary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for source in (path, str(path), io.BytesIO(b"abc")):
         with open_binary(source) as handle:
             assert handle.read() == b"abc"
-    refused = {tmp_path: "is a folder", tmp_path / "none": "no such file", empty: "is empty"}
+    os.mkfifo(tmp_path / "pipe")
+    refused = {
+        tmp_path: "is a folder",
+        tmp_path / "pipe": "is a pipe",
+        tmp_path / "none": "no such file",
+        empty: "is empty",
+    }
     for wrong, message in refused.items():
         with pytest.raises(JaxnstError, match=message), open_binary(wrong):
             pass

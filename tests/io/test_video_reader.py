@@ -1,5 +1,7 @@
 """Video files that are read: their frames, times and colors, and what is said of them."""
 
+import struct
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
@@ -239,6 +241,42 @@ def test_every_frame_of_every_container_is_read(
     assert 0 < steps.min() <= steps.max() < 0.09  # the times of a program stream are guessed
     assert np.abs(frames[-1].image.astype(int) - images[-1]).mean() < 20
     assert np.abs(frames[0].image.astype(int) - images[0]).mean() < 20
+
+
+@pytest.mark.parametrize(
+    ("matrix", "upright"),
+    [
+        ((1, 0, 0, 1), lambda frame: frame),
+        ((0, 1, -1, 0), lambda frame: np.rot90(frame, -1)),
+        ((-1, 0, 0, -1), lambda frame: np.rot90(frame, 2)),
+        ((0, -1, 1, 0), np.rot90),
+        ((-1, 0, 0, 1), np.fliplr),  # as cameras for selfies have it
+        ((1, 0, 0, -1), np.flipud),
+        ((0, 1, 1, 0), lambda frame: frame.swapaxes(0, 1)),
+    ],
+)
+def test_frames_are_turned_and_mirrored_as_the_file_says(
+    tmp_path: Path, matrix: tuple[int, ...], upright: Callable[[np.ndarray], np.ndarray]
+) -> None:
+    path = write_clip(tmp_path / "a.mp4", [0.0, 0.1])
+    (as_it_is, *_) = images_of(path)
+    content = path.read_bytes()
+    a, b, c, d = (65_536 * number for number in matrix)
+    place = content.index(b"tkhd") + 44  # of the matrix in the header of the track
+    asked = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)
+    path.write_bytes(content[:place] + asked + content[place + 36 :])
+    assert VideoReader(path).size == upright(as_it_is).shape[:2]
+    np.testing.assert_array_equal(images_of(path)[0], upright(as_it_is))
+
+
+@pytest.mark.parametrize("suffix", [".mkv", ".ts", ".mp4"])
+def test_a_clip_whose_clock_does_not_begin_at_zero_is_whole(tmp_path: Path, suffix: str) -> None:
+    path = write_clip(tmp_path / f"a{suffix}", [5 + i / 10 for i in range(12)])
+    reader = VideoReader(path)
+    times = [frame.seconds for frame in reader.frames()]
+    assert times[-1] - times[0] == pytest.approx(1.1, abs=0.01)
+    assert reader.damage == ""
+    assert reader.count < 50
 
 
 def test_a_size_that_cannot_be_is_told_in_one_clause(tmp_path: Path) -> None:
