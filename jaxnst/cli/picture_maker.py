@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
+from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from jaxnst.cli.cluster import made_on_cluster
@@ -17,6 +18,7 @@ from jaxnst.cli.plan import STREAM, PictureTask, left_out
 from jaxnst.cli.progress import ProgressDisplay
 from jaxnst.cli.provenance import finished_record
 from jaxnst.cli.writing import announce, announce_finished
+from jaxnst.io.codec import has_further_frames
 from jaxnst.io.files import display_name
 
 _NAMED = 5  # of the files that are left out
@@ -56,7 +58,7 @@ class PictureMaker(ABC, Generic[Command]):
 
     def make_all(self, tasks: Sequence[PictureTask]) -> int:
         """Makes all pictures, continuing after failures; returns 0, or 2 if any failed."""
-        self._name_left_out()
+        self._name_left_out(tasks)
         failed, total = 0, len(tasks)
         counts = self.counts_pictures or self._command.cluster
         quiet = self._command.quiet or total == 1 or not counts
@@ -118,13 +120,14 @@ class PictureMaker(ABC, Generic[Command]):
         finally:
             pool.shutdown(cancel_futures=True)
 
-    def _name_left_out(self) -> None:
-        files = [] if self._command.quiet else left_out(self._command.inputs)
-        if files:
-            names = ", ".join(display_name(path.name) for path in files[:_NAMED])
-            more = ", ..." if len(files) > _NAMED else ""
-            noun = "file is no picture" if len(files) == 1 else "files are no pictures"
-            print(f"{len(files)} {noun} and left out: {names}{more}", file=sys.stderr)
+    def _name_left_out(self, tasks: Sequence[PictureTask]) -> None:
+        """Names the files, and parts of files, of which nothing is made."""
+        if self._command.quiet:
+            return
+        _name(left_out(self._command.inputs), "is no picture and", "are no pictures and")
+        inputs = dict.fromkeys(path for task in tasks for path in task.inputs)
+        further = "frames or pages after the first, which are"
+        _name(list(filter(has_further_frames, inputs)), f"has {further}", f"have {further}")
 
     def _announce(self, task: PictureTask, wait: Wait) -> None:
         """Waits for a picture and says that it is there."""
@@ -132,3 +135,12 @@ class PictureMaker(ABC, Generic[Command]):
         if made.record is not None:
             say = announce_finished if made.was_there else announce
             say(self._command, task, made.record)
+
+
+def _name(files: Sequence[Path], one: str, several: str) -> None:
+    """Prints how many files, if any, something is left out of, and the first of their names."""
+    if files:
+        names = ", ".join(display_name(path.name) for path in files[:_NAMED])
+        more = ", ..." if len(files) > _NAMED else ""
+        said = f"file {one}" if len(files) == 1 else f"files {several}"
+        print(f"{len(files)} {said} left out: {names}{more}", file=sys.stderr)

@@ -82,7 +82,8 @@ class Enlarger(PictureMaker[Upscale]):
         assert task.content is not None
         source = sys.stdin.buffer if task.content == STREAM else task.content
         limit = MAX_PIXELS // self._upscaler.scale**2
-        enlarged = self._enlarged(task, load(source, min_side=1, max_pixels=limit))
+        photo = load(source, min_side=1, max_pixels=limit, keep_profile=True)
+        enlarged = self._enlarged(task, photo)
         write_picture(task.output, enlarged, self._command.quality, provenance)
         return provenance
 

@@ -162,15 +162,17 @@ class VideoMaker(ABC, Generic[Command]):
 
     def _write(self, parts: VideoParts, reader: Reader, quality: int, comment: str) -> list[str]:
         """Writes the output; returns what it could not hold, in sentences."""
+        name = display_name(self._output)
         if not self.is_animation:
             tracks_of = reader.path if isinstance(reader, VideoReader) else None
             join(parts.files, self._output, parts.count, tracks_of, comment)
-            return []
+            return [f"{name}: shows white where the frames are transparent; a .webp path keeps that"
+                    ] if reader.is_transparent else []  # fmt: skip
         left_out = animation.write_animation(
             self._output, parts.frames(), parts.times, reader.end,
             quality=quality, comment=comment, is_transparent=reader.is_transparent,
+            plays=reader.plays,
         )  # fmt: skip
-        name = display_name(self._output)
         return [f"{name}: is a GIF, which holds no more than 50 frames per second: {left_out} were "
                 f"left out"] if left_out else []  # fmt: skip
 

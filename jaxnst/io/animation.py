@@ -1,4 +1,4 @@
-"""Animated GIF and WebP by Pillow: every frame with its time and transparency."""
+"""Animated GIF and WebP by Pillow, and PNG and AVIF to read: every frame, its time and alpha."""
 
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,15 +18,16 @@ from jaxnst.io.resize import MIN_SIDE
 SUFFIXES = (".gif", ".webp")
 """Of animations that are written."""
 
-_FORMATS = ("GIF", "WEBP", "PNG")
-_USUAL_SECONDS = 0.1  # of a frame that names none, as browsers have it
+_FORMATS = ("GIF", "WEBP", "PNG", "AVIF")
+_TOO_SHORT, _USUAL_SECONDS = 0.01, 0.1  # browsers show frames of at most the one for the other
+_MOST_PLAYS = 65_535
 _TICK = {".gif": 0.01, ".webp": 0.001}  # seconds that the times are multiples of
 _SHORTEST = 0.02  # seconds; browsers slow down shorter frames of a GIF
 _MOST_BYTES = 4e9  # of all frames: Pillow keeps those of a GIF in memory
 
 
 def is_animation(path: PathLike) -> bool:
-    """Whether a file is a GIF, WebP or PNG of several frames."""
+    """Whether a file is a GIF, WebP, PNG or AVIF of several frames."""
     try:
         with _opened(path) as image:
             return getattr(image, "n_frames", 1) > 1
@@ -52,7 +53,9 @@ class AnimationReader:
             with _opened(path) as image:
                 check_size(self._name, image.size, min_side, max_pixels)
                 image.load()  # a WebP tells how long a frame lasts only then
-                self.size, self.count = image.size[::-1], int(image.n_frames)
+                self.size, self.plays = image.size[::-1], _plays(image)
+                self._first = int(getattr(image, "default_image", False))
+                self.count = int(image.n_frames) - self._first
                 self.rate = 1 / _seconds(image)
         except JaxnstError:
             raise
@@ -69,7 +72,7 @@ class AnimationReader:
         with _opened(self.path) as image:
             for number in range(self.count):
                 try:
-                    image.seek(number)
+                    image.seek(self._first + number)
                     frame = image.convert("RGBA")
                     seconds = _seconds(image)
                 except Exception as error:  # decoders raise nearly anything on hostile bytes
@@ -95,8 +98,9 @@ def write_animation(
     quality: int,
     comment: str,
     is_transparent: bool,
+    plays: int = 0,
 ) -> int:
-    """Writes an animation that repeats for ever, whole or not at all.
+    """Writes an animation, whole or not at all.
 
     Args:
       path: a .gif or .webp file.
@@ -106,6 +110,7 @@ def write_animation(
       quality: of a WebP, 1 to 100.
       comment: is kept in the file, see `read_animation_comment`.
       is_transparent: whether one of the frames has transparent parts.
+      plays: how many times it is shown; 0: for ever.
 
     Returns:
       How many frames were left out, as a GIF holds no more than 50 per second.
@@ -120,8 +125,9 @@ def write_animation(
     try:
         with atomic_write(path) as temporary:
             first = next(pictures)
-            options: dict[str, Any] = {"duration": durations, "loop": 0}
+            options: dict[str, Any] = {"duration": durations}
             options |= _format_options(suffix, quality, comment, is_transparent)
+            options |= _loop_option(suffix, min(plays, _MOST_PLAYS))
             first.save(temporary, save_all=True, append_images=pictures, **options)
     except (ValueError, StopIteration) as error:
         raise JaxnstError(f"{display_name(path)}: cannot be written ({one_line(error)})") from error
@@ -167,7 +173,23 @@ def _opened(path: PathLike) -> Iterator[Any]:
 
 def _seconds(image: Any) -> float:
     """How long a frame is shown."""
-    return image.info.get("duration", 0) / 1000 or _USUAL_SECONDS
+    seconds = image.info.get("duration", 0) / 1000
+    return seconds if seconds > _TOO_SHORT else _USUAL_SECONDS
+
+
+def _plays(image: Any) -> int:
+    """How many times an animation is shown, 0 for ever; a GIF names repetitions, if any."""
+    loop = image.info.get("loop")
+    if image.format != "GIF":
+        return loop or 0
+    return 1 if loop is None else loop and loop + 1
+
+
+def _loop_option(suffix: str, plays: int) -> dict[str, int]:
+    """What Pillow's writer is to be told, see `_plays`."""
+    if suffix != ".gif":
+        return {"loop": plays}
+    return {} if plays == 1 else {"loop": max(0, plays - 1)}
 
 
 def _timed(times: Sequence[float], end: float, suffix: str) -> tuple[set[int], list[int]]:

@@ -4,7 +4,6 @@ Files are taken to be hostile: their size is checked before a pixel is decoded, 
 named here are tried, and whatever a decoder raises becomes one line that names the file.
 """
 
-import io
 import math
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,9 +11,10 @@ from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import ArrayLike
-from PIL import Image, ImageCms
+from PIL import Image
 
 from jaxnst.errors import JaxnstError
+from jaxnst.io.color_profiles import is_rgb, to_srgb
 from jaxnst.io.embedded_settings import embedding
 from jaxnst.io.files import PathLike, atomic_write, display_name, one_line, open_binary
 from jaxnst.io.formats import (
@@ -35,6 +35,7 @@ _WRITE_FORMATS = {
     ".tif": "TIFF", ".tiff": "TIFF", ".bmp": "BMP",
 }  # fmt: skip
 _ALPHA_FORMATS = {"PNG", "WEBP", "TIFF"}
+_GRAY = ("1", "L", "LA", "La")
 LONGEST_SIDE = {"JPEG": 65_500, "WEBP": 16_383}  # pixels; limits of the formats
 
 
@@ -71,12 +72,16 @@ class Picture:
 
 
 def load(
-    path: PathLike | BinaryIO, *, min_side: int = MIN_SIDE, max_pixels: int = MAX_PIXELS
+    path: PathLike | BinaryIO,
+    *,
+    min_side: int = MIN_SIDE,
+    max_pixels: int = MAX_PIXELS,
+    keep_profile: bool = False,
 ) -> Picture:
-    """The picture in a file or a binary stream (first frame), upright and in RGB.
+    """The picture in a file or a binary stream (first frame), upright and in sRGB.
 
-    Gray becomes RGB, with 16-bit gray at its full depth; 16-bit color is read at 8 bits. CMYK
-    goes through its color profile. Where alpha is 0, colors are those of what is visible near by,
+    Gray becomes RGB, with 16-bit gray at its full depth; 16-bit color is read at 8 bits. Color
+    profiles are applied. Where alpha is 0, colors are those of what is visible near by,
     whatever the file has there: files that look alike are alike.
 
     Args:
@@ -84,6 +89,7 @@ def load(
             name is.
         min_side: the least height and width, pixels.
         max_pixels: the most pixels, as told by the header.
+        keep_profile: RGB is as the file has it, and its profile is kept beside.
 
     Raises:
         JaxnstError: there is no such file, or it is not a whole picture of a size within bounds.
@@ -94,7 +100,7 @@ def load(
             with open_image(handle) as image:
                 check_size(name, image.size, min_side, max_pixels)
                 image.load()
-                return _to_picture(name, image)
+                return _to_picture(name, image, keep_profile)
         except JaxnstError:
             raise
         except Exception as error:  # decoders raise nearly anything on hostile bytes
@@ -114,7 +120,7 @@ def save(
     """Writes a picture, at 8 bits a channel, whole or not at all; the suffix tells the format.
 
     Alpha is kept in PNG, WebP and TIFF, and laid over white in JPEG and BMP. The color profile and
-    the settings are kept in all but BMP.
+    the settings are kept in all but BMP, which is in sRGB.
 
     Args:
         path: .png, .jpg, .jpeg, .webp, .tif, .tiff or .bmp; an existing file is replaced.
@@ -206,24 +212,40 @@ def check_size(name: str, size: tuple[int, int], min_side: int, max_pixels: int)
         )
 
 
-def _to_picture(name: str, image: Image.Image) -> Picture:
+def has_further_frames(path: PathLike) -> bool:
+    """Whether a file holds more frames, or pages, than the one that `load` takes."""
+    try:
+        with open_binary(path) as handle, open_image(handle) as image:
+            is_stereo = image.format == "MPO"  # or else the same for a small screen
+            return not is_stereo and getattr(image, "n_frames", 1) > 1
+    except Exception:  # decoders raise nearly anything on hostile bytes
+        return False
+
+
+def _to_picture(name: str, image: Image.Image, keep_profile: bool) -> Picture:
     """The decoded picture, upright, from whichever mode the file was in."""
     image = upright(image)
     if image.mode == "F" or image.mode.startswith("I"):
-        gray = _deep_gray(name, image)
-        return Picture(np.repeat(gray[..., None], 3, axis=-1))
-    if image.mode == "CMYK":
-        return Picture(_to_floats(_cmyk_to_rgb(image)))
-    icc_profile = _rgb_profile(image)
-    if not image.has_transparency_data:
-        return Picture(_to_floats(image.convert("RGB")), None, icc_profile)
-    rgba = _to_floats(image.convert("RGBA"))
-    alpha = rgba[..., 3].copy()
-    return Picture(extend_visible_colors(rgba[..., :3], alpha), alpha, icc_profile)
+        gray, alpha = _deep_gray(name, image)
+        return _visible(np.repeat(gray[..., None], 3, axis=-1), alpha, None)
+    color, alpha, profile = image, None, image.info.get("icc_profile")
+    if image.has_transparency_data:
+        color = image.convert("RGBA")
+        alpha = _to_floats(color.getchannel("A"))
+    if image.mode != "CMYK":
+        color = color.convert("L" if image.mode in _GRAY else "RGB")
+    if not (keep_profile and color.mode == "RGB" and is_rgb(profile)):
+        color, profile = to_srgb(color, profile)
+    return _visible(_to_floats(color), alpha, profile)
 
 
-def _deep_gray(name: str, image: Image.Image) -> np.ndarray:
-    """16-bit gray or floating-point pixels as float32 [H, W] in [0, 1]."""
+def _visible(rgb: np.ndarray, alpha: np.ndarray | None, profile: bytes | None) -> Picture:
+    """A picture, without the colors that nobody sees."""
+    return Picture(rgb if alpha is None else extend_visible_colors(rgb, alpha), alpha, profile)
+
+
+def _deep_gray(name: str, image: Image.Image) -> tuple[np.ndarray, np.ndarray | None]:
+    """16-bit gray or floating-point pixels as float32 [H, W] in [0, 1], and their alpha, if any."""
     white = 1.0 if image.mode == "F" else 65_535.0
     values = np.asarray(image).astype(np.float32) / np.float32(white)
     low, high = values.min(), values.max()
@@ -232,33 +254,12 @@ def _deep_gray(name: str, image: Image.Image) -> np.ndarray:
             f"{name}: values from {low * white:g} to {high * white:g} are out of range; "
             f"scale them to 0 ... {white:g}"
         )
-    return values
+    hidden = image.info.get("transparency")  # the gray that is not shown
+    return values, None if hidden is None else _to_floats(255 * (np.asarray(image) != hidden))
 
 
-def _cmyk_to_rgb(image: Image.Image) -> Image.Image:
-    """sRGB through the CMYK profile of the picture; a plain conversion when it has no good one."""
-    profile = image.info.get("icc_profile")
-    if profile:
-        try:
-            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            target = ImageCms.createProfile("sRGB")
-            converted = ImageCms.profileToProfile(image, source, target, outputMode="RGB")
-            if converted is not None:  # None is for work in place only
-                return converted
-        except (ImageCms.PyCMSError, OSError):
-            pass
-    return image.convert("RGB")
-
-
-def _rgb_profile(image: Image.Image) -> bytes | None:
-    """The ICC profile, if picture and profile are both RGB: bytes 16-19 name the color space."""
-    profile = image.info.get("icc_profile")
-    is_rgb = image.mode.startswith(("RGB", "P")) and profile and profile[16:20] == b"RGB "
-    return profile if is_rgb else None
-
-
-def _to_floats(image: Image.Image) -> np.ndarray:
-    return from_uint8(np.asarray(image))
+def _to_floats(image: Image.Image | np.ndarray) -> np.ndarray:
+    return from_uint8(np.asarray(image, np.uint8))
 
 
 def _check_writable_pixels(name: str, rgb: np.ndarray, file_format: str) -> None:
@@ -277,6 +278,8 @@ def _check_writable_pixels(name: str, rgb: np.ndarray, file_format: str) -> None
 
 def _to_pillow(picture: Picture, file_format: str) -> Image.Image:
     """The picture as 8-bit RGB or RGBA, over white where the format has no alpha."""
+    if file_format == "BMP":
+        return to_srgb(Image.fromarray(to_uint8(picture.on_white())), picture.icc_profile)[0]
     if picture.alpha is None or file_format not in _ALPHA_FORMATS:
         return Image.fromarray(to_uint8(picture.on_white()))
     return Image.fromarray(to_uint8(np.dstack([picture.rgb, picture.alpha])))

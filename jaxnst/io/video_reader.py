@@ -45,6 +45,8 @@ class Reader(Protocol):
     """Frames per second, on average."""
     count: int
     """About how many frames there are; 0 if the file does not tell."""
+    plays: int
+    """How many times an animation is shown; 0: for ever."""
     end: float
     """When the last frame ends, in seconds; known once all have been read."""
     notes: list[str]
@@ -106,6 +108,8 @@ def _sign(number: int) -> int:
 class VideoReader:
     """The frames of a video file; see `Reader`."""
 
+    plays = 0
+
     def __init__(
         self, path: PathLike, *, min_side: int = MIN_SIDE, max_pixels: int = MAX_PIXELS
     ) -> None:
@@ -118,6 +122,7 @@ class VideoReader:
         self.notes: list[str] = []
         self.damage, self.end, self.is_transparent = "", 0.0, False
         self._data_end = self._start = 0.0
+        self._fault: int | None = None
         with open_binary(path):  # it is there, and not empty
             pass
         try:
@@ -142,7 +147,7 @@ class VideoReader:
         turned = (width, height) if self._upright.swaps_sides else (height, width)
         usual, count = 1 / self.rate, 0
         last = -usual
-        self._data_end = 0.0
+        self._data_end, self._fault = 0.0, None
         try:
             with open_container(self.path) as container:
                 for frame in self._progressive(container):
@@ -191,17 +196,28 @@ class VideoReader:
             self.notes.append(f"{self._name}: is HDR ({kind}) and was tone-mapped to SDR")
 
     def _decoded(self, container: Any) -> Iterator[Any]:
-        """The frames of all packets that can be decoded; notes how far the file's data go."""
+        """The frames of all packets that can be decoded; notes how far the file's data go, and how
+        many frames come before the first fault in them."""
         stream = container.streams[self._index]
         decode = _decoder(stream, self._alpha_decoder)
         read = [s for s in container.streams if s.type in ("video", "audio", "subtitle")]
+        count = 0
         for packet in container.demux(read):
             if packet.pts is not None:
                 end = (packet.pts + (packet.duration or 0)) * packet.time_base
                 self._data_end = max(self._data_end, float(end) - self._start)
-            if packet.stream.index == self._index:
-                with suppress(av.error.InvalidDataError):
-                    yield from decode(packet)
+            if packet.stream.index != self._index:
+                continue
+            is_sound = not packet.is_corrupt
+            try:
+                for frame in decode(packet):
+                    is_sound &= not frame.is_corrupt
+                    yield frame
+                    count += 1
+            except av.error.InvalidDataError:
+                is_sound = False
+            if not is_sound and self._fault is None:
+                self._fault = count
 
     def _progressive(self, container: Any) -> Iterator[Any]:
         """The frames, deinterlaced if the first one is interlaced."""
@@ -227,11 +243,16 @@ class VideoReader:
         return on_white(pixels) if has_alpha else (pixels, None)
 
     def _check_end(self, count: int) -> None:
-        """Tells a file that was cut off by its data, which end before the length it names."""
+        """Tells a damaged file, and one that was cut off: it ends before the length it names."""
         missing = self._length - self._data_end
         if missing > _CUT_SECONDS and self.count - count > _CUT_FRAMES:
             self.damage = (
                 f"{self._name}: ends at frame {count} of about {self.count}: damaged or cut off"
+            )
+        elif self._fault is not None:
+            self.damage = (
+                f"{self._name}: is damaged at about frame {self._fault}: frames may be missing or "
+                f"spoiled from there on"
             )
 
     def _unreadable(self, error: Exception) -> JaxnstError:

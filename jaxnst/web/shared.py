@@ -167,15 +167,16 @@ class Studio:
                 self._optimized = {size}
                 loss_and_gradient.clear_cache()  # type: ignore[attr-defined]
 
-    def open(self, path: str, *, min_side: int = 32) -> Picture:
-        """The picture that a visitor has uploaded.
+    def open(self, path: str, *, min_side: int = 32, keep_profile: bool = False) -> Picture:
+        """The picture that a visitor has uploaded, see `load`.
 
         Raises:
           JaxnstError: it is none, or too large.
         """
         with open(path, "rb") as file:
             try:
-                return load(file, min_side=min_side, max_pixels=self.limits.pixels)
+                limit = self.limits.pixels
+                return load(file, min_side=min_side, max_pixels=limit, keep_profile=keep_profile)
             except JaxnstError as error:
                 cause = str(error).removeprefix("<stream>: ")
                 raise JaxnstError(f"This picture cannot be used: {cause}.") from error

@@ -85,7 +85,7 @@ class UpscaleTab:
         if photo is None:
             raise JaxnstError("Choose a picture first.")
         upscaler = studio.upscaler(whole("scale", scale, 100), sharp=bool(sharp))
-        picture = studio.open(photo, min_side=1)
+        picture = studio.open(photo, min_side=1, keep_profile=True)
         height, width = (upscaler.scale * side for side in picture.rgb.shape[:2])
         if height * width > studio.limits.pixels:
             raise JaxnstError(

@@ -190,7 +190,8 @@ def test_a_clip_that_was_cut_off_is_painted_and_that_is_said(
 
 def animated_gif(path: Path) -> Path:
     images = [Image.fromarray(scene(9 * number)) for number in range(4)]
-    images[0].save(path, save_all=True, append_images=images[1:], duration=[100, 40, 300, 40])
+    durations = [100, 40, 300, 40]
+    images[0].save(path, save_all=True, append_images=images[1:], duration=durations, loop=4)
     return path
 
 
@@ -202,7 +203,9 @@ def test_every_frame_of_an_animation_is_painted(
     words = [*words[:-1], str(tmp_path / name)]
     assert main(words) == 0
     assert capsys.readouterr().out == f"{tmp_path / name}\n"
-    read = list(open_reader(tmp_path / name).frames())
+    reader = open_reader(tmp_path / name)
+    read = list(reader.frames())
+    assert reader.plays == (0 if name == "out.mp4" else 5)
     assert [frame.seconds for frame in read] == pytest.approx([0, 0.1, 0.14, 0.44], abs=0.001)
     stylizer, photos = Stylizer(words[3]), open_reader(Path(words[1])).frames()
     wanted = np.stack([stylizer(photo.image, "wave") for photo in photos])
@@ -222,12 +225,14 @@ def test_a_video_becomes_an_animation_and_its_sound_is_named(
     assert times == pytest.approx(TIMES)
 
 
-def test_an_animation_is_a_picture_where_a_picture_is_asked_for(
-    words: list[str], tmp_path: Path
+def test_an_animation_is_a_picture_where_a_picture_is_asked_for_and_that_is_said(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
     words[1] = str(animated_gif(tmp_path / "moving.gif"))
-    assert main([*words[:-1], str(tmp_path / "out.png"), "--quiet"]) == 0
+    assert main([*words[:-1], str(tmp_path / "out.png")]) == 0
     assert load(tmp_path / "out.png").rgb.shape == (48, 64, 3)
+    said = capsys.readouterr().err
+    assert "1 file has frames or pages after the first, which are left out: moving.gif\n" in said
 
 
 def test_a_video_without_a_suffix_is_known_by_its_content(words: list[str], tmp_path: Path) -> None:

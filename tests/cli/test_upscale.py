@@ -75,6 +75,14 @@ def test_alpha_and_gray_are_kept(tmp_path: Path, model: Path) -> None:
     assert result[..., 3].std() > 10
 
 
+def test_the_color_profile_is_kept(tmp_path: Path, model: Path) -> None:
+    profile = b"RGB ".rjust(20, b"\0").ljust(128, b"\0")
+    Image.new("RGB", (40, 40), "teal").save(tmp_path / "a.png", icc_profile=profile)
+    assert run(tmp_path / "a.png", "--model", model, "-o", tmp_path / "b.jpg") == 0
+    with Image.open(tmp_path / "b.jpg") as enlarged:
+        assert enlarged.info["icc_profile"] == profile
+
+
 def test_colors_under_transparency_do_not_bleed_into_edges(tmp_path: Path, model: Path) -> None:
     results = []
     for path in cut_outs(tmp_path, 24):

@@ -115,12 +115,15 @@ def test_a_transparent_animation_keeps_its_colors_at_its_edges(tmp_path: Path, m
     assert np.abs(seen[:, :3] - [200, 40, 40]).max() <= 3
 
 
-def test_a_transparent_animation_lies_on_white_in_a_video(tmp_path: Path, model: Path) -> None:
+def test_a_transparent_animation_lies_on_white_in_a_video_and_that_is_said(
+    tmp_path: Path, model: Path, capsys: pytest.CaptureFixture
+) -> None:
     images = [Image.new("RGBA", (40, 40), (0, 255, 0, alpha)) for alpha in (0, 10)]
     images[0].save(tmp_path / "a.webp", save_all=True, append_images=images[1:], lossless=True)
     out = tmp_path / "out.mp4"
-    assert run(tmp_path / "a.webp", "--model", model, "--quiet", "-o", out) == 0
+    assert run(tmp_path / "a.webp", "--model", model, "-o", out) == 0
     assert next(VideoReader(out).frames()).image.min() > 250
+    assert "out.mp4: shows white where the frames are transparent" in capsys.readouterr().err
 
 
 def test_a_clip_may_be_smaller_than_what_can_be_painted(tmp_path: Path, model: Path) -> None:

@@ -88,8 +88,52 @@ def test_what_is_written_has_every_frame_its_time_and_the_comment(
     assert [frame.seconds for frame in read] == pytest.approx(times)
     assert reader.end == pytest.approx(0.48)
     assert read_animation_comment(path) == comment
-    with Image.open(path) as image:
-        assert image.info["loop"] == 0
+    assert reader.plays == 0
+
+
+@pytest.mark.parametrize("plays", [0, 1, 2, 7])
+@pytest.mark.parametrize("suffix", [".gif", ".webp"])
+def test_an_animation_is_shown_as_often_as_it_was(tmp_path: Path, suffix: str, plays: int) -> None:
+    frames = [TimedFrame(scene(9 * number), number / 10) for number in range(2)]
+    options = {"quality": 90, "comment": "", "is_transparent": False, "plays": plays}
+    write_animation(tmp_path / f"a{suffix}", frames, [0.0, 0.1], 0.2, **options)
+    assert AnimationReader(tmp_path / f"a{suffix}").plays == plays
+
+
+@pytest.mark.parametrize(("loop", "plays"), [({}, 1), ({"loop": 0}, 0), ({"loop": 2}, 3)])
+def test_a_gif_that_names_no_repetition_is_shown_once(
+    tmp_path: Path, loop: dict[str, int], plays: int
+) -> None:
+    images = [Image.fromarray(scene(9 * i)) for i in range(2)]
+    images[0].save(tmp_path / "a.gif", save_all=True, append_images=images[1:], **loop)
+    assert AnimationReader(tmp_path / "a.gif").plays == plays
+
+
+def test_frames_that_are_too_short_last_as_long_as_browsers_show_them(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.gif", [scene(9 * i) for i in range(4)], [10, 10, 20, 50])
+    reader, frames = read_all(path)
+    assert [frame.seconds for frame in frames] == pytest.approx([0, 0.1, 0.2, 0.22])
+    assert reader.end == pytest.approx(0.27)
+
+
+def test_the_picture_for_programs_without_animation_is_no_frame_of_a_png(tmp_path: Path) -> None:
+    still, *moving = [Image.fromarray(scene(9 * i)) for i in range(4)]
+    options = {"duration": 50, "default_image": True, "loop": 3}
+    still.save(tmp_path / "a.png", save_all=True, append_images=moving, **options)
+    reader, frames = read_all(tmp_path / "a.png")
+    assert (reader.count, reader.plays) == (3, 3)
+    for number, frame in enumerate(frames, start=1):
+        np.testing.assert_array_equal(frame.image, scene(9 * number))
+
+
+def test_an_animated_avif_is_read(tmp_path: Path) -> None:
+    images = [Image.fromarray(scene(9 * i)) for i in range(3)]
+    path, durations = tmp_path / "a.avif", [100, 40, 60]
+    images[0].save(path, save_all=True, append_images=images[1:], duration=durations)
+    assert is_animation(path)
+    reader, frames = read_all(path)
+    assert [frame.seconds for frame in frames] == pytest.approx([0, 0.1, 0.14])
+    assert reader.end == pytest.approx(0.2)
 
 
 def test_a_gif_of_sixty_frames_per_second_keeps_its_length(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Video files that are read: their frames, times and colors, and what is said of them."""
 
+import re
 import struct
 from collections.abc import Callable
 from fractions import Fraction
@@ -27,15 +28,22 @@ def test_a_truncated_video_gives_what_is_there_and_says_so(tmp_path: Path) -> No
     assert 0 < len(list(reader.frames())) <= 100
 
 
-def test_a_damaged_packet_costs_a_frame_and_not_the_film(tmp_path: Path) -> None:
-    whole = bytearray(write_clip(tmp_path / "a.mkv", [i / 20 for i in range(200)]).read_bytes())
+@pytest.mark.parametrize("suffix", [".mkv", ".ts", ".mp4"])
+def test_a_damaged_packet_costs_some_frames_and_not_the_film(tmp_path: Path, suffix: str) -> None:
+    path = write_clip(tmp_path / f"a{suffix}", [i / 20 for i in range(200)])
+    reader = VideoReader(path)
+    assert (len(list(reader.frames())), reader.damage) == (200, "")
+    whole = bytearray(path.read_bytes())
     middle = len(whole) // 2
-    whole[middle : middle + 40] = b"\xff" * 40
-    (tmp_path / "bad.mkv").write_bytes(whole)
-    reader = VideoReader(tmp_path / "bad.mkv")
+    whole[middle : middle + 400] = b"\xff" * 400
+    (tmp_path / f"bad{suffix}").write_bytes(whole)
+    reader = VideoReader(tmp_path / f"bad{suffix}")
     times = [frame.seconds for frame in reader.frames()]
     assert len(times) > 100
     assert times == sorted(set(times))
+    found = re.search(rf"bad\{suffix}: is damaged at about frame (\d+)", reader.damage)
+    assert found
+    assert 60 < int(found[1]) < 140
 
 
 @pytest.mark.parametrize(
