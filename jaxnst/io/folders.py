@@ -1,5 +1,6 @@
 """The pictures in a folder."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from jaxnst.io.formats import GIVE_PICTURE, NEEDS_HEIF, is_heic_suffix, is_pictu
 def list_images(folder: PathLike, *, recursive: bool = False) -> list[Path]:
     """The pictures in a folder, by suffix and sorted, without hidden files.
 
-    Those in subfolders, unless hidden themselves, are among them when `recursive`.
+    Those in subfolders, unless hidden themselves, are among them when `recursive`; a folder to
+    which several links lead is read once.
 
     Raises:
         JaxnstError: there is no such folder, or no picture in it.
@@ -42,16 +44,18 @@ def _visible_files(folder: PathLike, recursive: bool) -> list[Path]:
         JaxnstError: there is no such folder.
     """
     try:
-        entries = sorted(_entries(Path(folder), recursive))
+        entries = sorted(_entries(Path(folder), recursive, {os.path.realpath(folder)}))
         return [entry for entry in entries if entry.name[0] != "." and entry.is_file()]
     except OSError as error:
         name = display_name(folder)
         raise JaxnstError(f"{name}: not a folder that can be read ({one_line(error)})") from error
 
 
-def _entries(folder: Path, recursive: bool) -> Iterator[Path]:
-    for entry in folder.iterdir():
-        if recursive and entry.is_dir() and entry.name[0] != ".":
-            yield from _entries(entry, recursive)
-        else:
+def _entries(folder: Path, recursive: bool, seen: set[str]) -> Iterator[Path]:
+    """What is in a folder; `seen` are the folders that were read, whatever links led there."""
+    for entry in sorted(folder.iterdir()):
+        if not (recursive and entry.is_dir() and entry.name[0] != "."):
             yield entry
+        elif (place := os.path.realpath(entry)) not in seen:
+            seen.add(place)
+            yield from _entries(entry, recursive, seen)

@@ -562,6 +562,16 @@ def test_list_images(tmp_path: Path) -> None:
         list_images(tmp_path / "none")
 
 
+def test_a_folder_that_links_lead_back_to_is_listed_once(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    for path in (tmp_path / "a.png", tmp_path / "sub" / "b.png"):
+        save(path, _smooth())
+    for link in ("again", "once_more", "sub/up", "sub/up_as_well"):
+        (tmp_path / link).symlink_to(tmp_path)
+    found = list_images(tmp_path, recursive=True)
+    assert found == [tmp_path / "a.png", tmp_path / "sub" / "b.png"]
+
+
 def test_files_of_a_folder_that_are_left_out_are_listed(tmp_path: Path) -> None:
     (tmp_path / "more").mkdir()
     for name in ("b.mp4", "a.jpg", "A.txt", ".hidden.mp4", "more/c.pdf"):
