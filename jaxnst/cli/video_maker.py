@@ -165,7 +165,7 @@ class VideoMaker(ABC, Generic[Command]):
         name = display_name(self._output)
         if not self.is_animation:
             tracks_of = reader.path if isinstance(reader, VideoReader) else None
-            join(parts.files, self._output, parts.count, tracks_of, comment)
+            join(parts.files, self._output, parts.count, tracks_of, comment, reader.end)
             return [f"{name}: shows white where the frames are transparent; a .webp path keeps that"
                     ] if reader.is_transparent else []  # fmt: skip
         left_out = animation.write_animation(

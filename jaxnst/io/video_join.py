@@ -10,12 +10,13 @@ from typing import Any
 
 import av
 
-from jaxnst.errors import JaxnstError
 from jaxnst.io.container import MICROSECONDS, WRITTEN, open_container, video_stream
 from jaxnst.io.files import PathLike, display_name, one_line
 from jaxnst.io.video_writer import NewContainer, frame_packets, has_time
 
 _HEARD = ("audio", "subtitle")  # or read, between the frames
+_AAC_RATES = (48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000)
+_AAC_LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}
 _KEPT_TAGS = (
     *("title", "artist", "album", "album_artist", "date", "genre", "copyright", "language"),
     *("filename", "mimetype"),  # of attachments
@@ -23,26 +24,20 @@ _KEPT_TAGS = (
 
 
 def check_tracks(path: PathLike, source: PathLike) -> list[str]:
-    """Sentences on what a file of this name cannot hold of a video: tracks, attachments, data.
-
-    Raises:
-      JaxnstError: it cannot hold the first sound track.
-    """
+    """Sentences on what a file of this name cannot hold of a video: tracks, attachments, data."""
     with open_container(source) as container:
-        sound = container.streams.audio[:1]
-        problem = _problem(path, sound[0]) if sound else ""
-        if problem:
-            raise JaxnstError(
-                f"{display_name(path)}: cannot hold the sound of {display_name(source)} "
-                f"({problem}): give a .mkv path, or a video with another sound"
-            )
         heard = [track for track in container.streams if track.type in _HEARD]
-        sentences = [_left_out(path, track) for track in heard if _problem(path, track)]
+        sentences = [_not_kept(path, track) for track in heard if _problem(path, track)]
         return sentences + _others_left_out(path, container)
 
 
 def join(
-    parts: Sequence[Path], path: PathLike, count: int, tracks_of: PathLike | None, comment: str
+    parts: Sequence[Path],
+    path: PathLike,
+    count: int,
+    tracks_of: PathLike | None,
+    comment: str,
+    end: float = 0.0,
 ) -> None:
     """Files of a `VideoWriter` one after the other, with the other tracks of a video as they are.
 
@@ -51,8 +46,9 @@ def join(
       path: the new file.
       count: how many frames there are in all parts.
       tracks_of: a video whose sound, subtitles, attachments, chapters, title and languages are kept
-        where the new file can hold them, see `check_tracks`.
+        where the new file can hold them, see `check_tracks`; other sound is encoded anew.
       comment: is kept in the file, see `read_comment`.
+      end: when the last frame ends, in seconds; 0: soon after it began.
 
     Raises:
       JaxnstError: it cannot be written, or not with all its frames.
@@ -63,12 +59,14 @@ def join(
         container = file.open()
         tracks = _OtherTracks(opened, container, path)
         stream = None
-        for packet in frame_packets(parts):
+        for number, packet in enumerate(frame_packets(parts), start=1):
             if stream is None:
                 stream = container.add_stream_from_template(packet.stream)
                 tracks.open(stream)
                 container.metadata["comment"] = comment
             tracks.copy(float(packet.dts * packet.time_base))
+            if number == count:
+                packet.duration = max(packet.duration, round(end / packet.time_base) - packet.pts)
             packet.stream = stream
             container.mux(packet)
         tracks.copy(float("inf"))
@@ -100,14 +98,21 @@ class _OtherTracks:
         self._container.metadata.update(_kept_tags(self._source))
         self._container.set_chapters(list(self._chapters()))
         shown.metadata.update(_kept_tags(video_stream(self._source)))
-        ours = {}
+        ours: dict[int, _Copied | _Encoded] = {}
         for track in self._source.streams:
-            if track.type in (*_HEARD, "attachment") and not _problem(self._path, track):
+            if track.type not in (*_HEARD, "attachment"):
+                continue
+            if not _problem(self._path, track):
                 new = self._container.add_stream_from_template(track)
-                new.metadata.update(_kept_tags(track))
-                new.disposition = track.disposition
                 if track.type in _HEARD:
-                    ours[track.index] = new
+                    ours[track.index] = _Copied(new)
+            elif _can_be_encoded(track):
+                new = _aac_stream(self._container, track)
+                ours[track.index] = _Encoded(new)
+            else:
+                continue
+            new.metadata.update(_kept_tags(track))
+            new.disposition = track.disposition
         if ours:
             self._packets = self._moved(ours)
 
@@ -132,15 +137,67 @@ class _OtherTracks:
             times = {name: max(0, chapter[name] - shift) for name in ("start", "end")}
             yield {**chapter, **times}
 
-    def _moved(self, ours: dict[int, Any]) -> Iterator[Any]:
+    def _moved(self, ours: "dict[int, _Copied | _Encoded]") -> Iterator[Any]:
         """The packets, on a clock that begins with the file."""
         with suppress(av.error.FFmpegError):  # damaged: the sound ends here
             for packet in self._source.demux([self._source.streams[index] for index in ours]):
-                if has_time(packet):
-                    shift = round(self._start / packet.time_base)
-                    packet.dts, packet.pts = packet.dts - shift, packet.pts - shift
-                    packet.stream = ours[packet.stream.index]
-                    yield packet
+                yield from ours[packet.stream.index].moved(packet, self._start)
+        for track in ours.values():
+            yield from track.rest()
+
+
+class _Copied:
+    """A track whose packets are taken as they are."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def moved(self, packet: Any, start: Fraction) -> Iterator[Any]:
+        """The packet, so much earlier, in seconds; none if it holds nothing."""
+        if has_time(packet):
+            shift = round(start / packet.time_base)
+            packet.dts, packet.pts = packet.dts - shift, packet.pts - shift
+            packet.stream = self._stream
+            yield packet
+
+    def rest(self) -> Iterator[Any]:
+        """What comes behind the last packet."""
+        return iter(())
+
+
+class _Encoded:
+    """A sound track that is encoded anew."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self._end = Fraction(0)  # of what was heard, in seconds
+
+    def moved(self, packet: Any, start: Fraction) -> Iterator[Any]:
+        """New packets with what is heard in one, so much earlier, in seconds."""
+        with suppress(av.error.InvalidDataError):  # damaged
+            for frame in packet.decode():
+                if frame.pts is not None:
+                    self._end = frame.pts * frame.time_base - start
+                frame.time_base = Fraction(1, frame.sample_rate)
+                frame.pts = round(self._end / frame.time_base)
+                self._end += frame.samples * frame.time_base
+                yield from self._stream.encode(frame)
+
+    def rest(self) -> Iterator[Any]:
+        """What the encoder has held back."""
+        yield from self._stream.encode(None)
+
+
+def _aac_stream(container: Any, like: Any) -> Any:
+    """A new sound track, with the rate and the channels of another as far as AAC has them."""
+    rate = like.rate if like.rate in _AAC_RATES else _AAC_RATES[0]
+    layout = _AAC_LAYOUTS.get(like.layout.nb_channels, "stereo")
+    return container.add_stream("aac", rate, layout=layout)
+
+
+def _can_be_encoded(track: Any) -> bool:
+    """Whether a track is sound that can be decoded."""
+    return track.type == "audio" and track.codec_context is not None
 
 
 def _problem(path: PathLike, track: Any) -> str:
@@ -154,13 +211,15 @@ def _problem(path: PathLike, track: Any) -> str:
     return ""
 
 
-def _left_out(path: PathLike, track: Any) -> str:
-    """Says that a track is left out, and what would keep it."""
+def _not_kept(path: PathLike, track: Any) -> str:
+    """Says that a track is left out or changed, and what would keep it."""
     kind = "sound" if track.type == "audio" else "subtitle"
-    what = ", ".join(filter(None, (track.codec_context.name, track.language)))
+    codec = track.codec_context.name if track.codec_context else "of an unknown format"
+    what = ", ".join(filter(None, (codec, track.language)))
     keeps = [suffix for suffix in WRITTEN if not _problem(f"a{suffix}", track)]
     way_out = f"; a {keeps[0]} path keeps it" if keeps else ""
-    return f"{display_name(path)}: cannot hold the {kind} track ({what}): left out{way_out}"
+    done = "encoded anew as AAC" if _can_be_encoded(track) else "left out"
+    return f"{display_name(path)}: cannot hold the {kind} track ({what}): {done}{way_out}"
 
 
 def _others_left_out(path: PathLike, container: Any) -> list[str]:

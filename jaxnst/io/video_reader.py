@@ -157,11 +157,11 @@ class VideoReader:
                     last = seconds if seconds > last else last + usual  # times may be out of order
                     image, alpha = self._converted(frame, turned)
                     self.is_transparent |= alpha is not None
+                    self.end = last + (float(frame.duration * frame.time_base) or usual)
                     yield TimedFrame(image, max(0.0, last), alpha)
                     count += 1
         except av.error.FFmpegError as error:
             raise self._unreadable(error) from error
-        self.end = last + usual
         self._check_end(count)
 
     def _read_header(self, container: Any, min_side: int, max_pixels: int) -> None:

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 from model_files import gallery_folder
@@ -96,15 +97,32 @@ def test_a_matroska_file_is_recognized_too(
     assert "already there with these settings" in capsys.readouterr().err
 
 
-def test_sound_that_does_not_fit_is_refused_before_anything_is_painted(
-    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture
-) -> None:
-    write_clip(tmp_path / "clip.avi", TIMES, sound=True, tone="pcm_u8")
-    words[1] = str(tmp_path / "clip.avi")
-    assert main(words) == 2
-    assert "cannot hold the sound of" in capsys.readouterr().err
-    assert not (tmp_path / "out.parts").exists()
-    assert main([*words, "-o", str(tmp_path / "out.mkv"), "--quiet"]) == 0
+@pytest.mark.parametrize(
+    ("name", "tone", "way_out"),
+    [("clip.avi", "pcm_u8", "; a .mkv path keeps it"), ("clip.wmv", "wmav2", "")],
+)
+def test_sound_that_does_not_fit_is_encoded_anew_and_that_is_said(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture,
+    name: str, tone: str, way_out: str,
+) -> None:  # fmt: skip
+    codec = "wmv2" if name == "clip.wmv" else "mpeg4"
+    clip = write_clip(tmp_path / name, TIMES, sound=True, tone=tone, codec=codec)
+    words[1] = str(clip)
+    assert main(words) == 0
+    sentence = f"out.mp4: cannot hold the sound track ({tone}): encoded anew as AAC{way_out}\n"
+    assert sentence in capsys.readouterr().err
+    heard = [samples_of(path) for path in (clip, tmp_path / "out.mp4")]
+    assert len(heard[1]) == pytest.approx(len(heard[0]), abs=4096)
+    assert heard[1].std() == pytest.approx(heard[0].std(), rel=0.1)
+
+
+def samples_of(path: Path) -> np.ndarray:
+    """What is heard, in one channel."""
+    with av.open(str(path)) as container:
+        resampler = av.AudioResampler("flt", "mono", 44_100)
+        decoded = container.decode(audio=0)
+        parts = [part for frame in decoded for part in resampler.resample(frame)]
+    return np.concatenate([part.to_ndarray()[0] for part in parts])
 
 
 def test_a_damaged_part_is_painted_anew(words: list[str], tmp_path: Path) -> None:

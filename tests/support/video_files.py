@@ -32,7 +32,7 @@ def write_clip(
         stream.height, stream.width = size
         stream.pix_fmt = "yuv420p"
         stream.codec_context.time_base = Fraction(1, 1000)
-        audio = container.add_stream(tone, rate=44_100) if sound else None
+        audio = container.add_stream(tone, rate=44_100, bit_rate=128_000) if sound else None
         for number, seconds in enumerate(times):
             frame = av.VideoFrame.from_ndarray(scene(number, *size), format="rgb24")
             frame.pts, frame.time_base = round(1000 * seconds), Fraction(1, 1000)
