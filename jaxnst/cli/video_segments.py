@@ -76,7 +76,7 @@ def make_segments(
     Raises:
       JaxnstError: one cannot be made, or there is no such cluster.
     """
-    total = max(reader.count or sum(1 for _ in reader.frames()), parts.count, 1)
+    total = max(reader.count, parts.count, 1)
     segments = list(parts.missing(total))
     done = segments[-1].first - sum(last - first for first, last, _ in segments if last)
     with (

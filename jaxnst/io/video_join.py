@@ -65,8 +65,8 @@ def join(
                 tracks.open(stream)
                 container.metadata["comment"] = comment
             tracks.copy(float(packet.dts * packet.time_base))
-            if number == count:
-                packet.duration = max(packet.duration, round(end / packet.time_base) - packet.pts)
+            if number == count and end:
+                packet.duration = max(1, round(end / packet.time_base) - packet.pts)
             packet.stream = stream
             container.mux(packet)
         tracks.copy(float("inf"))

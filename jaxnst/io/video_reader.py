@@ -44,7 +44,7 @@ class Reader(Protocol):
     rate: float
     """Frames per second, on average."""
     count: int
-    """About how many frames there are; 0 if the file does not tell."""
+    """About how many frames there are."""
     plays: int
     """How many times an animation is shown; 0: for ever."""
     end: float
@@ -127,15 +127,16 @@ class VideoReader:
             pass
         try:
             with open_container(path) as container:
-                self._read_header(container, min_side, max_pixels)
+                self._read_header(container, max_pixels)
                 first = next(self._decoded(container), None)
         except JaxnstError:
             raise
         except (av.error.FFmpegError, UnicodeError, ValueError) as error:
             raise self._unreadable(error) from error
         if first is None:
-            raise JaxnstError(f"{self._name}: has no frame in it; give a video file")
+            raise JaxnstError(f"{self._name}: has no frame that can be read; give another file")
         self._read_first(first)
+        check_size(self._name, self.size[::-1], min_side, max_pixels)
 
     def frames(self, size: tuple[int, int] | None = None) -> Frames:
         """All frames in order, scaled to a height and width; damaged ones are left out.
@@ -164,11 +165,11 @@ class VideoReader:
             raise self._unreadable(error) from error
         self._check_end(count)
 
-    def _read_header(self, container: Any, min_side: int, max_pixels: int) -> None:
+    def _read_header(self, container: Any, max_pixels: int) -> None:
         stream = video_stream(container)
         if stream is None:
             raise JaxnstError(f"{self._name}: has no video in it; give a video file")
-        check_size(self._name, (stream.width, stream.height), min_side, max_pixels)
+        check_size(self._name, (stream.width, stream.height), 0, max_pixels)
         self._index, self._sample_aspect = stream.index, stream.sample_aspect_ratio or 1
         self._height, self._width = stream.height, stream.width
         self.rate = float(stream.average_rate or USUAL_RATE)
@@ -177,7 +178,7 @@ class VideoReader:
         if "matroska" in container.format.name:  # which names its end, on its own clock
             self._length = max(0.0, self._length - max(0.0, self._start))
         self.has_sound = bool(container.streams.audio)
-        self.count = int(stream.frames or round(self._length * self.rate))
+        self.count = int(stream.frames or round(self._length * self.rate)) or _packets(self.path)
         decoder = _ALPHA_DECODERS.get(stream.codec_context.name)
         tags = {name.lower(): value for name, value in stream.metadata.items()}
         self._alpha_decoder = decoder if tags.get("alpha_mode") == "1" else None
@@ -258,6 +259,12 @@ class VideoReader:
     def _unreadable(self, error: Exception) -> JaxnstError:
         cause = getattr(error, "strerror", None) or one_line(error)  # without number and path
         return JaxnstError(f"{self._name}: cannot be read as a video ({cause}); give another file")
+
+
+def _packets(path: Path) -> int:
+    """How many frames there are in a file that does not tell, such as one that was streamed."""
+    with open_container(path) as container:
+        return sum(bool(packet.size) for packet in container.demux(video_stream(container)))
 
 
 def _decoder(stream: Any, name: str | None) -> Any:

@@ -147,10 +147,8 @@ def test_smoothed_frames_differ_by_one_at_most_before_they_are_encoded(cluster, 
     assert np.abs(np.stack(written) - alone)[130:].max() > 1
 
 
-@pytest.mark.parametrize(
-    ("told", "segments"), [(0, [0, 6, 12, 18]), (8, [0, 6]), (40, [0, 6, 12, 18, 24, 30, 36])]
-)
-def test_a_file_that_does_not_tell_its_length_or_a_wrong_one(cluster, monkeypatch, told, segments):
+@pytest.mark.parametrize(("told", "segments"), [(8, [0, 6]), (40, [0, 6, 12, 18, 24, 30, 36])])
+def test_a_file_that_tells_a_wrong_length(cluster, monkeypatch, told, segments):
     read = VideoReader._read_header
 
     def read_header(reader: VideoReader, *args: Any) -> None:

@@ -1,5 +1,6 @@
 """Video files that are read: their frames, times and colors, and what is said of them."""
 
+import io
 import re
 import struct
 from collections.abc import Callable
@@ -275,6 +276,48 @@ def test_frames_are_turned_and_mirrored_as_the_file_says(
     path.write_bytes(content[:place] + asked + content[place + 36 :])
     assert VideoReader(path).size == upright(as_it_is).shape[:2]
     np.testing.assert_array_equal(images_of(path)[0], upright(as_it_is))
+
+
+@pytest.mark.parametrize("suffix", [".webm", ".h264"])
+def test_frames_are_counted_in_a_file_that_does_not_tell(tmp_path: Path, suffix: str) -> None:
+    stream, path = io.BytesIO(), tmp_path / f"a{suffix}"
+    with av.open(_OneWay(stream), "w", suffix[1:]) as container:
+        video = container.add_stream("libvpx" if suffix == ".webm" else "libx264", rate=25)
+        video.height, video.width, video.pix_fmt = 48, 64, "yuv420p"
+        for number in range(7):
+            frame = av.VideoFrame.from_ndarray(scene(number), format="rgb24")
+            container.mux(video.encode(frame))
+        container.mux(video.encode(None))
+    path.write_bytes(stream.getvalue())
+    reader = VideoReader(path)
+    assert (reader.count, len(list(reader.frames()))) == (7, 7)
+
+
+class _OneWay:
+    """A stream in which nothing can be corrected."""
+
+    def __init__(self, stream: io.BytesIO) -> None:
+        self.write = stream.write
+
+
+def test_pixels_that_are_no_squares_count_as_they_are_seen(tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25)
+        stream.height, stream.width, stream.pix_fmt = 64, 96, "yuv420p"
+        stream.codec_context.sample_aspect_ratio = Fraction(20, 1)
+        frame = av.VideoFrame.from_ndarray(scene(0, 64, 96), format="rgb24")
+        container.mux([*stream.encode(frame), *stream.encode(None)])
+    assert VideoReader(path).size == (64, 1920)
+    with pytest.raises(JaxnstError, match=r"1920x64 pixels are more than the limit of 0\.1"):
+        VideoReader(path, max_pixels=100_000)
+
+
+def test_a_stream_without_its_beginning_is_told(tmp_path: Path) -> None:
+    whole = write_clip(tmp_path / "a.ts", [i / 20 for i in range(40)]).read_bytes()
+    (tmp_path / "cut.ts").write_bytes(whole[188 * 20 :])
+    with pytest.raises(JaxnstError, match=r"cut\.ts: has no frame that can be read"):
+        VideoReader(tmp_path / "cut.ts")
 
 
 @pytest.mark.parametrize("suffix", [".mkv", ".ts", ".mp4"])
