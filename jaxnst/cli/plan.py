@@ -199,10 +199,14 @@ def _choices(styles: Sequence[Path], trained: Sequence[str], *, one: bool) -> li
 
 
 def labels_of(paths: Sequence[Path]) -> dict[Path, str]:
-    """Path -> its stem, with the suffix appended where two files share a stem."""
-    count = Counter(path.stem for path in set(paths))
+    """Path -> its stem, with the suffix appended where two files share a stem.
+
+    To some systems, to which the results may be carried, A and a are one name.
+    """
+    count = Counter(path.stem.casefold() for path in set(paths))
     return {
-        path: path.stem if count[path.stem] == 1 else path.name.replace(".", "_") for path in paths
+        path: path.stem if count[path.stem.casefold()] == 1 else path.name.replace(".", "_")
+        for path in paths
     }
 
 

@@ -63,7 +63,8 @@ def check_writable(path: PathLike) -> None:
     """Refuses an output path that cannot be written, so that hours of work are not lost at the end.
 
     Raises:
-        JaxnstError: the folder is missing or read-only, or the path is something other than a file.
+        JaxnstError: the folder is missing or read-only, or the path is something other than a file,
+            or one that must not be written.
     """
     name, target = display_name(path), Path(os.path.realpath(path))
     folder = display_name(target.parent)
@@ -71,6 +72,8 @@ def check_writable(path: PathLike) -> None:
         raise JaxnstError(f"{name}: there is no folder {folder}; make it or give another path")
     if os.path.exists(target) and not os.path.isfile(target):
         raise JaxnstError(f"{name}: exists and is not a regular file; give the path of a file")
+    if os.path.exists(target) and not os.access(target, os.W_OK):
+        raise JaxnstError(f"{name}: is there and write-protected; give another path")
     if not os.access(target.parent, os.W_OK | os.X_OK):
         raise JaxnstError(f"{name}: the folder {folder} is read-only; give another path")
 

@@ -106,10 +106,10 @@ def test_an_output_that_ends_with_a_slash_is_a_folder(
 def test_pictures_of_one_name_and_two_suffixes(photo: Path, model: Path) -> None:
     folder, out = photo.parent / "photos", photo.parent / "out"
     folder.mkdir()
-    for number, name in enumerate(("IMG_1.jpg", "IMG_1.png", "IMG_2.jpg")):
+    for number, name in enumerate(("IMG_1.jpg", "img_1.png", "IMG_2.jpg")):
         picture(folder / name, number)
     assert run(folder, "--model", model, "--style", "wave", "--output", out) == 0
-    assert list(tree(out)) == ["IMG_1_jpg_wave.png", "IMG_1_png_wave.png", "IMG_2_wave.png"]
+    assert list(tree(out)) == ["IMG_1_jpg_wave.png", "IMG_2_wave.png", "img_1_png_wave.png"]
     assert read_settings(out / "IMG_1_jpg_wave.png")["content"][0]["name"] == "IMG_1.jpg"
 
 

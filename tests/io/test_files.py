@@ -133,7 +133,11 @@ def test_check_writable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         check_writable(tmp_path)
     with pytest.raises(JaxnstError, match="not a regular file"):
         check_writable("/dev/null")
+    (tmp_path / "b.txt").touch()
+    check_writable(tmp_path / "b.txt")
     monkeypatch.setattr(os, "access", lambda *_: False)  # root may write anywhere
+    with pytest.raises(JaxnstError, match=r"b\.txt: is there and write-protected"):
+        check_writable(tmp_path / "b.txt")
     with pytest.raises(JaxnstError, match="read-only"):
         check_writable(tmp_path / "a.txt")
 
