@@ -1,8 +1,10 @@
 """The command line: `jaxnst COMMAND ...`. Each command has a file of its own in this folder."""
 
+import codecs
 import importlib
 import io
 import logging
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -87,9 +89,16 @@ def _run(args: list[str]) -> int:
 def _set_up_streams() -> None:
     """Lets stdout take any file name, and keeps libraries from chatting on stderr."""
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="surrogateescape")
+        codecs.register_error("as-file-names", _as_file_name)
+        sys.stdout.reconfigure(errors="as-file-names")
     for library in ("PIL", "matplotlib"):  # what is worth saying of a picture, jaxnst says
         logging.getLogger(library).setLevel(logging.CRITICAL)
+
+
+def _as_file_name(error: UnicodeError) -> tuple[bytes, int]:
+    """What stdout's encoding lacks, as the file system has it: scripts find the file."""
+    assert isinstance(error, UnicodeEncodeError)
+    return os.fsencode(error.object[error.start : error.end]), error.end
 
 
 def _usage() -> str:

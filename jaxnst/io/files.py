@@ -35,7 +35,7 @@ def open_binary(path: PathLike | BinaryIO) -> Iterator[BinaryIO]:
     """A file, or a whole stream such as stdin, as a seekable handle with at least one byte in it.
 
     Raises:
-        JaxnstError: there is no such file, or it cannot be opened or is empty.
+        JaxnstError: there is no such file, or it cannot be opened or read, or is empty.
     """
     name = display_name(path)
     if not isinstance(path, str | os.PathLike):
@@ -53,7 +53,13 @@ def open_binary(path: PathLike | BinaryIO) -> Iterator[BinaryIO]:
             message = f"{name}: cannot be opened ({one_line(error)}); give a file you may read"
             raise JaxnstError(message) from error
     with opened as handle:
-        if not handle.read(1):
+        try:
+            is_empty = not handle.read(1)
+        except OSError as error:  # a damaged disk
+            raise JaxnstError(
+                f"{name}: cannot be read ({one_line(error)}); give another file"
+            ) from error
+        if is_empty:
             raise JaxnstError(f"{name}: is empty; give a file with something in it")
         handle.seek(0)
         yield handle

@@ -1,9 +1,11 @@
 """`jaxnst stylize` on bad input: exit status 2, one line that names it, and nothing written."""
 
 import errno
+import io
 import os
 import re
 import struct
+import sys
 import zlib
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import pytest
 from PIL import Image
 from stylize_files import cached_vgg, inputs, picture, stylize, tree
 
+from jaxnst import cli
 from jaxnst.cli import main
 from jaxnst.cli import run_optimize as painter
 from jaxnst.optimize import objective
@@ -305,6 +308,15 @@ def test_a_name_that_begins_with_a_dash(refused, place):
     picture(place / "-dash.jpg")
     message = refused("-dash.jpg", "--style", "style.png", "-o", "o.png")
     assert "-dash.jpg: begins with a dash, as options do: give ./-dash.jpg" in message
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
+def test_names_that_stdout_cannot_encode_are_printed_as_the_files_are_called(monkeypatch, encoding):
+    stream = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(stream, encoding=encoding))
+    cli._set_up_streams()
+    print("\N{CJK UNIFIED IDEOGRAPH-65E5}\udcff.png", flush=True)
+    assert stream.getvalue() == os.fsencode("\N{CJK UNIFIED IDEOGRAPH-65E5}\udcff.png\n")
 
 
 def test_addresses_are_not_paths(refused):

@@ -176,6 +176,15 @@ def test_open_binary_names_a_file_that_may_not_be_read(
         open_binary(path).__enter__()
 
 
+@pytest.mark.skipif(not os.path.exists("/proc/self/mem"), reason="no such file here")
+def test_open_binary_names_a_file_whose_content_cannot_be_read() -> None:
+    with (
+        pytest.raises(JaxnstError, match="/proc/self/mem: cannot be read"),
+        open_binary("/proc/self/mem"),
+    ):
+        pass
+
+
 def test_messages_stay_on_one_line() -> None:
     assert display_name("a\nb\x1b[31m\udcff.png") == "a?b?[31m?.png"
     assert one_line(ValueError("two\nlines")) == "two lines"
