@@ -5,6 +5,7 @@ import os
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -120,9 +121,7 @@ class VideoMaker(ABC, Generic[Command]):
         size = self.size(reader)
         if self.is_animation:
             animation.check_animation_size(self._output, size, reader.count)
-            has_sound = isinstance(reader, VideoReader) and reader.has_sound
-            name = display_name(self._output)
-            return [f"{name}: holds no sound; a .mp4 path does"] if has_sound else []
+            return _not_in_animations(self._output, reader)
         check_video_size(self._output, size)
         return check_tracks(self._output, reader.path) if isinstance(reader, VideoReader) else []
 
@@ -185,3 +184,12 @@ class VideoMaker(ABC, Generic[Command]):
         """Prints sentences on stderr, unless that is not wanted."""
         for sentence in sentences if not self._command.quiet else ():
             print(sentence, file=sys.stderr)
+
+
+def _not_in_animations(output: Path, reader: Reader) -> list[str]:
+    """Says what an animated picture cannot hold of a video."""
+    if not isinstance(reader, VideoReader):
+        return []
+    lost = ["sound"] * reader.has_sound + ["subtitles"] * reader.has_subtitles
+    name, way_out = display_name(output), "a .mkv path does"
+    return [f"{name}: holds no {' and no '.join(lost)}; {way_out}"] if lost else []

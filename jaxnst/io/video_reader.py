@@ -178,6 +178,7 @@ class VideoReader:
         if "matroska" in container.format.name:  # which names its end, on its own clock
             self._length = max(0.0, self._length - max(0.0, self._start))
         self.has_sound = bool(container.streams.audio)
+        self.has_subtitles = bool(container.streams.subtitles)
         self.count = int(stream.frames or round(self._length * self.rate)) or _packets(self.path)
         decoder = _ALPHA_DECODERS.get(stream.codec_context.name)
         tags = {name.lower(): value for name, value in stream.metadata.items()}

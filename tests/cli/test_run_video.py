@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from model_files import gallery_folder
 from PIL import Image
-from video_files import read_times, scene, write_clip
+from video_files import film_with_tracks, read_times, scene, write_clip
 
 from jaxnst.cli import main
 from jaxnst.cli.plan import plan_tasks
@@ -234,11 +234,19 @@ def test_every_frame_of_an_animation_is_painted(
     assert not list(tmp_path.glob("*.parts"))
 
 
+def test_subtitles_that_an_animation_cannot_hold_are_named(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    words[1] = str(film_with_tracks(tmp_path / "film.mkv"))
+    assert main([*words[:-1], str(tmp_path / "out.webp")]) == 0
+    assert "out.webp: holds no sound and no subtitles; a .mkv path does" in capsys.readouterr().err
+
+
 def test_a_video_becomes_an_animation_and_its_sound_is_named(
     words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
     assert main([*words[:-1], str(tmp_path / "out.gif")]) == 0
-    assert "out.gif: holds no sound" in capsys.readouterr().err
+    assert "out.gif: holds no sound; a .mkv path does" in capsys.readouterr().err
     times = [frame.seconds for frame in AnimationReader(tmp_path / "out.gif").frames()]
     assert times == pytest.approx(TIMES)
 

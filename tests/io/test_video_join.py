@@ -1,14 +1,13 @@
 """Painted parts become one file, with the other tracks of the video that was painted."""
 
 from collections.abc import Iterable
-from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
-from video_files import read_times, scene, write_clip
+from video_files import film_with_tracks, read_times, scene, write_clip
 
 from jaxnst.errors import JaxnstError
 from jaxnst.io.container import WRITTEN
@@ -107,30 +106,6 @@ def test_a_result_with_fewer_frames_than_were_painted_is_an_error(tmp_path: Path
     with pytest.raises(JaxnstError, match=r"a\.mp4: cannot be written \(3 of 4 frames"):
         join(parts.files, tmp_path / "a.mp4", 4, None, "")
     assert not (tmp_path / "a.mp4").exists()
-
-
-def film_with_tracks(path: Path) -> Path:
-    """A clip with a title, two sound tracks and subtitles, each in a language."""
-    words = path.with_suffix(".srt")
-    words.write_text("1\n00:00:00,200 --> 00:00:00,900\nGood evening\n\n")
-    clip = write_clip(path.with_name("plain.mkv"), [i / 10 for i in range(20)], sound=True)
-    with ExitStack() as stack:
-        film = stack.enter_context(av.open(str(path), "w"))
-        film.metadata["title"] = "The evening"
-        files = [stack.enter_context(av.open(str(file))) for file in (clip, clip, clip, words)]
-        sources = [
-            file.streams.best(kind)
-            for file, kind in zip(files, ("video", "audio", "audio", "subtitle"), strict=True)
-        ]
-        tracks = [film.add_stream_from_template(source) for source in sources]
-        for track, language in zip(tracks[1:], ("ger", "fre", "eng"), strict=True):
-            track.metadata["language"] = language
-        for file, source, track in zip(files, sources, tracks, strict=True):
-            for packet in file.demux(source):
-                if packet.size:
-                    packet.stream = track
-                    film.mux(packet)
-    return path
 
 
 def film_with_more(path: Path) -> Path:

@@ -1,6 +1,7 @@
 """Short clips for the tests, and a source of frames without a file."""
 
 import time
+from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
 
@@ -44,6 +45,30 @@ def write_clip(
             frame = av.AudioFrame.from_ndarray(samples, format="s16", layout="mono")
             frame.sample_rate, frame.pts = 44_100, 0
             container.mux([*audio.encode(frame), *audio.encode(None)])
+    return path
+
+
+def film_with_tracks(path: Path) -> Path:
+    """A clip with a title, two sound tracks and subtitles, each in a language."""
+    words = path.with_suffix(".srt")
+    words.write_text("1\n00:00:00,200 --> 00:00:00,900\nGood evening\n\n")
+    clip = write_clip(path.with_name("plain.mkv"), [i / 10 for i in range(20)], sound=True)
+    with ExitStack() as stack:
+        film = stack.enter_context(av.open(str(path), "w"))
+        film.metadata["title"] = "The evening"
+        files = [stack.enter_context(av.open(str(file))) for file in (clip, clip, clip, words)]
+        sources = [
+            file.streams.best(kind)
+            for file, kind in zip(files, ("video", "audio", "audio", "subtitle"), strict=True)
+        ]
+        tracks = [film.add_stream_from_template(source) for source in sources]
+        for track, language in zip(tracks[1:], ("ger", "fre", "eng"), strict=True):
+            track.metadata["language"] = language
+        for file, source, track in zip(files, sources, tracks, strict=True):
+            for packet in file.demux(source):
+                if packet.size:
+                    packet.stream = track
+                    film.mux(packet)
     return path
 
 
