@@ -3,6 +3,7 @@
 import hashlib
 import io
 import os
+import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -38,20 +39,10 @@ def open_binary(path: PathLike | BinaryIO) -> Iterator[BinaryIO]:
         JaxnstError: there is no such file, or it cannot be opened or read, or is empty.
     """
     name = display_name(path)
-    if not isinstance(path, str | os.PathLike):
-        opened: BinaryIO = io.BytesIO(path.read())
-    elif os.path.isdir(path):
-        raise JaxnstError(f"{name}: is a folder; give a file")
-    elif not os.path.exists(path):
-        raise JaxnstError(f"{name}: there is no such file; check the path")
-    elif not os.path.isfile(path):  # it could block, or never end
-        raise JaxnstError(f"{name}: is a pipe or a device; give a file with what comes out of it")
+    if isinstance(path, str | os.PathLike):
+        opened = _open_regular(path, name)
     else:
-        try:
-            opened = open(path, "rb")  # noqa: SIM115 (closed below)
-        except OSError as error:
-            message = f"{name}: cannot be opened ({one_line(error)}); give a file you may read"
-            raise JaxnstError(message) from error
+        opened = io.BytesIO(path.read())
     with opened as handle:
         try:
             is_empty = not handle.read(1)
@@ -63,6 +54,22 @@ def open_binary(path: PathLike | BinaryIO) -> Iterator[BinaryIO]:
             raise JaxnstError(f"{name}: is empty; give a file with something in it")
         handle.seek(0)
         yield handle
+
+
+def _open_regular(path: PathLike, name: str) -> BinaryIO:
+    """A file, opened; anything else, which could block or never end, is refused, see above."""
+    try:
+        mode = os.stat(path).st_mode
+        if stat.S_ISREG(mode):
+            return open(path, "rb")
+    except (FileNotFoundError, NotADirectoryError, ValueError) as error:  # or it is no name at all
+        raise JaxnstError(f"{name}: there is no such file; check the path") from error
+    except OSError as error:
+        message = f"{name}: cannot be opened ({one_line(error)}); give a file that can be read"
+        raise JaxnstError(message) from error
+    if stat.S_ISDIR(mode):
+        raise JaxnstError(f"{name}: is a folder; give a file")
+    raise JaxnstError(f"{name}: is a pipe or a device; give a file with what comes out of it")
 
 
 def check_writable(path: PathLike) -> None:

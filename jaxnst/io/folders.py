@@ -47,7 +47,7 @@ def _visible_files(folder: PathLike, recursive: bool) -> list[Path]:
         entries = sorted(_entries(Path(folder), recursive, {os.path.realpath(folder)}))
         return [entry for entry in entries if entry.name[0] != "." and entry.is_file()]
     except OSError as error:
-        name = display_name(folder)
+        name = display_name(error.filename or folder)  # it may be one within
         raise JaxnstError(f"{name}: not a folder that can be read ({one_line(error)})") from error
 
 

@@ -572,6 +572,22 @@ def test_a_folder_that_links_lead_back_to_is_listed_once(tmp_path: Path) -> None
     assert found == [tmp_path / "a.png", tmp_path / "sub" / "b.png"]
 
 
+def test_a_folder_within_that_cannot_be_read_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "locked").mkdir()
+    read = Path.iterdir
+
+    def iterdir(folder: Path) -> Any:
+        if folder.name == "locked":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
+        return read(folder)
+
+    monkeypatch.setattr(Path, "iterdir", iterdir)
+    with pytest.raises(JaxnstError, match=r"locked: not a folder that can be read \(Permission"):
+        list_images(tmp_path, recursive=True)
+
+
 def test_files_of_a_folder_that_are_left_out_are_listed(tmp_path: Path) -> None:
     (tmp_path / "more").mkdir()
     for name in ("b.mp4", "a.jpg", "A.txt", ".hidden.mp4", "more/c.pdf"):

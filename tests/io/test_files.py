@@ -171,9 +171,17 @@ def test_open_binary_names_a_file_that_may_not_be_read(
 
     path = tmp_path / "a.bin"
     path.write_bytes(b"abc")
-    monkeypatch.setattr("builtins.open", refuse)
-    with pytest.raises(JaxnstError, match=r"a\.bin: cannot be opened \(Permission denied\)"):
-        open_binary(path).__enter__()
+    for opens in ("builtins.open", "os.stat"):  # the latter if its folder may not be entered
+        with monkeypatch.context() as patch:
+            patch.setattr(opens, refuse)
+            with pytest.raises(JaxnstError, match=r"a\.bin: cannot be opened \(Permission denied"):
+                open_binary(path).__enter__()
+
+
+def test_open_binary_names_links_that_lead_to_themselves(tmp_path: Path) -> None:
+    (tmp_path / "a.bin").symlink_to("a.bin")
+    with pytest.raises(JaxnstError, match=r"a\.bin: cannot be opened \(Too many levels"):
+        open_binary(tmp_path / "a.bin").__enter__()
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/mem"), reason="no such file here")
