@@ -45,6 +45,10 @@ def open_image(handle: BinaryIO) -> Iterator[Image.Image]:
         Exception: nearly any other, by the decoders, also from the work on the image.
     """
     with _strict_pillow, Image.open(handle, formats=_formats(handle)) as image:
+        if _has_raw_planes(image):
+            raise ValueError(
+                "TIFF with 16-bit planes without compression; save it with compression"
+            )
         yield image
 
 
@@ -69,6 +73,15 @@ def unknown_format(handle: BinaryIO) -> str:
             channels = tags.get(TiffImagePlugin.SAMPLESPERPIXEL, 1)
             return f"TIFF with {channels} channels of {bits}-bit {number}, not of 8 or 16 bits"
     return "unknown format or damaged header"
+
+
+def _has_raw_planes(image: Image.Image) -> bool:
+    """Whether a file is of the one kind of TIFF that Pillow takes for 8-bit, and reads as noise."""
+    tags: Any = getattr(image, "tag_v2", {})
+    is_raw = tags.get(TiffImagePlugin.COMPRESSION, 1) == 1
+    has_planes = tags.get(TiffImagePlugin.PLANAR_CONFIGURATION, 1) == 2
+    bits = tags.get(TiffImagePlugin.BITSPERSAMPLE, (1,))
+    return is_raw and has_planes and len(bits) > 1 and max(bits) > 8
 
 
 def _formats(handle: BinaryIO) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ import io
 import struct
 import sys
 import threading
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +54,31 @@ def test_a_pgm_is_read_at_its_full_depth(tmp_path: Path) -> None:
     assert list_images(tmp_path)
     found = load(tmp_path / "a.pgm").rgb[..., 0]
     np.testing.assert_allclose(found, values / 65535, atol=1e-6)
+
+
+@pytest.mark.parametrize(("bits", "compression"), [(8, 1), (16, 8), (16, 1)])
+def test_a_tiff_of_planes_is_read_or_refused_and_never_noise(
+    tmp_path: Path, bits: int, compression: int
+) -> None:
+    pixels = np.asarray(_soft()).astype(np.uint32) * (257 if bits == 16 else 1)
+    planes = [pixels[..., i].astype(f"<u{bits // 8}").tobytes() for i in range(3)]
+    planes = [zlib.compress(plane) if compression == 8 else plane for plane in planes]
+    lengths, table = [len(plane) for plane in planes], 8 + 2 + 10 * 12 + 4
+    places = [table + 30 + sum(lengths[:i]) for i in range(3)]
+    tags = [  # number, type, count, value or place
+        *((256, 3, 1, 48), (257, 3, 1, 40), (258, 3, 3, table), (259, 3, 1, compression)),
+        *((262, 3, 1, 2), (273, 4, 3, table + 6), (277, 3, 1, 3), (278, 3, 1, 40)),
+        *((279, 4, 3, table + 18), (284, 3, 1, 2)),
+    ]
+    head = b"II*\0\x08\0\0\0" + struct.pack("<H", len(tags))
+    head += b"".join(struct.pack("<HHII", *tag) for tag in tags) + bytes(4)
+    head += struct.pack("<3H6I", bits, bits, bits, *places, *lengths)
+    (tmp_path / "a.tif").write_bytes(head + b"".join(planes))
+    if (bits, compression) == (16, 1):
+        with pytest.raises(JaxnstError, match="16-bit planes without compression"):
+            load(tmp_path / "a.tif")
+    else:
+        np.testing.assert_allclose(load(tmp_path / "a.tif").rgb * 255, np.asarray(_soft()), atol=1)
 
 
 def test_heic_is_read_with_its_rotation(tmp_path: Path) -> None:
