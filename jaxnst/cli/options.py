@@ -308,7 +308,7 @@ class Train:
     style: Annotated[Path | None, arg(metavar="PICTURE")] = None
     """Style picture to learn instead of the configuration's; the style is named after its file."""
     paintings_dir: Path = Path()
-    """Folder with the configuration's painting."""
+    """Folder with the configuration's painting, or with those that a decoder learns from."""
     output: Annotated[Path | None, _output("FILE")] = None
     """The trained model. Default: model.safetensors in the work folder."""
     grid_every: int = 250

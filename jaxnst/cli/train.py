@@ -18,6 +18,7 @@ from jaxnst.cli.options import TRAIN_CONFIG, Train
 from jaxnst.cli.parsing import parse, value_in
 from jaxnst.cli.progress import ProgressDisplay
 from jaxnst.cli.signals import stop_signals
+from jaxnst.errors import JaxnstError
 from jaxnst.io.files import check_writable, display_name
 from jaxnst.training.config import load_train_config, train_config_names
 from jaxnst.training.loop import Budget, Progress, train
@@ -69,6 +70,8 @@ def parse_train(argv: Sequence[str]) -> Train:
         painting = Painting(command.style.stem, str(command.style.absolute()))
     elif painting is not None:
         painting = _with_sample(painting)
+    if command.settings.decoder.pieces and command.paintings_dir == Path():
+        raise JaxnstError("a decoder learns to paint from paintings: give --paintings-dir DIR")
     settings = dataclasses.replace(command.settings, data=data, painting=painting)
     return dataclasses.replace(command, settings=settings)
 
