@@ -1,4 +1,4 @@
-"""Makes what a command makes on the machines of a Ray cluster, which share its folders.
+"""Makes what a command makes on the machines of a Ray cluster, which share its folders or buckets.
 
 A worker is an actor of Ray: it builds what makes pictures, or a video, from the command, once, and
 then reads, paints and writes as the command would by itself. Only names and records travel. Ray is
@@ -64,7 +64,7 @@ def check_cluster(command: Stylize | Upscale) -> None:
 
 
 def made_on_cluster(
-    address: str, maker: Any, tasks: Sequence[Task], *, quiet: bool
+    address: str, maker: Any, tasks: Sequence[Task], *, quiet: bool, on_disk: bool = True
 ) -> Generator[Callable[[], Any], None, None]:
     """Makes pictures, or parts of a video, on a cluster.
 
@@ -73,6 +73,7 @@ def made_on_cluster(
       maker: has `at_once`, `prepare()` and `made(task)`, and can be pickled.
       tasks: what is to be made.
       quiet: say nothing of workers that are lost.
+      on_disk: whether there are files to be read or written in a folder, and not in buckets only.
 
     Yields:
       For each task, in their order, what returns `maker.made(task)`, or raises what
@@ -88,7 +89,7 @@ def made_on_cluster(
 
     stdout = None if sys.stdout is None else _OfThisThread(sys.stdout)
     with _no_leftovers(tasks), redirect_stdout(stdout), connected(address) as ray:
-        crew = RayCrew(ray, maker)
+        crew = RayCrew(ray, maker, on_disk)
         dispatcher = Dispatcher[Task, Any](
             crew, tasks, say=say, name=lambda task: display_name(task.output)
         )
@@ -112,11 +113,11 @@ def _no_leftovers(tasks: Sequence[Task]) -> Iterator[None]:
 class RayCrew:
     """Starts a worker for every GPU of a cluster, or for every two cores if it has none."""
 
-    def __init__(self, ray: Any, maker: Any) -> None:
-        """Takes Ray, which is connected, and what makes pictures."""
+    def __init__(self, ray: Any, maker: Any, on_disk: bool) -> None:
+        """Takes Ray, which is connected, what makes pictures, and whether there are folders."""
         self.size, self._share = shares([n["Resources"] for n in ray.nodes() if n["Alive"]])
         self.at_once = maker.at_once
-        self._ray, self._recipe = ray, pickle.dumps(maker)
+        self._ray, self._recipe = ray, (pickle.dumps(maker), os.getcwd(), on_disk)
         self._actor = ray.remote(_actor_class()).options(
             **self._share._asdict(), max_concurrency=self.at_once, scheduling_strategy="SPREAD"
         )
@@ -129,13 +130,13 @@ class RayCrew:
 class RayWorker:
     """An actor that makes pictures."""
 
-    def __init__(self, ray: Any, actor: Any, recipe: bytes) -> None:
-        """Takes the actor, and what it makes pictures with, pickled."""
+    def __init__(self, ray: Any, actor: Any, recipe: tuple[bytes, str, bool]) -> None:
+        """Takes the actor, and what it makes pictures with, pickled, and where."""
         self._ray, self._actor, self._recipe = ray, actor, recipe
 
     def prepare(self) -> "Future[str]":
         """Builds there what makes pictures; the future has what is wrong with the machine."""
-        return _answer(self._actor.prepare.remote(__version__, os.getcwd(), self._recipe))
+        return _answer(self._actor.prepare.remote(__version__, *self._recipe))
 
     def make(self, task: Task) -> "Future[Any]":
         """Makes a picture there."""
@@ -173,7 +174,7 @@ def _actor_class() -> type:
             # How many threads XLA computes with, in newer and older versions.
             os.environ.update({"PJRT_NPROC": str(cores), "NPROC": str(cores)})
 
-        def prepare(self, version: str, folder: str, recipe: bytes) -> str:
+        def prepare(self, version: str, maker: bytes, folder: str, on_disk: bool) -> str:
             machine = f"the machine {socket.gethostname()}"
             try:
                 import jaxnst
@@ -187,7 +188,9 @@ def _actor_class() -> type:
             try:
                 os.chdir(folder)
             except OSError:
-                return f"{machine} has no folder {folder}: run the command in one that all share"
+                share = "run the command in one that all share"
+                if on_disk:
+                    return f"{machine} has no folder {folder}: {share}"
             from jaxnst.cli.cache import use_compilation_cache
             from jaxnst.errors import JaxnstError
             from jaxnst.io.temporary import keep_leftovers
@@ -195,7 +198,7 @@ def _actor_class() -> type:
             use_compilation_cache()
             keep_leftovers()
             try:
-                self._maker = pickle.loads(recipe)
+                self._maker = pickle.loads(maker)
                 self._maker.prepare()
             except JaxnstError as error:  # a file that only the others see, say
                 return f"{machine}: {error}"
