@@ -2,6 +2,7 @@
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -64,11 +65,13 @@ def test_a_format_that_only_the_name_tells_is_read(store: Store, tmp_path: Path)
 
 def test_a_block_that_fails_leaves_what_was_there(store: Store) -> None:
     store.pipe_file("photos/a.json", b"old")
-    with pytest.raises(KeyError), atomic_write("s3://photos/a.json") as temporary:
+    begun = list[Path]()
+    with suppress(KeyError), atomic_write("s3://photos/a.json") as temporary:
         temporary.write_text("half")
+        begun.append(temporary)
         raise KeyError
     assert store.files == {"photos/a.json": b"old"}
-    assert not temporary.exists()
+    assert [path.exists() for path in begun] == [False]
 
 
 def test_an_upload_that_fails_is_told_in_the_words_of_the_store(store: Store) -> None:
@@ -138,7 +141,9 @@ def test_the_pictures_of_a_folder_are_listed(store: Store) -> None:
 
 
 def test_a_folder_of_no_files_is_told(store: Store) -> None:
-    with pytest.raises(JaxnstError, match=r"^s3://photos/in: not a folder that can be read \(there"):
+    with pytest.raises(
+        JaxnstError, match=r"^s3://photos/in: not a folder that can be read \(there"
+    ):
         list_images("s3://photos/in")
 
 
