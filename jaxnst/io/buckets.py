@@ -17,7 +17,8 @@ from typing import Any, BinaryIO
 _PACKAGES = {"s3": "s3fs", "gs": "gcsfs"}  # the extras of jaxnst have the names of the schemes
 _ADDRESS = re.compile(rf"({'|'.join(_PACKAGES)}):[/\\]+([^/\\].*)", re.DOTALL)
 _MOST_BYTES = 1 << 31  # of a file, which is read whole
-_KEPT = 8  # files in memory: a photo is read for its hash, and once more to be painted
+_LARGE = 1 << 26  # bytes of a file that is not kept in memory
+_KEPT = 8  # files that are: a photo is read for its hash, and once more to be painted
 
 
 def in_bucket(path: str | os.PathLike[str]) -> bool:
@@ -42,16 +43,17 @@ def holds_files(address: str | os.PathLike[str]) -> bool:
     return False
 
 
-def list_files(address: str | os.PathLike[str]) -> list[Path]:
-    """The files right below an address.
+def list_files(address: str | os.PathLike[str], *, recursive: bool) -> list[Path]:
+    """The files right below an address, or all below it.
 
     Raises:
       OSError: there are none, or they cannot be listed.
     """
     with _store(address) as (files, key):
-        entries = files.ls(key, detail=True)
+        entries = files.find(key, detail=True).values() if recursive else files.ls(key, detail=True)
         names = [entry["name"].strip("/") for entry in entries if entry["type"] == "file"]
-    return [Path(address, name.rpartition("/")[-1]) for name in names]
+    scheme = as_given(address).partition("/")[0]
+    return [Path(scheme, name) for name in names]
 
 
 def open_file(address: str | os.PathLike[str]) -> BinaryIO:
@@ -66,7 +68,8 @@ def open_file(address: str | os.PathLike[str]) -> BinaryIO:
             raise IsADirectoryError(errno.EISDIR, "is a folder")
         if info["size"] > _MOST_BYTES:
             raise OSError(errno.EFBIG, f"{info['size'] / 1e9:.1f} GB are too large for a picture")
-        content = io.BytesIO(_content(files, key, str(info)))
+        read = _content if info["size"] < _LARGE else _content.__wrapped__
+        content = io.BytesIO(read(files, key, str(info)))
     content.name = as_given(address)  # as files have it
     return content
 

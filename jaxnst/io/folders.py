@@ -59,13 +59,18 @@ def _visible_files(folder: PathLike, recursive: bool) -> list[Path]:
     """
     try:
         if buckets.in_bucket(folder):
-            files = buckets.list_files(folder)
+            files = buckets.list_files(folder, recursive=recursive)
         else:
             files = [entry for entry in _entries(Path(folder), recursive) if entry.is_file()]
-        return sorted(path for path in files if path.name[0] != ".")
+        return sorted(path for path in files if not _is_hidden(path, folder))
     except OSError as error:
         name = display_name(folder)
         raise JaxnstError(f"{name}: not a folder that can be read ({one_line(error)})") from error
+
+
+def _is_hidden(path: Path, folder: PathLike) -> bool:
+    """Whether a file, or a folder that it is in, is hidden in a folder."""
+    return any(part[0] == "." for part in path.relative_to(folder).parts)
 
 
 def _entries(folder: Path, recursive: bool) -> Iterator[Path]:

@@ -58,6 +58,9 @@ def test_a_folder_is_painted_as_on_disk_and_not_twice(place, s3, capsys) -> None
     told = capsys.readouterr()
     assert told.out == lines
     assert told.err.count("already there with these settings") == COUNT
+    s3.files.put_file("in/0.png", "photos/in/new.png")  # by somebody else, meanwhile
+    assert main(words) == 0
+    assert made(s3)["new_wave.png"]
 
 
 def test_who_may_not_write_is_told_before_any_work(place, s3, capsys) -> None:

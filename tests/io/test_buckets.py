@@ -140,6 +140,15 @@ def test_the_pictures_of_a_folder_are_listed(store: Store) -> None:
     assert [path.name for path in list_left_out(folder)] == ["notes.txt"]
 
 
+def test_folders_in_a_folder_are_listed_but_for_hidden_ones(store: Store) -> None:
+    for name in ("b.png", "deeper/c.png", "deeper/.hidden/d.png", ".hidden/e.png"):
+        store.pipe_file(f"photos/in/{name}", b"1")
+    assert list(map(as_given, list_images("s3://photos/in/", recursive=True))) == [
+        "s3://photos/in/b.png",
+        "s3://photos/in/deeper/c.png",
+    ]
+
+
 def test_a_folder_of_no_files_is_told(store: Store) -> None:
     with pytest.raises(
         JaxnstError, match=r"^s3://photos/in: not a folder that can be read \(there"
