@@ -21,7 +21,7 @@ from typing import Any, NamedTuple, Protocol, TextIO
 from tqdm import tqdm
 
 from jaxnst import __version__
-from jaxnst.cli.cluster_address import connected, host_and_port
+from jaxnst.cli.cluster_address import OBJECTS, connected, host_and_port
 from jaxnst.cli.dispatch import Dispatcher, WorkerLostError
 from jaxnst.cli.options import Stylize, Upscale
 from jaxnst.cli.plan import STREAM
@@ -48,16 +48,21 @@ class Share(NamedTuple):
 
 
 def check_cluster(command: Stylize | Upscale) -> None:
-    """Raises JaxnstError for a command that cannot be run on a cluster, or an address of none.
-
-    Has this process take no GPU, of which the workers have need."""
+    """Raises JaxnstError for a command that cannot be run on a cluster; see `check_address`."""
     if STREAM in (*command.content, command.output):
         raise JaxnstError("--cluster reads and writes files, and '-' is none: leave it out")
+    check_address(command.cluster)
+
+
+def check_address(address: str) -> None:
+    """Raises JaxnstError unless Ray is installed and the address is one.
+
+    Has this process take no GPU, of which the workers have need."""
     if importlib.util.find_spec("ray") is None:
         raise JaxnstError(
             "--cluster needs ray, which is not installed: pip install 'jaxnst[cluster]'"
         )
-    host_and_port(command.cluster)
+    host_and_port(address)
     import jax
 
     jax.config.update("jax_platforms", "cpu")
@@ -87,14 +92,32 @@ def made_on_cluster(
         if not quiet and sys.stderr is not None:
             tqdm.write(line, file=sys.stderr)
 
-    stdout = None if sys.stdout is None else _OfThisThread(sys.stdout)
-    with _no_leftovers(tasks), redirect_stdout(stdout), connected(address) as ray:
-        crew = RayCrew(ray, maker, on_disk)
+    with _no_leftovers(tasks), crew_at(address, maker, on_disk=on_disk) as crew:
         dispatcher = Dispatcher[Task, Any](
             crew, tasks, say=say, name=lambda task: display_name(task.output)
         )
         with closing(dispatcher.results()) as results:
             yield from results
+
+
+@contextmanager
+def crew_at(
+    address: str, maker: Any, *, on_disk: bool, memory: int = OBJECTS
+) -> Iterator["RayCrew"]:
+    """Workers of a cluster that is connected to for the block.
+
+    Args:
+      address: as for `made_on_cluster`, as are the others.
+      maker: what the workers make things with.
+      on_disk: whether they share a folder with this process.
+      memory: bytes for what travels, of a cluster that is started here.
+
+    Raises:
+      JaxnstError: there is no such cluster.
+    """
+    stdout = None if sys.stdout is None else _OfThisThread(sys.stdout)
+    with redirect_stdout(stdout), connected(address, memory) as ray:
+        yield RayCrew(ray, maker, on_disk)
 
 
 @contextmanager

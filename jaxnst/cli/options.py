@@ -355,6 +355,9 @@ class Web:
     browser: Annotated[Path | None, arg(metavar="FOLDER")] = None
     """Instead of this page the one that paints in the visitor's own browser, from the folder that
     `make browser` built, such as browser/dist."""
+    cluster: Annotated[str, arg(metavar="local|auto|HOST:PORT")] = ""
+    """Do the page's jobs on the machines of a Ray cluster, several at a time: local starts one on
+    this machine, auto takes the one that this machine is part of. Needs jaxnst[cluster]."""
     no_browser: bool = False
     """Print the page's address but open no browser."""
     limits: Limits = dataclasses.field(default_factory=Limits)
@@ -371,8 +374,11 @@ class Web:
             raise JaxnstError("--auth is USER:PASSWORD: give both, with a colon between them")
 
     def _check_for_browser(self) -> None:
-        given, default = ({"auth": web.auth, "model": web.model, **dataclasses.asdict(web.limits)}
-                          for web in (self, Web()))  # fmt: skip
+        others = ("auth", "model", "cluster")
+        given, default = (
+            {name: getattr(web, name) for name in others} | dataclasses.asdict(web.limits)
+            for web in (self, Web())
+        )
         for name, value in given.items():
             if value != default[name]:
                 option = name.replace("_", "-")

@@ -46,6 +46,7 @@ class Workers(Protocol):
 class HiredHand(OwnWorkshop):
     """Does the page's jobs where a worker is. It is pickled as the name of a model."""
 
+    kinds = KINDS
     at_once = len(KINDS)
 
     def __init__(self, model: str) -> None:
@@ -78,6 +79,10 @@ class HiredHand(OwnWorkshop):
     def end(self, run: str) -> None:
         """Ends a run, wherever it is."""
         self._runs.pop(run).close()
+
+
+Hire = Callable[[HiredHand], Workers]
+"""Starts workers that all have such a hand."""
 
 
 class HiredWorkshop:

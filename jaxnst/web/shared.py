@@ -13,6 +13,7 @@ from jaxnst.io.codec import Picture, load
 from jaxnst.io.resize import fit_long_side
 from jaxnst.networks.gallery import Weights
 from jaxnst.networks.model_file import SHARPER, UPSCALING, load_model, upscaling_model
+from jaxnst.web.hired import Hire, HiredHand, HiredWorkshop
 from jaxnst.web.limits import Limits
 from jaxnst.web.storage import Results
 from jaxnst.web.visitors import Presence
@@ -26,24 +27,24 @@ _QUICK = 3e6  # pixels that are painted in a second or two
 class Studio:
     """The styles there are, the workshop, and the results that visitors may fetch."""
 
-    def __init__(
-        self, folder: Path, model: str, limits: Limits, workshop: Workshop | None = None
-    ) -> None:
+    def __init__(self, folder: Path, model: str, limits: Limits, hire: Hire | None = None) -> None:
         """Loads the network that paints; results go into a folder inside `folder`.
 
         Args:
           folder: where files go.
           model: the network, by name or file.
           limits: what a visitor may ask for.
-          workshop: what does the jobs; None: this process.
+          hire: starts workers that do the jobs; None: this process does them.
 
         Raises:
-          JaxnstError: there is no such model, or it does not paint.
+          JaxnstError: there is no such model, or it does not paint; or there are no workers.
         """
         self.limits, self.presence = limits, Presence()
         self.results = Results(folder / "results", int(1e6 * limits.storage))
         self._gallery = Stylizer(model).gallery
-        self.workshop: Workshop = workshop or OwnWorkshop(self._gallery)
+        self.workshop: Workshop = (
+            HiredWorkshop(hire(HiredHand(model))) if hire else OwnWorkshop(self._gallery)
+        )
         self._painted: set[tuple[int, int, bool]] = set()
 
     @property
