@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from stylize_files import picture
 
 pytest.importorskip("gradio", reason="needs the extra `web`")
 from gradio_client import Client, handle_file
+from gradio_client.client import Job
 
 import jaxnst
 from jaxnst.cli import main
@@ -75,6 +77,15 @@ def workers(process: subprocess.Popen) -> list[psutil.Process]:
     return [child for child in children if "JaxnstWorker" in " ".join(child.cmdline())]
 
 
+def wait_for_step(job: Job) -> None:
+    """Waits until a run has made its first step."""
+    until = time.monotonic() + PATIENCE
+    while not any("step" in str(output[1]) for output in job.outputs()):
+        assert not job.done(), job.outputs()
+        assert time.monotonic() < until, "no progress"
+        time.sleep(0.05)
+
+
 @pytest.mark.slow
 def test_jobs_are_done_by_workers_even_if_one_is_killed(process, tmp_path):
     assert process.stdout is not None
@@ -100,6 +111,9 @@ def test_jobs_are_done_by_workers_even_if_one_is_killed(process, tmp_path):
     _, status, _, _ = client.predict(*asked, api_name="/optimize")
     assert status.startswith("**Done** after 3 steps")
 
+    asked[-2:] = [64, 1000]
+    job = client.submit(*asked, api_name="/optimize")  # which the end of the server will cut off
+    wait_for_step(job)
     left = psutil.Process(process.pid).children(recursive=True)
     os.kill(process.pid, signal.SIGINT)
     _, told = process.communicate(timeout=PATIENCE)
