@@ -140,7 +140,7 @@ class RayCrew:
         """Takes Ray, which is connected, what makes pictures, and whether there are folders."""
         self.size, self._share = shares([n["Resources"] for n in ray.nodes() if n["Alive"]])
         self.at_once = maker.at_once
-        self._ray, self._recipe = ray, (pickle.dumps(maker), os.getcwd(), on_disk)
+        self._ray, self._recipe = ray, (os.getcwd(), pickle.dumps(maker), on_disk)
         self._actor = ray.remote(_actor_class()).options(
             **self._share._asdict(), max_concurrency=self.at_once, scheduling_strategy="SPREAD"
         )
@@ -153,8 +153,8 @@ class RayCrew:
 class RayWorker:
     """An actor that makes pictures."""
 
-    def __init__(self, ray: Any, actor: Any, recipe: tuple[bytes, str, bool]) -> None:
-        """Takes the actor, and what it makes pictures with, pickled, and where."""
+    def __init__(self, ray: Any, actor: Any, recipe: tuple[str, bytes, bool]) -> None:
+        """Takes the actor, and in which folder and with what, pickled, it makes pictures."""
         self._ray, self._actor, self._recipe = ray, actor, recipe
 
     def prepare(self) -> "Future[str]":
@@ -197,7 +197,7 @@ def _actor_class() -> type:
             # How many threads XLA computes with, in newer and older versions.
             os.environ.update({"PJRT_NPROC": str(cores), "NPROC": str(cores)})
 
-        def prepare(self, version: str, maker: bytes, folder: str, on_disk: bool) -> str:
+        def prepare(self, version: str, folder: str, recipe: bytes, on_disk: bool = True) -> str:
             machine = f"the machine {socket.gethostname()}"
             try:
                 import jaxnst
@@ -211,8 +211,8 @@ def _actor_class() -> type:
             try:
                 os.chdir(folder)
             except OSError:
-                share = "run the command in one that all share"
                 if on_disk:
+                    share = "run the command in one that all share"
                     return f"{machine} has no folder {folder}: {share}"
             from jaxnst.cli.cache import use_compilation_cache
             from jaxnst.errors import JaxnstError
@@ -221,7 +221,7 @@ def _actor_class() -> type:
             use_compilation_cache()
             keep_leftovers()
             try:
-                self._maker = pickle.loads(maker)
+                self._maker = pickle.loads(recipe)
                 self._maker.prepare()
             except JaxnstError as error:  # a file that only the others see, say
                 return f"{machine}: {error}"

@@ -139,7 +139,7 @@ def on_a_machine_without_folders(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def made_there(address, maker, tasks, *, quiet, on_disk) -> Iterator:
         worker = _actor_class()(1)
-        complaint = worker.prepare(__version__, pickle.dumps(maker), "/no/such/folder", on_disk)
+        complaint = worker.prepare(__version__, "/no/such/folder", pickle.dumps(maker), on_disk)
         if complaint:
             raise JaxnstError(complaint)
         yield from (partial(worker.make, task) for task in tasks)
