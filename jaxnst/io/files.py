@@ -116,7 +116,8 @@ def atomic_write(path: PathLike) -> Iterator[Path]:
     replaced.
     The file is on the disk before it takes its name, and its name before the block is left: after a
     power cut there is the old file or the new one. For a bucket the temporary file lies in the
-    system's folder of such, and is uploaded, which replaces a file at once and as a whole.
+    system's folder of such, where others cannot read it, and is uploaded, which replaces a file at
+    once and as a whole.
     When the block fails the temporary file is removed and an existing file stays as it was.
 
     Raises:
@@ -127,7 +128,7 @@ def atomic_write(path: PathLike) -> Iterator[Path]:
     uploads = buckets.in_bucket(path)
     target = Path(gettempdir(), Path(path).name) if uploads else Path(os.path.realpath(path))
     try:
-        with temporary_file(target) as temporary:
+        with temporary_file(target, mode=0o600 if uploads else 0o666) as temporary:
             yield temporary
             if uploads:
                 buckets.put_file(temporary, path)

@@ -1,11 +1,20 @@
 """Buckets of a real server of S3: what the stand-in of test_buckets.py cannot show."""
 
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from clusters import PATIENCE, ended, environment_of, start
+from clusters import (
+    PATIENCE,
+    ended,
+    environment_of,
+    halted,
+    kill_worker,
+    start,
+    two_machines,
+)
 from model_files import gallery_folder
 from s3_server import S3, s3_server
 from stylize_files import picture, tree
@@ -43,6 +52,14 @@ def made(s3: S3) -> dict[str, bytes]:
     return {
         name.rpartition("/")[-1]: s3.files.cat_file(name) for name in s3.files.find("photos/out")
     }
+
+
+def wait_for(count: int, s3: S3, process: subprocess.Popen) -> None:
+    """Waits until some paintings are there."""
+    until = time.monotonic() + PATIENCE
+    while len(s3.files.find("photos/out")) < count:
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < until, "no progress"
 
 
 def test_a_folder_is_painted_as_on_disk_and_not_twice(place, s3, capsys) -> None:
@@ -106,10 +123,7 @@ def test_a_killed_command_leaves_whole_pictures_and_the_same_one_goes_on(
     environment["TMPDIR"] = str(tmp_path_factory.mktemp("temporary"))
     words = (*PAINT, "-o", "s3://photos/out/")
     process = start(environment, *words)
-    until = time.monotonic() + PATIENCE
-    while len(s3.files.find("photos/out")) < 2:
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < until, "no progress"
+    wait_for(2, s3, process)
     process.kill()
     ended(process)
     whole = tree(Path("out"))
@@ -122,16 +136,28 @@ def test_a_killed_command_leaves_whole_pictures_and_the_same_one_goes_on(
     assert list(Path(environment["TMPDIR"]).iterdir()) == []
 
 
-def test_a_cluster_paints_from_a_bucket_into_it(place, s3, tmp_path_factory) -> None:
-    pytest.importorskip("ray", reason="ray is not installed: pip install 'jaxnst[cluster]'")
+def test_on_a_cluster_all_is_there_once_even_if_a_worker_is_killed(
+    place, s3, tmp_path_factory, monkeypatch
+) -> None:
+    for number in range(30):
+        picture(Path(f"in/more{number}.png"), number)
+        s3.files.put_file(f"in/more{number}.png", f"photos/in/more{number}.png")
+    assert main(["stylize", "in", *PAINT[2:], "-o", "out/", "--quiet"]) == 0
     s3.files.put_file("out/3_wave.png", "photos/out/3_wave.png")
     s3.files.pipe_file("photos/in/bad.png", b"no picture")
     environment = environment_of(tmp_path_factory.mktemp("cache")) | s3.environment
-    words = (*PAINT, "-o", "s3://photos/out/", "--cluster", "local")
-    status, out, told = ended(start(environment, *words))
+    with two_machines(environment, monkeypatch) as cluster:
+        words = (*PAINT, "-o", "s3://photos/out/", "--cluster", cluster.address)
+        process = start(environment, *words)
+        wait_for(5, s3, process)
+        with halted(process):
+            kill_worker(cluster.head_node, cluster.second)
+        status, out, told = ended(process)
     assert status == 2, told
     assert "s3://photos/in/bad.png: not a picture that can be read" in told
-    assert told.count("already there with these settings") == 1
-    assert out.splitlines() == [f"s3://photos/out/{seed}_wave.png" for seed in range(COUNT)]
-    assert made(s3) == tree(Path("out"))
+    assert "s3://photos/out/3_wave.png: already there with these settings" in told
+    assert told.count("a worker was lost: others do its work") == 1
+    paintings = tree(Path("out"))
+    assert out.splitlines() == [f"s3://photos/out/{name}" for name in sorted(paintings)]
+    assert made(s3) == paintings
     assert not Path("s3:").exists()

@@ -1,6 +1,7 @@
 """Addresses in buckets go the ways of paths: read, written whole or not at all, and listed."""
 
 import os
+import stat
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -61,6 +62,14 @@ def test_a_format_that_only_the_name_tells_is_read(store: Store, tmp_path: Path)
     Image.new("RGB", (32, 32), "red").save(tmp_path / "a.tga")
     store.pipe_file("photos/a.tga", (tmp_path / "a.tga").read_bytes())
     assert load("s3://photos/a.tga").rgb[0, 0].tolist() == [1, 0, 0]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has other permissions")
+def test_nobody_else_can_read_what_is_to_be_uploaded(store: Store) -> None:
+    with atomic_write("s3://photos/a.json") as temporary:
+        temporary.write_text("mine")
+        assert stat.S_IMODE(temporary.stat().st_mode) == 0o600
+    assert store.files == {"photos/a.json": b"mine"}
 
 
 def test_a_block_that_fails_leaves_what_was_there(store: Store) -> None:
