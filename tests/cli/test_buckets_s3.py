@@ -103,6 +103,16 @@ def test_who_may_not_read_is_told(place, s3, capsys) -> None:
     assert made(s3) == tree(Path("out"))
 
 
+def test_the_rights_to_read_and_write_files_are_enough(place, s3, capsys) -> None:
+    words = ["stylize", "s3://photos/in/0.png", *PAINT[2:], "-o", "s3://photos/out/0_wave.png"]
+    with s3.as_user_who_may("s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"):
+        assert main(words) == 0
+        assert main(words) == 0
+    assert "s3://photos/out/0_wave.png: already there" in capsys.readouterr().err
+    assert made(s3)["0_wave.png"] == Path("out/0_wave.png").read_bytes()
+    assert s3.unfinished("photos") == []
+
+
 def test_a_bucket_that_is_not_there_and_a_key_that_nobody_has(place, s3, capsys) -> None:
     capsys.readouterr()
     assert main([*PAINT, "-o", "s3://elsewhere/out/"]) == 2
@@ -140,8 +150,8 @@ def test_on_a_cluster_all_is_there_once_even_if_a_worker_is_killed(
     place, s3, tmp_path_factory, monkeypatch
 ) -> None:
     for number in range(30):
-        picture(Path(f"in/more{number}.png"), number)
-        s3.files.put_file(f"in/more{number}.png", f"photos/in/more{number}.png")
+        picture(Path(f"in/more{number:02}.png"), number)
+        s3.files.put_file(f"in/more{number:02}.png", f"photos/in/more{number:02}.png")
     assert main(["stylize", "in", *PAINT[2:], "-o", "out/", "--quiet"]) == 0
     s3.files.put_file("out/3_wave.png", "photos/out/3_wave.png")
     s3.files.pipe_file("photos/in/bad.png", b"no picture")
