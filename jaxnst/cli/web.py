@@ -36,19 +36,20 @@ def main(argv: Sequence[str]) -> int:
         tempfile.TemporaryDirectory(prefix="jaxnst-web-") as folder,
         ExitStack() as stack,
     ):
-        hire = partial(_hired, stack, command.cluster) if command.cluster else None
+        hire = partial(_hired, stack, command) if command.cluster else None
         _serve(command, listener, *_application(command, Path(folder), hire))
     return 0
 
 
-def _hired(stack: ExitStack, address: str, hand: Any) -> WorkerPool:
+def _hired(stack: ExitStack, command: Web, hand: Any) -> WorkerPool:
     """Workers of a cluster for as long as the stack is open."""
-    crew = stack.enter_context(crew_at(address, hand, on_disk=False, memory=_OBJECTS))
-    return stack.enter_context(closing(WorkerPool(crew, hand.kinds, say=_say)))
 
+    def say(line: str) -> None:
+        if not command.quiet:
+            print(f"jaxnst: {line}", file=sys.stderr, flush=True)
 
-def _say(line: str) -> None:
-    print(f"jaxnst: {line}", file=sys.stderr, flush=True)
+    crew = stack.enter_context(crew_at(command.cluster, hand, on_disk=False, memory=_OBJECTS))
+    return stack.enter_context(closing(WorkerPool(crew, hand.kinds, say=say)))
 
 
 def _application(

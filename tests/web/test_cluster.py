@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import psutil
@@ -49,6 +50,25 @@ def test_without_ray_the_extra_is_named(monkeypatch, capsys):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert main(["web", "--port", "0", "--cluster", "local"]) == 2
     assert capsys.readouterr().err.endswith("pip install 'jaxnst[cluster]'\n")
+
+
+def test_a_cluster_that_is_not_there_is_one_line(monkeypatch, capsys, tmp_path):
+    ray = ModuleType("ray")
+
+    def init(*_: object, **__: object) -> None:
+        raise ConnectionError("Could not find any running Ray instance.")
+
+    monkeypatch.setattr(ray, "init", init, raising=False)
+    monkeypatch.setitem(sys.modules, "ray", ray)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: True)
+    monkeypatch.setattr("jaxnst.cli.web.use_compilation_cache", lambda: None)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    model = str(gallery_folder(tmp_path))
+    assert main(["web", "--port", "0", "--cluster", "auto", "--model", model]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("jaxnst: error: --cluster auto: there is no cluster around")
+    assert list((tmp_path / "temporary").iterdir()) == []
 
 
 @pytest.fixture
