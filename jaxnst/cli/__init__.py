@@ -88,7 +88,8 @@ def _set_up_streams() -> None:
     """Lets stdout take any file name, and keeps libraries from chatting on stderr."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="surrogateescape")
-    for library in ("PIL", "matplotlib"):  # what is worth saying of a picture, jaxnst says
+    # What is worth saying of a picture or a bucket, jaxnst says.
+    for library in ("PIL", "matplotlib", "s3fs", "botocore", "gcsfs", "google"):
         logging.getLogger(library).setLevel(logging.CRITICAL)
 
 

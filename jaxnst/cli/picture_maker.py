@@ -17,6 +17,7 @@ from jaxnst.cli.plan import STREAM, PictureTask, left_out
 from jaxnst.cli.progress import ProgressDisplay
 from jaxnst.cli.provenance import finished_record
 from jaxnst.cli.writing import announce, announce_finished
+from jaxnst.io.buckets import in_bucket
 from jaxnst.io.files import display_name
 
 _NAMED = 5  # of the files that are left out
@@ -100,7 +101,8 @@ class PictureMaker(ABC, Generic[Command]):
         """For each picture, in the order of the tasks, what waits until it is made."""
         if self._command.cluster:
             address, quiet = self._command.cluster, self._command.quiet
-            yield from made_on_cluster(address, self, tasks, quiet=quiet)
+            disk = _need_disk(tasks)
+            yield from made_on_cluster(address, self, tasks, quiet=quiet, on_disk=disk)
             return
         self.prepare()
         if self.at_once == 1 or len(tasks) == 1:
@@ -132,3 +134,9 @@ class PictureMaker(ABC, Generic[Command]):
         if made.record is not None:
             say = announce_finished if made.was_there else announce
             say(self._command, task, made.record)
+
+
+def _need_disk(tasks: Sequence[PictureTask]) -> bool:
+    """Whether any of the pictures is read from a disk or written to one."""
+    paths = (path for task in tasks for path in (*task.inputs, task.output))
+    return not all(map(in_bucket, paths))

@@ -4,7 +4,6 @@ import contextlib
 import dataclasses
 import json
 import logging
-import os
 import sys
 import time
 from collections.abc import Sequence
@@ -20,6 +19,7 @@ from jaxnst.cli.progress import ProgressDisplay
 from jaxnst.cli.signals import stop_signals
 from jaxnst.errors import JaxnstError
 from jaxnst.io.files import check_writable, display_name
+from jaxnst.io.folders import is_folder
 from jaxnst.training.config import load_train_config, train_config_names
 from jaxnst.training.loop import Budget, Progress, train
 from jaxnst.training.painting import Painting
@@ -80,7 +80,7 @@ def _source(source: str) -> str:
     """The data source as folder:PATH, if it is a folder or the photos that ship."""
     if source == SAMPLES:
         return f"folder:{_ASSETS / 'photos'}"
-    return f"folder:{source}" if source and os.path.isdir(source) else source
+    return f"folder:{source}" if source and is_folder(source) else source
 
 
 def _with_sample(painting: Painting) -> Painting:

@@ -12,7 +12,7 @@ from PIL import ExifTags, Image
 from jaxnst.errors import JaxnstError
 from jaxnst.io.codec import LONGEST_SIDE, MAX_PIXELS, check_size
 from jaxnst.io.container import Frames, TimedFrame, on_white
-from jaxnst.io.files import PathLike, atomic_write, display_name, one_line
+from jaxnst.io.files import PathLike, atomic_write, display_name, one_line, open_binary
 from jaxnst.io.resize import MIN_SIDE
 
 SUFFIXES = (".gif", ".webp")
@@ -157,11 +157,12 @@ def check_animation_size(path: PathLike, size: tuple[int, int], count: int) -> N
 @contextmanager
 def _opened(path: PathLike) -> Iterator[Any]:
     """A file by Pillow, without its warning of large pictures: `check_size` refuses them."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        image = Image.open(path, formats=_FORMATS)
-    with image:
-        yield image
+    with open_binary(path) as handle:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            image = Image.open(handle, formats=_FORMATS)
+        with image:
+            yield image
 
 
 def _seconds(image: Any) -> float:
