@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import subprocess
+import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,10 +26,17 @@ def parser(doc: str | None) -> argparse.ArgumentParser:
 
 
 def write(out: Path | None, figures: Mapping[Any, Any]) -> None:
-    """Writes the figures of a run and where they come from, if a file was asked for."""
+    """Writes the figures of a run and where they come from, if a file was asked for.
+
+    Before that, what both programs held of a GPU's memory at their peaks is printed.
+    """
+    memory = gpu_memory()
+    for name, peak in memory.items():
+        print(f"{name}: at most {peak / 1e6:.0f} MB of the GPU's memory")
     if out:
         today = datetime.now(UTC).date().isoformat()
         found = {"machine": machine(), "date": today, "commit": commit(), "figures": figures}
+        found |= {"gpu_memory": memory} if memory else {}
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(json.dumps(found, indent=1, default=float) + "\n")
 
@@ -44,6 +52,16 @@ def machine() -> dict[str, Any]:
         "python": platform.python_version(),
         "jax": importlib.metadata.version("jax"),
     }
+
+
+def gpu_memory() -> dict[str, int]:
+    """Bytes held at the peak, by JAX and by torch if it was used; empty without a GPU."""
+    held = (jax.local_devices()[0].memory_stats() or {}).get("peak_bytes_in_use")
+    found = {"jax": held} if held else {}
+    torch = sys.modules.get("torch")
+    if torch and torch.cuda.is_available():
+        found["torch"] = torch.cuda.max_memory_allocated()
+    return found
 
 
 def commit() -> str:

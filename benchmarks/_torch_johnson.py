@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
+from _torch_device import DEVICE
 from torch import nn
 
 _NORMS = {"conv1": "in1", "conv2": "in2", "conv3": "in3", "deconv1": "in4", "deconv2": "in5"}
@@ -77,15 +78,15 @@ def load_npz(path: Path) -> TransformerNet:
     with np.load(path, allow_pickle=False) as file:
         state = {_torch_name(key): torch.tensor(file[key]).float() for key in file.files}
     net.load_state_dict(state)  # strict: all names and shapes
-    return net.eval()
+    return net.eval().to(DEVICE)
 
 
 def stylize(net: nn.Module, photo: np.ndarray) -> np.ndarray:
     """uint8 [H, W, 3] to uint8 [H, W, 3], rounded to the nearest."""
-    image = torch.from_numpy(photo.transpose(2, 0, 1).astype(np.float32))[None]
+    image = torch.from_numpy(photo.transpose(2, 0, 1).astype(np.float32))[None].to(DEVICE)
     with torch.inference_mode():
         painting = net(image)[0].clamp(0, 255)
-    return (painting + 0.5).to(torch.uint8).numpy().transpose(1, 2, 0)
+    return (painting + 0.5).to(torch.uint8).cpu().numpy().transpose(1, 2, 0)
 
 
 def _torch_name(key: str) -> str:

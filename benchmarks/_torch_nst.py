@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
+from _torch_device import DEVICE
 
 from jaxnst.perceptual import vgg, vgg_layers
 from jaxnst.perceptual.loss_options import LossOptions
@@ -18,9 +19,9 @@ class TorchLoss:
     ) -> None:
         """Takes the weights of JAX and the pictures [H, W, 3] in [0, 1]."""
         self._options, self._net = options, vgg.net_of(params)
-        self._mean = torch.tensor(np.asarray(params["mean"])).reshape(1, 3, 1, 1)
+        self._mean = _tensor(params["mean"]).reshape(1, 3, 1, 1)
         self._weights = {
-            name: (_oihw(layer["kernel"]), torch.tensor(np.asarray(layer["bias"])))
+            name: (_oihw(layer["kernel"]), _tensor(layer["bias"]))
             for name, layer in params.items()
             if name.startswith("conv")
         }
@@ -53,11 +54,15 @@ class TorchLoss:
 
 def to_torch(image: np.ndarray) -> torch.Tensor:
     """[H, W, 3] to [1, 3, H, W]."""
-    return torch.tensor(np.ascontiguousarray(image.transpose(2, 0, 1)))[None]
+    return _tensor(image.transpose(2, 0, 1))[None]
 
 
 def _oihw(kernel: object) -> torch.Tensor:
-    return torch.tensor(np.ascontiguousarray(np.asarray(kernel).transpose(3, 2, 0, 1)))
+    return _tensor(np.asarray(kernel).transpose(3, 2, 0, 1))
+
+
+def _tensor(array: object) -> torch.Tensor:
+    return torch.tensor(np.ascontiguousarray(array), device=DEVICE)
 
 
 def _gram(features: torch.Tensor) -> torch.Tensor:

@@ -7,13 +7,13 @@ ours.
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
+from _torch_device import DEVICE
 from _torch_johnson import TransformerNet
 
 from jaxnst.perceptual import vgg, vgg_layers
 
 LAYERS = ("relu1_2", "relu2_2", "relu3_3", "relu4_3")
 CONTENT_WEIGHT, STYLE_WEIGHT, LEARNING_RATE = 1e5, 1e10, 1e-3  # theirs
-DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 class TorchStep:

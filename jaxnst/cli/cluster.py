@@ -1,4 +1,4 @@
-"""Makes what a command makes on the machines of a Ray cluster, which share its folders.
+"""Makes what a command makes on the machines of a Ray cluster, which share its folders or buckets.
 
 A worker is an actor of Ray: it builds what makes pictures, or a video, from the command, once, and
 then reads, paints and writes as the command would by itself. Only names and records travel. Ray is
@@ -21,7 +21,7 @@ from typing import Any, NamedTuple, Protocol, TextIO
 from tqdm import tqdm
 
 from jaxnst import __version__
-from jaxnst.cli.cluster_address import connected, host_and_port
+from jaxnst.cli.cluster_address import OBJECTS, connected, host_and_port
 from jaxnst.cli.dispatch import Dispatcher, WorkerLostError
 from jaxnst.cli.options import Stylize, Upscale
 from jaxnst.cli.plan import STREAM
@@ -48,23 +48,28 @@ class Share(NamedTuple):
 
 
 def check_cluster(command: Stylize | Upscale) -> None:
-    """Raises JaxnstError for a command that cannot be run on a cluster, or an address of none.
-
-    Has this process take no GPU, of which the workers have need."""
+    """Raises JaxnstError for a command that cannot be run on a cluster; see `check_address`."""
     if STREAM in (*command.content, command.output):
         raise JaxnstError("--cluster reads and writes files, and '-' is none: leave it out")
+    check_address(command.cluster)
+
+
+def check_address(address: str) -> None:
+    """Raises JaxnstError unless Ray is installed and the address is one.
+
+    Has this process take no GPU, of which the workers have need."""
     if importlib.util.find_spec("ray") is None:
         raise JaxnstError(
             "--cluster needs ray, which is not installed: pip install 'jaxnst[cluster]'"
         )
-    host_and_port(command.cluster)
+    host_and_port(address)
     import jax
 
     jax.config.update("jax_platforms", "cpu")
 
 
 def made_on_cluster(
-    address: str, maker: Any, tasks: Sequence[Task], *, quiet: bool
+    address: str, maker: Any, tasks: Sequence[Task], *, quiet: bool, on_disk: bool = True
 ) -> Generator[Callable[[], Any], None, None]:
     """Makes pictures, or parts of a video, on a cluster.
 
@@ -73,6 +78,7 @@ def made_on_cluster(
       maker: has `at_once`, `prepare()` and `made(task)`, and can be pickled.
       tasks: what is to be made.
       quiet: say nothing of workers that are lost.
+      on_disk: whether there are files to be read or written in a folder, and not in buckets only.
 
     Yields:
       For each task, in their order, what returns `maker.made(task)`, or raises what
@@ -86,14 +92,32 @@ def made_on_cluster(
         if not quiet and sys.stderr is not None:
             tqdm.write(line, file=sys.stderr)
 
-    stdout = None if sys.stdout is None else _OfThisThread(sys.stdout)
-    with _no_leftovers(tasks), redirect_stdout(stdout), connected(address) as ray:
-        crew = RayCrew(ray, maker)
+    with _no_leftovers(tasks), crew_at(address, maker, on_disk=on_disk) as crew:
         dispatcher = Dispatcher[Task, Any](
             crew, tasks, say=say, name=lambda task: display_name(task.output)
         )
         with closing(dispatcher.results()) as results:
             yield from results
+
+
+@contextmanager
+def crew_at(
+    address: str, maker: Any, *, on_disk: bool, memory: int = OBJECTS
+) -> Iterator["RayCrew"]:
+    """Workers of a cluster that is connected to for the block.
+
+    Args:
+      address: as for `made_on_cluster`, as are the others.
+      maker: what the workers make things with.
+      on_disk: whether they share a folder with this process.
+      memory: bytes for what travels, of a cluster that is started here.
+
+    Raises:
+      JaxnstError: there is no such cluster.
+    """
+    stdout = None if sys.stdout is None else _OfThisThread(sys.stdout)
+    with redirect_stdout(stdout), connected(address, memory) as ray:
+        yield RayCrew(ray, maker, on_disk)
 
 
 @contextmanager
@@ -112,11 +136,11 @@ def _no_leftovers(tasks: Sequence[Task]) -> Iterator[None]:
 class RayCrew:
     """Starts a worker for every GPU of a cluster, or for every two cores if it has none."""
 
-    def __init__(self, ray: Any, maker: Any) -> None:
-        """Takes Ray, which is connected, and what makes pictures."""
+    def __init__(self, ray: Any, maker: Any, on_disk: bool) -> None:
+        """Takes Ray, which is connected, what makes pictures, and whether there are folders."""
         self.size, self._share = shares([n["Resources"] for n in ray.nodes() if n["Alive"]])
         self.at_once = maker.at_once
-        self._ray, self._recipe = ray, pickle.dumps(maker)
+        self._ray, self._recipe = ray, (os.getcwd(), pickle.dumps(maker), on_disk)
         self._actor = ray.remote(_actor_class()).options(
             **self._share._asdict(), max_concurrency=self.at_once, scheduling_strategy="SPREAD"
         )
@@ -129,13 +153,13 @@ class RayCrew:
 class RayWorker:
     """An actor that makes pictures."""
 
-    def __init__(self, ray: Any, actor: Any, recipe: bytes) -> None:
-        """Takes the actor, and what it makes pictures with, pickled."""
+    def __init__(self, ray: Any, actor: Any, recipe: tuple[str, bytes, bool]) -> None:
+        """Takes the actor, and in which folder and with what, pickled, it makes pictures."""
         self._ray, self._actor, self._recipe = ray, actor, recipe
 
     def prepare(self) -> "Future[str]":
         """Builds there what makes pictures; the future has what is wrong with the machine."""
-        return _answer(self._actor.prepare.remote(__version__, os.getcwd(), self._recipe))
+        return _answer(self._actor.prepare.remote(__version__, *self._recipe))
 
     def make(self, task: Task) -> "Future[Any]":
         """Makes a picture there."""
@@ -173,7 +197,7 @@ def _actor_class() -> type:
             # How many threads XLA computes with, in newer and older versions.
             os.environ.update({"PJRT_NPROC": str(cores), "NPROC": str(cores)})
 
-        def prepare(self, version: str, folder: str, recipe: bytes) -> str:
+        def prepare(self, version: str, folder: str, recipe: bytes, on_disk: bool = True) -> str:
             machine = f"the machine {socket.gethostname()}"
             try:
                 import jaxnst
@@ -187,7 +211,9 @@ def _actor_class() -> type:
             try:
                 os.chdir(folder)
             except OSError:
-                return f"{machine} has no folder {folder}: run the command in one that all share"
+                if on_disk:
+                    share = "run the command in one that all share"
+                    return f"{machine} has no folder {folder}: {share}"
             from jaxnst.cli.cache import use_compilation_cache
             from jaxnst.errors import JaxnstError
             from jaxnst.io.temporary import keep_leftovers

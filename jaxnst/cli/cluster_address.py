@@ -16,8 +16,10 @@ from jaxnst.io.files import display_name, one_line
 LOCAL = "local"
 AROUND = "auto"
 
+OBJECTS = 100_000_000
+"""Bytes for what travels by Ray, where pictures do not."""
+
 _PATIENCE = 10.0  # seconds for an address to answer
-_OBJECTS = 100_000_000  # bytes for Ray's own memory, which pictures do not go through
 # A server of HTTP/2, and so of gRPC, answers this with its settings, whose fourth byte is 4.
 _HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
 _SETTINGS = 4
@@ -28,8 +30,8 @@ _ENVIRONMENT = {
 
 
 @contextmanager
-def connected(address: str) -> Iterator[Any]:
-    """Connects to a cluster for the block, or starts one on this machine.
+def connected(address: str, memory: int = OBJECTS) -> Iterator[Any]:
+    """Connects to a cluster for the block, or starts one on this machine with memory for objects.
 
     Raises:
       JaxnstError: there is none, or its versions of Ray and Python are others.
@@ -43,7 +45,7 @@ def connected(address: str) -> Iterator[Any]:
 
     options: dict[str, Any] = {}
     if address == LOCAL:
-        options = {"include_dashboard": False, "object_store_memory": _OBJECTS}
+        options = {"include_dashboard": False, "object_store_memory": memory}
     try:
         with _own_sigterm(), warnings.catch_warnings():
             # JAX warns of forks; what Ray starts is another program at once.

@@ -12,7 +12,9 @@ TRIES = 4
 """How often a task is begun whose workers are lost, all but the first time alone with its worker:
 one that takes all memory would take the others with it."""
 
-_IN_VAIN = 5  # workers lost one after the other before they were ready
+IN_VAIN = 5
+"""How many workers may be lost one after the other before they are ready."""
+
 _PATIENCE = 20.0  # seconds for the tasks that are begun when the work is given up
 _SILENCE = 20.0  # seconds without any worker until that is said
 
@@ -155,9 +157,9 @@ class Dispatcher(Generic[Task, Result]):
                 self._results[index] = self._lost(index)
         else:
             self._in_vain += 1
-            if self._in_vain == _IN_VAIN:
+            if self._in_vain == IN_VAIN:
                 raise JaxnstError(
-                    f"{_IN_VAIN} workers ended before they were ready: see Ray's logs for the cause"
+                    f"{IN_VAIN} workers ended before they were ready: see Ray's logs for the cause"
                 )
         if worker in self._workers:  # each of its tasks says that it is lost
             self._workers.remove(worker)

@@ -37,12 +37,13 @@ class Stylize:
     """Turn photos into paintings: every CONTENT in the style of every STYLE."""
 
     content: Annotated[Positional[tuple[Path, ...]], arg(metavar="CONTENT ...")]
-    """Photos, folders of photos, a video, or an animated GIF or WebP. Without any, a style picture
-    becomes a texture, by optimization."""
+    """Photos, folders of photos, a video, or an animated GIF or WebP; pictures may be in buckets,
+    s3://... and gs://..., with jaxnst[s3] and jaxnst[gs]. Without any, a style picture becomes a
+    texture, by optimization."""
     output: Annotated[Path, _output("FILE|FOLDER/")]
     """Where the painting goes: a .png, .jpg, .webp, .tif or .bmp file (.mp4, .mkv, .mov, .gif or
-    .webp for a video), or a folder. Several pictures need a folder; a second run skips finished
-    ones."""
+    .webp for a video), or a folder, both in a bucket too. Several pictures need a folder; a second
+    run skips finished ones."""
     style: Annotated[tuple[Path, ...], arg(metavar="[NAME|PICTURE ...]")] = ()
     """Names of trained styles or .safetensors files of one, which paint in a second; or style
     pictures or folders of them, which take minutes by optimization, or seconds with --method fast.
@@ -101,8 +102,8 @@ class Stylize:
     """Make pictures again even if they exist with the same settings."""
     cluster: Annotated[str, arg(metavar="local|auto|HOST:PORT")] = ""
     """Make the pictures, or the segments of a video, on the machines of a Ray cluster, which share
-    the folders: local starts one on this machine, auto takes the one that this machine is part
-    of. Needs jaxnst[cluster]."""
+    the folders or buckets: local starts one on this machine, auto takes the one that this machine
+    is part of. Needs jaxnst[cluster]."""
     output_is_folder: Annotated[bool, Suppress] = False
     """Whether --output ends with a slash."""
     quiet: bool = False
@@ -200,13 +201,14 @@ class Upscale:
     """Enlarge pictures and videos, with detail added by a trained network."""
 
     content: Annotated[Positional[tuple[Path, ...]], arg(metavar="PHOTO ...")]
-    """Pictures of any size, folders of pictures, a video, or an animated GIF or WebP; - is standard
-    input. Give the least compressed there are: the ripples that JPEG leaves along edges are
-    sharpened too. Where blocks can be seen and there is no better file, halve its size before."""
+    """Pictures of any size, folders of pictures, a video, or an animated GIF or WebP; pictures may
+    be in buckets, s3://... and gs://..., with jaxnst[s3] and jaxnst[gs]; - is standard input. Give
+    the least compressed there are: the ripples that JPEG leaves along edges are sharpened too.
+    Where blocks can be seen and there is no better file, halve its size before."""
     output: Annotated[Path, _output("FILE|FOLDER/")]
     """Where the result goes: a .png, .jpg, .webp, .tif or .bmp file (.mp4, .mkv, .mov, .gif or
-    .webp for a video), or a folder. Several pictures need a folder; a second run skips finished
-    ones. - is standard output."""
+    .webp for a video), or a folder, both in a bucket too. Several pictures need a folder; a second
+    run skips finished ones. - is standard output."""
     scale: int = 4
     """How many times wider and higher the result is: 2, 4 or 8."""
     sharp: bool = False
@@ -225,8 +227,8 @@ class Upscale:
     """Make pictures again even if they exist with the same settings."""
     cluster: Annotated[str, arg(metavar="local|auto|HOST:PORT")] = ""
     """Make the pictures, or the segments of a video, on the machines of a Ray cluster, which share
-    the folders: local starts one on this machine, auto takes the one that this machine is part
-    of. Needs jaxnst[cluster]."""
+    the folders or buckets: local starts one on this machine, auto takes the one that this machine
+    is part of. Needs jaxnst[cluster]."""
     output_is_folder: Annotated[bool, Suppress] = False
     """Whether --output ends with a slash."""
     quiet: bool = False
@@ -308,7 +310,7 @@ class Train:
     style: Annotated[Path | None, arg(metavar="PICTURE")] = None
     """Style picture to learn instead of the configuration's; the style is named after its file."""
     paintings_dir: Path = Path()
-    """Folder with the configuration's painting."""
+    """Folder with the configuration's painting, or with those that a decoder learns from."""
     output: Annotated[Path | None, _output("FILE")] = None
     """The trained model. Default: model.safetensors in the work folder."""
     grid_every: int = 250
@@ -353,6 +355,9 @@ class Web:
     browser: Annotated[Path | None, arg(metavar="FOLDER")] = None
     """Instead of this page the one that paints in the visitor's own browser, from the folder that
     `make browser` built, such as browser/dist."""
+    cluster: Annotated[str, arg(metavar="local|auto|HOST:PORT")] = ""
+    """Do the page's jobs on the machines of a Ray cluster, several at a time: local starts one on
+    this machine, auto takes the one that this machine is part of. Needs jaxnst[cluster]."""
     no_browser: bool = False
     """Print the page's address but open no browser."""
     limits: Limits = dataclasses.field(default_factory=Limits)
@@ -369,8 +374,11 @@ class Web:
             raise JaxnstError("--auth is USER:PASSWORD: give both, with a colon between them")
 
     def _check_for_browser(self) -> None:
-        given, default = ({"auth": web.auth, "model": web.model, **dataclasses.asdict(web.limits)}
-                          for web in (self, Web()))  # fmt: skip
+        others = ("auth", "model", "cluster")
+        given, default = (
+            {name: getattr(web, name) for name in others} | dataclasses.asdict(web.limits)
+            for web in (self, Web())
+        )
         for name, value in given.items():
             if value != default[name]:
                 option = name.replace("_", "-")

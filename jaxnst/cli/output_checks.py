@@ -2,7 +2,6 @@
 
 import os
 import re
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -10,8 +9,9 @@ from pathlib import Path
 from jaxnst.cli.options import Stylize
 from jaxnst.cli.plan import STREAM, PictureTask
 from jaxnst.errors import JaxnstError
+from jaxnst.io.buckets import in_bucket
 from jaxnst.io.codec import LONGEST_SIDE, check_writable_suffix
-from jaxnst.io.files import check_writable, display_name, one_line
+from jaxnst.io.files import check_creatable, check_writable, display_name, one_line
 from jaxnst.optimize.presets import preset_names
 from jaxnst.perceptual.vgg_layers import NETS
 
@@ -38,6 +38,11 @@ def check_outputs(command: Stylize, tasks: Sequence[PictureTask]) -> None:
         _check_format(command, task)
     inputs = list(_inputs(command, tasks))
     check_apart(inputs, outputs)
+    if command.snapshot_every and in_bucket(command.output):
+        raise JaxnstError(
+            f"{display_name(command.output)}: is in a bucket, and --snapshot-every goes on from a "
+            f"file on disk: leave it out, or give a path"
+        )
     if command.preview_every:
         _check_previews([*inputs, *outputs], tasks)
 
@@ -83,14 +88,14 @@ def _check_places(paths: Iterable[Path]) -> None:
         try:
             with suppress(FileNotFoundError):
                 os.lstat(path)  # fails on a name that is too long
-            folder = os.path.dirname(os.path.realpath(path))
-            if folder not in folders:
-                tempfile.TemporaryFile(dir=folder).close()
-                folders.add(folder)
         except OSError as error:
             raise JaxnstError(
                 f"{display_name(path)}: cannot be written ({one_line(error)}); give another path"
             ) from error
+        folder = os.path.dirname(os.path.realpath(path))
+        if folder not in folders:
+            check_creatable(path)
+            folders.add(folder)
 
 
 def check_enlarged(tasks: Sequence[PictureTask]) -> None:

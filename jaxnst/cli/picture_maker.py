@@ -18,6 +18,7 @@ from jaxnst.cli.plan import STREAM, PictureTask, left_out
 from jaxnst.cli.progress import ProgressDisplay
 from jaxnst.cli.provenance import finished_record
 from jaxnst.cli.writing import announce, announce_finished
+from jaxnst.io.buckets import in_bucket
 from jaxnst.io.codec import has_further_frames
 from jaxnst.io.files import display_name
 
@@ -102,7 +103,8 @@ class PictureMaker(ABC, Generic[Command]):
         """For each picture, in the order of the tasks, what waits until it is made."""
         if self._command.cluster:
             address, quiet = self._command.cluster, self._command.quiet
-            yield from made_on_cluster(address, self, tasks, quiet=quiet)
+            disk = _need_disk(tasks)
+            yield from made_on_cluster(address, self, tasks, quiet=quiet, on_disk=disk)
             return
         self.prepare()
         if self.at_once == 1 or len(tasks) == 1:
@@ -125,7 +127,8 @@ class PictureMaker(ABC, Generic[Command]):
         if self._command.quiet:
             return
         _name(left_out(self._command.inputs), "is no picture and", "are no pictures and")
-        inputs = dict.fromkeys(path for task in tasks for path in task.inputs)
+        paths = (path for task in tasks for path in task.inputs)
+        inputs = dict.fromkeys(path for path in paths if not in_bucket(path))
         further = "frames or pages after the first, which are"
         _name(list(filter(has_further_frames, inputs)), f"has {further}", f"have {further}")
 
@@ -144,3 +147,9 @@ def _name(files: Sequence[Path], one: str, several: str) -> None:
         more = ", ..." if len(files) > _NAMED else ""
         said = f"file {one}" if len(files) == 1 else f"files {several}"
         print(f"{len(files)} {said} left out: {names}{more}", file=sys.stderr)
+
+
+def _need_disk(tasks: Sequence[PictureTask]) -> bool:
+    """Whether any of the pictures is read from a disk or written to one."""
+    paths = (path for task in tasks for path in (*task.inputs, task.output))
+    return not all(map(in_bucket, paths))

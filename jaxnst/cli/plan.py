@@ -10,10 +10,11 @@ from typing import NamedTuple
 from jaxnst.cli.options import Stylize, Upscale
 from jaxnst.errors import JaxnstError
 from jaxnst.io import animation
+from jaxnst.io.buckets import in_bucket
 from jaxnst.io.codec import size_in_header
 from jaxnst.io.container import WRITTEN, is_video
 from jaxnst.io.files import display_name, open_binary
-from jaxnst.io.folders import list_images, list_left_out
+from jaxnst.io.folders import is_folder, list_images, list_left_out
 from jaxnst.perceptual.vgg_layers import NETS, check_layers
 
 STREAM = Path("-")
@@ -113,7 +114,7 @@ def plan_tasks(
         for choice in choices
     ]
     inputs = (*content, *style)
-    if len(tasks) > 1 or folder or any(os.path.isdir(path) for path in (*inputs, output)):
+    if len(tasks) > 1 or folder or any(map(is_folder, (*inputs, output))):
         if not folder:
             _check_no_file(output, len(tasks))
         _check_no_input(output, inputs)
@@ -138,7 +139,7 @@ def plan_pictures(
 
 def left_out(paths: Iterable[Path]) -> list[Path]:
     """The files in the given folders that are not pictures."""
-    return [f for path in paths if os.path.isdir(path) for f in list_left_out(path)]
+    return [f for path in paths if is_folder(path) for f in list_left_out(path)]
 
 
 def check_command(command: Stylize, tasks: Sequence[PictureTask]) -> None:
@@ -178,12 +179,12 @@ def files_in(paths: Iterable[Path]) -> list[Path]:
     files: list[Path] = []
     for path in paths:
         address = re.fullmatch(r"(\w[\w+.-]+):/([^/].*)", str(path))  # Path has taken out a slash
-        if address:
+        if address and not in_bucket(path):
             raise JaxnstError(
                 f"{address[1]}://{display_name(address[2])}: is an address, and jaxnst downloads "
-                f"no pictures: save it and give the path of the file"
+                f"pictures from s3:// and gs:// only: save it and give the path of the file"
             )
-        files += list_images(path) if os.path.isdir(path) else [path]
+        files += list_images(path) if is_folder(path) else [path]
     return files
 
 
@@ -211,7 +212,7 @@ def labels_of(paths: Sequence[Path]) -> dict[Path, str]:
 
 
 def _check_no_file(output: Path, count: int) -> None:
-    if output.suffix and not os.path.isdir(output):
+    if output.suffix and not is_folder(output):
         raise JaxnstError(
             f"{display_name(output)}: {count} pictures do not go into one file: "
             f"give a folder's name, without a suffix, or --blend to join several styles"
@@ -258,6 +259,12 @@ def is_film(command: Stylize | Upscale) -> bool:
         )
     if not films and command.output.suffix.lower() in WRITTEN and len(command.content) == 1:
         raise _no_film(command.content[0], command.output)
+    for path in (*films, command.output) if films else ():
+        if in_bucket(path):
+            raise JaxnstError(
+                f"{display_name(path)}: is in a bucket, and videos are read and written on disks "
+                f"only: copy it, or give a path"
+            )
     return bool(films)
 
 

@@ -4,7 +4,6 @@ compares it to skip finished pictures."""
 import dataclasses
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -117,8 +116,6 @@ def fingerprint(provenance: dict[str, Any]) -> str:
 
 def finished_record(task: PictureTask, provenance: dict[str, Any]) -> dict[str, Any] | None:
     """The record in the output if it has the same provenance and was finished, else None."""
-    if not os.path.isfile(task.output):
-        return None
     record = read_settings(task.output) or {}
     result = record.get("result")
     done = result.get("iterations") if isinstance(result, dict) else None

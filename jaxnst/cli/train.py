@@ -4,7 +4,6 @@ import contextlib
 import dataclasses
 import json
 import logging
-import os
 import sys
 import time
 from collections.abc import Sequence
@@ -18,7 +17,9 @@ from jaxnst.cli.options import TRAIN_CONFIG, Train
 from jaxnst.cli.parsing import parse, value_in
 from jaxnst.cli.progress import ProgressDisplay
 from jaxnst.cli.signals import stop_signals
+from jaxnst.errors import JaxnstError
 from jaxnst.io.files import check_writable, display_name
+from jaxnst.io.folders import is_folder
 from jaxnst.training.config import load_train_config, train_config_names
 from jaxnst.training.loop import Budget, Progress, train
 from jaxnst.training.painting import Painting
@@ -69,6 +70,8 @@ def parse_train(argv: Sequence[str]) -> Train:
         painting = Painting(command.style.stem, str(command.style.absolute()))
     elif painting is not None:
         painting = _with_sample(painting)
+    if command.settings.decoder.pieces and command.paintings_dir == Path():
+        raise JaxnstError("a decoder learns to paint from paintings: give --paintings-dir DIR")
     settings = dataclasses.replace(command.settings, data=data, painting=painting)
     return dataclasses.replace(command, settings=settings)
 
@@ -77,7 +80,7 @@ def _source(source: str) -> str:
     """The data source as folder:PATH, if it is a folder or the photos that ship."""
     if source == SAMPLES:
         return f"folder:{_ASSETS / 'photos'}"
-    return f"folder:{source}" if source and os.path.isdir(source) else source
+    return f"folder:{source}" if source and is_folder(source) else source
 
 
 def _with_sample(painting: Painting) -> Painting:

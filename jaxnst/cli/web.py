@@ -1,6 +1,5 @@
 """`jaxnst web`: the page in a browser."""
 
-import contextlib
 import logging
 import os
 import signal
@@ -9,30 +8,53 @@ import sys
 import tempfile
 import webbrowser
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from jaxnst.cli.cache import use_compilation_cache
+from jaxnst.cli.cluster import check_address, crew_at
 from jaxnst.cli.options import Web
 from jaxnst.cli.parsing import parse
+from jaxnst.cli.worker_pool import WorkerPool
 from jaxnst.errors import JaxnstError
 from jaxnst.io.files import one_line
 from jaxnst.web import check_installed
+
+_OBJECTS = 1_000_000_000  # bytes for pictures on their way to workers of this machine and back
 
 
 def main(argv: Sequence[str]) -> int:
     """Runs the command until Ctrl-C or SIGTERM; returns 0."""
     command = parse(Web, argv, "jaxnst web", Web.__doc__ or "")
     check_installed()
+    if command.cluster:
+        check_address(command.cluster)
     with (
         _listening(command.host, command.port) as listener,
         tempfile.TemporaryDirectory(prefix="jaxnst-web-") as folder,
+        ExitStack() as stack,
     ):
-        _serve(command, listener, *_application(command, Path(folder)))
+        hire = partial(_hired, stack, command) if command.cluster else None
+        _serve(command, listener, *_application(command, Path(folder), hire))
     return 0
 
 
-def _application(command: Web, folder: Path) -> tuple[Any, Callable[[], None]]:
+def _hired(stack: ExitStack, command: Web, hand: Any) -> WorkerPool:
+    """Workers of a cluster for as long as the stack is open."""
+
+    def say(line: str) -> None:
+        if not command.quiet:
+            print(f"jaxnst: {line}", file=sys.stderr, flush=True)
+
+    crew = stack.enter_context(crew_at(command.cluster, hand, on_disk=False, memory=_OBJECTS))
+    return stack.enter_context(closing(WorkerPool(crew, hand.kinds, say=say)))
+
+
+def _application(
+    command: Web, folder: Path, hire: Callable[[Any], WorkerPool] | None
+) -> tuple[Any, Callable[[], None]]:
     """The page, and what is to be called when it ends."""
     if command.browser is not None:
         from jaxnst.web.browser_page import browser_app
@@ -49,6 +71,7 @@ def _application(command: Web, folder: Path) -> tuple[Any, Callable[[], None]]:
         limits=command.limits,
         auth=(user, password) if command.auth else None,
         local=command.host in LOOPBACK,
+        hire=hire,
     )
     return app, app.state.presence.close
 
@@ -69,7 +92,7 @@ def _run(app: Any, listener: socket.socket, at_end: Callable[[], None]) -> None:
     import uvicorn
 
     class Server(uvicorn.Server):
-        @contextlib.contextmanager
+        @contextmanager
         def capture_signals(self) -> Iterator[None]:
             yield  # its own would raise them again in the end, with a traceback
 

@@ -15,6 +15,7 @@ from jaxnst.cli.exit_status import stdout_errors
 from jaxnst.cli.options import Stylize, Upscale
 from jaxnst.cli.plan import STREAM, PictureTask
 from jaxnst.errors import JaxnstError
+from jaxnst.io.buckets import as_given, in_bucket
 from jaxnst.io.codec import Picture, save
 from jaxnst.io.files import atomic_write, display_name, one_line
 from jaxnst.io.sheets import write_comparison
@@ -41,9 +42,12 @@ def new_folder(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def place_of(tasks: Sequence[PictureTask], output: Path) -> Iterator[None]:
-    """Creates the output folder of several pictures for the block, see `new_folder`."""
+    """Creates the output folder of several pictures for the block, see `new_folder`.
+
+    Buckets have none: there it is a part of the pictures' names.
+    """
     is_folder = tasks[0].output != output
-    with new_folder(output) if is_folder else nullcontext():
+    with new_folder(output) if is_folder and not in_bucket(output) else nullcontext():
         yield
 
 
@@ -91,6 +95,8 @@ def make_folder_again(path: Path) -> None:
     Raises:
       JaxnstError: it cannot be made.
     """
+    if in_bucket(path):
+        return
     try:
         Path(os.path.realpath(path)).parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -112,7 +118,8 @@ def announce(command: Stylize | Upscale, task: PictureTask, record: Mapping[str,
     """Prints the path of a finished picture, or its record as JSON."""
     if task.output == STREAM:
         return
-    print(json.dumps({"output": str(task.output), **record}) if command.json else task.output)
+    output = as_given(task.output)
+    print(json.dumps({"output": output, **record}) if command.json else output)
 
 
 def announce_finished(

@@ -1,8 +1,9 @@
 """Painting in the style of any picture, at once and without training.
 
 Each feature of the photo at a layer of VGG-19 is replaced by the painting's most similar one, and a
-decoder makes a picture of them (Li et al., 2017, universal style transfer): nearest neighbors, as
-Kolkin et al. (2022, neural neighbor style transfer) match them. First this is done at a quarter of
+decoder makes a picture of them (Li et al., 2017, universal style transfer), which has learned from
+other paintings how strokes look: nearest neighbors, as Kolkin et al. (2022, neural neighbor style
+transfer) match them. First this is done at a quarter of
 the size, then at half and at all of it, photo and painting alike. At each size the picture so far
 brings the large strokes, and the photo the detail that the smaller size could not hold. A little
 noise, always the same, lets even parts of a photo find more than one feature.
@@ -32,8 +33,8 @@ from jaxnst.networks.kinds import Decoder
 from jaxnst.networks.model_file import DECODER, load_model
 from jaxnst.ops.color import transfer_luma
 from jaxnst.ops.pixels import as_picture, from_uint8, to_uint8
-from jaxnst.ops.resampling import resize_bicubic
 from jaxnst.perceptual import vgg
+from jaxnst.perceptual.coarse_to_fine import GRAIN, grained, joined, smaller
 from jaxnst.perceptual.neighbors import nearest_features
 from jaxnst.perceptual.weights import load_vgg
 
@@ -45,8 +46,6 @@ LARGEST = 12_000_000
 
 _PARTS = (4, 2, 1)  # of the size, one after the other
 _LEAST = max(_PARTS) * MIN_SIDE  # pixels, of what is painted: smaller photos are continued
-_MIXED = 0.75  # share of the picture so far, beside the photo
-_GRAIN = (0.03, 0.03, 0.0)  # deviation of the noise at each size: it gives even skies strokes
 _CANDIDATES = {4: 1024, 2: 4096, 1: 6144}  # features of a painting at most
 _MARGIN = (
     16  # pixels by which a photo is continued, since what is painted at a border is no picture
@@ -321,19 +320,12 @@ def _paint(
         return decode(strength * painted + (1 - strength) * features)
 
     whole = from_uint8(photo)
-    height, width = photo.shape[:2]
     painting = before = None
     for level, part in enumerate(_PARTS):
-        size = (height // part, width // part)
-        small = whole if part == 1 else jnp.clip(resize_bicubic(whole, size), 0, 1)
-        picture = small
+        picture = small = smaller(whole, part)
         if painting is not None and before is not None:
-            detail = small - resize_bicubic(before, size)
-            large = resize_bicubic(painting, size) + detail
-            picture = _MIXED * large + (1 - _MIXED) * small
-        if _GRAIN[level]:
-            grain = jax.random.normal(jax.random.key(level), (*size, 1))
-            picture = picture + _GRAIN[level] * grain
+            picture = joined(small, before, painting)
+        picture = grained(picture, jax.random.key(level), 0 if part == 1 else GRAIN)
         painting, before = exchange(jnp.clip(picture, 0, 1), level), small
     assert painting is not None
     if weak:  # what the decoder loses of a photo is not lost at small strengths

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from jaxnst.errors import JaxnstError
+from jaxnst.io.buckets import in_bucket
 from jaxnst.io.codec import size_in_header
 from jaxnst.io.files import PathLike, display_name
 from jaxnst.io.transparency import extend_visible_colors
@@ -63,11 +64,10 @@ def file_url(path: PathLike) -> str:
 
 def is_video(path: PathLike) -> bool:
     """Whether a file is taken for a video: by its suffix, or else by its content."""
-    if not os.path.isfile(path):
-        return False
+    is_file = os.path.isfile(path)
     if Path(path).suffix.lower() in SUFFIXES:
-        return True
-    return size_in_header(path) is None and _has_moving_pictures(path)
+        return is_file or in_bucket(path)
+    return is_file and size_in_header(path) is None and _has_moving_pictures(path)
 
 
 def video_stream(container: Any) -> Any:

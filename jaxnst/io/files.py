@@ -7,9 +7,11 @@ import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryFile, gettempdir
 from typing import BinaryIO
 
 from jaxnst.errors import JaxnstError
+from jaxnst.io import buckets
 from jaxnst.io.temporary import temporary_file
 
 PathLike = str | os.PathLike[str]
@@ -22,7 +24,7 @@ def display_name(path: PathLike | BinaryIO) -> str:
     """
     if not isinstance(path, str | os.PathLike):
         return "<stream>"
-    return "".join(char if char.isprintable() else "?" for char in os.fspath(path))
+    return "".join(char if char.isprintable() else "?" for char in buckets.as_given(path))
 
 
 def one_line(error: BaseException) -> str:
@@ -40,7 +42,11 @@ def open_binary(path: PathLike | BinaryIO) -> Iterator[BinaryIO]:
     """
     name = display_name(path)
     if isinstance(path, str | os.PathLike):
-        opened = _open_regular(path, name)
+        try:
+            opened = buckets.open_file(path) if buckets.in_bucket(path) else _open_on_disk(path)
+        except OSError as error:
+            message = f"{name}: cannot be opened ({one_line(error)}); give a file you may read"
+            raise JaxnstError(message) from error
     else:
         opened = io.BytesIO(path.read())
     with opened as handle:
@@ -56,29 +62,36 @@ def open_binary(path: PathLike | BinaryIO) -> Iterator[BinaryIO]:
         yield handle
 
 
-def _open_regular(path: PathLike, name: str) -> BinaryIO:
-    """A file, opened; anything else, which could block or never end, is refused, see above."""
+def _open_on_disk(path: PathLike) -> BinaryIO:
+    """A regular file; anything else could block or never end.
+
+    Raises:
+        JaxnstError: there is none.
+        OSError: it cannot be opened.
+    """
+    name = display_name(path)
     try:
         mode = os.stat(path).st_mode
-        if stat.S_ISREG(mode):
-            return open(path, "rb")
     except (FileNotFoundError, NotADirectoryError, ValueError) as error:  # or it is no name at all
         raise JaxnstError(f"{name}: there is no such file; check the path") from error
-    except OSError as error:
-        message = f"{name}: cannot be opened ({one_line(error)}); give a file that can be read"
-        raise JaxnstError(message) from error
     if stat.S_ISDIR(mode):
         raise JaxnstError(f"{name}: is a folder; give a file")
-    raise JaxnstError(f"{name}: is a pipe or a device; give a file with what comes out of it")
+    if not stat.S_ISREG(mode):
+        raise JaxnstError(f"{name}: is a pipe or a device; give a file with what comes out of it")
+    return open(path, "rb")
 
 
 def check_writable(path: PathLike) -> None:
     """Refuses an output path that cannot be written, so that hours of work are not lost at the end.
 
+    Of an address in a bucket only `check_creatable` can tell.
+
     Raises:
         JaxnstError: the folder is missing or read-only, or the path is something other than a file,
             or one that must not be written.
     """
+    if buckets.in_bucket(path):
+        return
     name, target = display_name(path), Path(os.path.realpath(path))
     folder = display_name(target.parent)
     if not os.path.isdir(target.parent):
@@ -91,6 +104,23 @@ def check_writable(path: PathLike) -> None:
         raise JaxnstError(f"{name}: the folder {folder} is read-only; give another path")
 
 
+def check_creatable(path: PathLike) -> None:
+    """Refuses an output path beside which no file can be created.
+
+    Raises:
+        JaxnstError: the disk or the bucket does not take one.
+    """
+    try:
+        if buckets.in_bucket(path):
+            buckets.check_rights(path)
+        else:
+            TemporaryFile(dir=os.path.dirname(os.path.realpath(path))).close()
+    except OSError as error:
+        raise JaxnstError(
+            f"{display_name(path)}: cannot be written ({one_line(error)}); give another path"
+        ) from error
+
+
 @contextmanager
 def atomic_write(path: PathLike) -> Iterator[Path]:
     """Yields a temporary path that takes the place of `path` when the block ends well.
@@ -100,7 +130,9 @@ def atomic_write(path: PathLike) -> Iterator[Path]:
     already, empty, with the permissions that the umask gives. A symbolic link is followed, not
     replaced.
     The file is on the disk before it takes its name, and its name before the block is left: after a
-    power cut there is the old file or the new one.
+    power cut there is the old file or the new one. For a bucket the temporary file lies in the
+    system's folder of such, where others cannot read it, and is uploaded, which replaces a file at
+    once and as a whole.
     When the block fails the temporary file is removed and an existing file stays as it was.
 
     Raises:
@@ -108,16 +140,20 @@ def atomic_write(path: PathLike) -> Iterator[Path]:
             raised an `OSError`, such as a full disk. Any other exception passes through.
     """
     check_writable(path)
-    target = Path(os.path.realpath(path))
+    uploads = buckets.in_bucket(path)
+    target = Path(gettempdir(), Path(path).name) if uploads else Path(os.path.realpath(path))
     try:
-        with temporary_file(target) as temporary:
+        with temporary_file(target, mode=0o600 if uploads else 0o666) as temporary:
             yield temporary
+            if uploads:
+                buckets.put_file(temporary, path)
+                return
             _to_disk(temporary)
             os.replace(temporary, target)
     except OSError as error:
         raise JaxnstError(
             f"{display_name(path)}: cannot be written ({one_line(error)}); "
-            "free some space or give another path"
+            f"{'' if uploads else 'free some space or '}give another path"
         ) from error
     with suppress(OSError):  # the file is there; some network drives cannot do this for folders
         _to_disk(target.parent)

@@ -1,12 +1,27 @@
-"""The pictures in a folder."""
+"""The pictures in a folder, on disk or in a bucket."""
 
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from jaxnst.errors import JaxnstError
+from jaxnst.io import buckets
 from jaxnst.io.files import PathLike, display_name, one_line
 from jaxnst.io.formats import GIVE_PICTURE, NEEDS_HEIF, is_heic_suffix, is_picture_suffix
+
+
+def is_folder(path: PathLike) -> bool:
+    """Whether a path is a folder, or an address below which there are files.
+
+    Raises:
+        JaxnstError: the bucket cannot be reached.
+    """
+    if not buckets.in_bucket(path):
+        return os.path.isdir(path)
+    try:
+        return buckets.holds_files(path)
+    except OSError as error:
+        raise JaxnstError(f"{display_name(path)}: cannot be reached ({one_line(error)})") from error
 
 
 def list_images(folder: PathLike, *, recursive: bool = False) -> list[Path]:
@@ -44,11 +59,20 @@ def _visible_files(folder: PathLike, recursive: bool) -> list[Path]:
         JaxnstError: there is no such folder.
     """
     try:
-        entries = sorted(_entries(Path(folder), recursive, {os.path.realpath(folder)}))
-        return [entry for entry in entries if entry.name[0] != "." and entry.is_file()]
+        if buckets.in_bucket(folder):
+            files = buckets.list_files(folder, recursive=recursive)
+        else:
+            entries = _entries(Path(folder), recursive, {os.path.realpath(folder)})
+            files = [entry for entry in entries if entry.is_file()]
+        return sorted(path for path in files if not _is_hidden(path, folder))
     except OSError as error:
         name = display_name(error.filename or folder)  # it may be one within
         raise JaxnstError(f"{name}: not a folder that can be read ({one_line(error)})") from error
+
+
+def _is_hidden(path: Path, folder: PathLike) -> bool:
+    """Whether a file, or a folder that it is in, is hidden in a folder."""
+    return any(part[0] == "." for part in path.relative_to(folder).parts)
 
 
 def _entries(folder: Path, recursive: bool, seen: set[str]) -> Iterator[Path]:

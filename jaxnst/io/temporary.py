@@ -25,8 +25,10 @@ _keeps = False
 
 
 @contextmanager
-def temporary_file(target: Path) -> Iterator[Path]:
+def temporary_file(target: Path, *, mode: int = 0o666) -> Iterator[Path]:
     """A new empty file for the block, with the suffix of a target and in its folder.
+
+    Its permissions are those of the mode that the umask leaves.
 
     It is removed at the block's end, unless it was given another name, and so is what killed
     processes have left in the folder.
@@ -35,7 +37,7 @@ def temporary_file(target: Path) -> Iterator[Path]:
       OSError: the file cannot be made.
     """
     _remove_leftovers_once(target.parent)
-    path, handle = _create(target)
+    path, handle = _create(target, mode)
     _open_files.add(path)
     try:
         yield path
@@ -53,12 +55,12 @@ def remove_open_files() -> None:
             path.unlink(missing_ok=True)
 
 
-def _create(target: Path) -> tuple[Path, int]:
+def _create(target: Path, mode: int) -> tuple[Path, int]:
     """A temporary file and a handle that holds the lock on it."""
     for attempt in range(1, _TRIES + 1):
         # The name does not grow with the target's, which may already be as long as is allowed.
         path = target.with_name(f"{_PREFIX}{secrets.token_hex(6)}{target.suffix}")
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, mode)
         if not _CAN_LOCK:
             os.close(handle)
             break

@@ -62,7 +62,7 @@ class DecoderTask:
     def loss(self, params: Params, frozen: vgg.Params, batch: Batch) -> tuple[jax.Array, Losses]:
         """Mean loss of a batch, and its weighted parts."""
         photo = from_uint8(batch["image"])
-        wanted = self._features(frozen, photo)
+        wanted = self.features(frozen, photo)
         changed, features = jax.vmap(self._changed)(wanted[self.network.layer], batch["seed"])
         parts = self.terms(frozen, self.decode(params, features), photo, features, wanted, changed)
         parts = {name: jnp.mean(part) for name, part in parts.items()}
@@ -94,7 +94,7 @@ class DecoderTask:
           changed: [N], whether a sample's features are not the photo's; only the layer that is
             inverted counts then.
         """
-        found = self._features(frozen, picture)
+        found = self.features(frozen, picture)
         pixel = jnp.mean(jnp.abs(picture - photo), (1, 2, 3))
         own = _relative_error(found[self.network.layer], features)
         others = [
@@ -125,15 +125,16 @@ class DecoderTask:
         )
         return changed, jnp.where(changed, exchanged, features)
 
-    def _features(self, frozen: vgg.Params, image: jax.Array) -> dict[str, jax.Array]:
+    def features(self, frozen: vgg.Params, image: jax.Array) -> dict[str, jax.Array]:
+        """Of pictures [N, H, W, 3], those of all layers that are compared, float32."""
         found = vgg.extract_features(frozen, image.astype(self._dtype), self._layers)
         return {layer: features.astype(jnp.float32) for layer, features in found.items()}
 
     def _shown(self, params: Params, frozen: vgg.Params, photo: jax.Array) -> jax.Array:
-        return self.decode(params, self._features(frozen, photo)[self.network.layer])
+        return self.decode(params, self.features(frozen, photo)[self.network.layer])
 
     def _measured(self, params: Params, frozen: vgg.Params, photo: jax.Array) -> Losses:
-        wanted = self._features(frozen, photo)
+        wanted = self.features(frozen, photo)
         features = wanted[self.network.layer]
         unchanged = jnp.zeros(len(photo), bool)
         return self.terms(frozen, self.decode(params, features), photo, features, wanted, unchanged)

@@ -73,6 +73,9 @@ class UpscaleOptions:
     blur: bool = False
     """Blur photos before they are made small. Johnson et al. did; the usual test sets were made
     without."""
+    shift_blocks: bool = False
+    """Compare what is enlarged from a place drawn at random within a block of pixels, so that a
+    lattice in step with VGG's pooling gains nothing."""
 
     def __post_init__(self) -> None:
         check_number("pixel_weight", self.pixel_weight)
@@ -87,11 +90,16 @@ class DecoderOptions:
     """Weight of the pixels' absolute error, beside the features' squared error, relative to their
     size, at the layer that is inverted and those before it."""
     changed_share: float = 0.5
-    """Part of the samples in which each half of a photo is made of the other half's features."""
+    """Part of the samples in which each half of a photo is made of the other half's features, or
+    with --pieces all of it of a painting's."""
+    pieces: int = 0
+    """Pieces of the paintings in --paintings-dir, like which the decoder learns to paint, by the
+    losses of a style; 0: it only learns to invert the layer."""
 
     def __post_init__(self) -> None:
         check_number("reconstruction_weight", self.reconstruction_weight)
         check_number("changed_share", self.changed_share, high=1)
+        check_number("pieces", self.pieces, high=10_000)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -28,6 +28,7 @@ from jaxnst.networks.kinds import (
 from jaxnst.networks.model_file import Model, describe_network, load_model
 from jaxnst.ops.pixels import from_uint8
 from jaxnst.perceptual.weights import load_vgg
+from jaxnst.training.any_style_task import AnyStyleTask
 from jaxnst.training.checkpoints import Checkpoints
 from jaxnst.training.config import TrainConfig, differences
 from jaxnst.training.data import Data, batches, held_out_batches, middle_square, open_data
@@ -35,6 +36,7 @@ from jaxnst.training.decoder_task import DecoderTask
 from jaxnst.training.loop import Advance, Feed
 from jaxnst.training.optimizer import learning_rate, make_optimizer
 from jaxnst.training.options import LoopOptions, NetworkOptions
+from jaxnst.training.pieces import cut_pieces
 from jaxnst.training.resident_photos import ResidentFeed, make_draw, pack
 from jaxnst.training.step import (
     Batch,
@@ -57,6 +59,7 @@ NOTES = (
     "may be used on the terms of the photos and paintings that it was trained on."
 )
 _REFERENCE_PHOTOS = 24  # from which a painting's mean distance is measured
+_PIECE = 1.5  # side of the pieces of paintings, relative to that of the squares of photos
 _STEPS_PER_CALL = 20  # at most, of an accelerator that draws its own batches
 
 
@@ -125,7 +128,7 @@ def make_network(options: NetworkOptions) -> AnyNetwork:
     return PAINTERS[options.network](**given)
 
 
-def make_task(config: TrainConfig) -> StyleTask | UpscaleTask | DecoderTask:
+def make_task(config: TrainConfig) -> StyleTask | UpscaleTask | DecoderTask | AnyStyleTask:
     """What a configuration asks for.
 
     Raises:
@@ -135,6 +138,8 @@ def make_task(config: TrainConfig) -> StyleTask | UpscaleTask | DecoderTask:
     if isinstance(network, UpscaleNetwork):
         return UpscaleTask(network, config.loss, config.upscale, dtype)
     if isinstance(network, Decoder):
+        if config.decoder.pieces:
+            return AnyStyleTask(network, config.loss, config.style, config.decoder, dtype)
         return DecoderTask(network, config.decoder, dtype)
     if config.painting is None:
         raise JaxnstError("there is no style to learn: give --style FILE, or a configuration's")
@@ -293,9 +298,14 @@ def _freeze(config: TrainConfig, task: Task, data: Data, paintings: str) -> Any:
     """The frozen part of the task."""
     if isinstance(task, UpscaleTask | DecoderTask):
         return task.freeze(load_vgg(config.net))
+    photos = reference_photos(data, config.data.crop)
+    if isinstance(task, AnyStyleTask):
+        side = round(_PIECE * config.data.crop / task.network.stride) * task.network.stride
+        pieces = cut_pieces(paintings, config.decoder.pieces, side, config.seed)
+        return task.freeze(load_vgg("vgg19"), load_vgg(config.net), pieces, photos)
     assert isinstance(task, StyleTask)
     assert config.painting is not None
-    photos, painting = reference_photos(data, config.data.crop), config.painting
+    painting = config.painting
     picture = painting.load(paintings)
     return task.freeze(
         load_vgg(config.net), picture.rgb, photos, painting.weight, alpha=picture.alpha

@@ -4,6 +4,7 @@ The photo of a batch is what the network is to find; it sees a smaller one made 
 compares pixels, features of VGG, or both.
 """
 
+import functools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -23,6 +24,7 @@ from jaxnst.perceptual.loss_options import LossOptions
 from jaxnst.perceptual.losses import content_loss
 from jaxnst.perceptual.targets import extract_features
 from jaxnst.training.options import UpscaleOptions
+from jaxnst.training.shift import shifted
 from jaxnst.training.style_task import Measured, mean_terms
 
 Batch = Mapping[str, jax.Array]
@@ -33,7 +35,7 @@ Losses = dict[str, jax.Array]
 class UpscaleTask:
     """Trains a network to enlarge.
 
-    Batches are {"image": uint8 [N, H, W, 3], ...}.
+    Batches are {"image": uint8 [N, H, W, 3], "seed": uint32 [N]}.
     """
 
     def __init__(
@@ -68,7 +70,11 @@ class UpscaleTask:
     def loss(self, params: Params, frozen: vgg.Params, batch: Batch) -> tuple[jax.Array, Losses]:
         """Mean loss of a batch, and its weighted parts."""
         photo = from_uint8(batch["image"])
-        parts = self.terms(frozen, self.enlarge(params, self.small(photo)), photo)
+        pictures = self.enlarge(params, self.small(photo)), photo
+        if self._options.shift_blocks:
+            shift = functools.partial(shifted, stride=self.network.scale)
+            pictures = jax.vmap(shift)(pictures, jax.vmap(jax.random.key)(batch["seed"]))
+        parts = self.terms(frozen, *pictures)
         return sum(parts.values(), jnp.zeros(())), parts
 
     def small(self, photo: jax.Array) -> jax.Array:

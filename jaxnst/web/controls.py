@@ -7,12 +7,15 @@ import gradio as gr
 
 from jaxnst.web.shared import SAMPLES, Studio
 
-PAINTING: Any = {"concurrency_id": "painting", "concurrency_limit": 1}
-"""Of handlers that wait in the queue for quick jobs."""
 PRIVATE: Any = {"api_visibility": "private"}
 """Of handlers that only the page itself calls."""
 
 _ENABLE = "(file) => ({ __type__: 'update', interactive: Boolean(file) })"
+
+
+def painting(studio: Studio) -> dict[str, Any]:
+    """What handlers have that wait in the queue for quick jobs."""
+    return {"concurrency_id": "painting", "concurrency_limit": studio.workshop.size}
 
 
 def picture_input(

@@ -64,7 +64,7 @@ class LiveTab:
         self._tickets: dict[str, float] = {}
         self._lock = threading.Lock()  # of the tickets
         self._viewers = 0
-        self._turn = threading.Lock()  # frames of several visitors take turns
+        self._turn = threading.Semaphore(studio.workshop.size)  # visitors take turns
 
     def build(self) -> None:
         """Lays the tab out, in the Blocks that are open."""
@@ -176,7 +176,7 @@ class LiveTab:
         """A frame, painted."""
         photo = decode_frame(jpeg)
         with self._turn:
-            painting = self._studio.paint_frame(photo, *settings)
+            painting = self._studio.workshop.paint_frame(photo, *settings)
         return encode_frame(painting)
 
 

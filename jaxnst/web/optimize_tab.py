@@ -2,9 +2,9 @@
 
 import dataclasses
 import threading
-import time
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from typing import Any, NamedTuple
 
 import gradio as gr
@@ -16,13 +16,10 @@ from jaxnst.io.codec import Picture
 from jaxnst.io.files import hashed
 from jaxnst.io.resize import MIN_SIDE
 from jaxnst.ops.pixels import from_uint8, to_uint8
-from jaxnst.optimize import run as optimize
 from jaxnst.optimize.job import Job, Style
-from jaxnst.optimize.loss_table import LossRow, loss_row
+from jaxnst.optimize.loss_table import LossRow
 from jaxnst.optimize.presets import PaintOptions, override
-from jaxnst.optimize.run import Progress
-from jaxnst.optimize.stylize import finish, make_job
-from jaxnst.optimize.time_left import TimeLeft
+from jaxnst.optimize.stylize import make_job
 from jaxnst.web.controls import PRIVATE, offer, picture_input
 from jaxnst.web.optimize_controls import (
     COLUMNS,
@@ -40,11 +37,11 @@ from jaxnst.web.optimize_controls import (
 )
 from jaxnst.web.security import friendly
 from jaxnst.web.shared import Studio, whole
+from jaxnst.web.workshop import Glimpse
 
 Uploads = Mapping[str, list[dict[str, str]]]
 """Names and hashes of pictures by what they are for, "content" and "styles"."""
 
-_EVERY = 1.0  # seconds between previews
 _POINTS = 300  # of a curve that is drawn
 _DRAWN = {"content": "from the photo", "style": "from the painting"}
 
@@ -104,7 +101,8 @@ class OptimizeTab:
         )
         inputs = [photo, style, *further, preset, *amount, *advanced]
         outputs = [*outputs, last]
-        lane: Any = {"concurrency_id": "optimizing", "concurrency_limit": 1,
+        lane: Any = {"concurrency_id": "optimizing",
+                     "concurrency_limit": self._studio.workshop.size,
                      "show_progress": "minimal", "show_progress_on": outputs[0]}  # fmt: skip
         optimize_ = friendly(self.optimize)
         first = go.click(optimize_, [anew, last, *inputs], outputs, api_name="optimize", **lane)
@@ -210,8 +208,9 @@ class OptimizeTab:
 
     def _at_once(self, photo: Picture, painting: Picture, options: PaintOptions) -> np.ndarray:
         """The photo in the style of the painting, in one pass, from which the run begins."""
-        quick = self._studio.paint_like(
-            painting, to_uint8(photo.rgb), 1.0, options.keep_colors == "luma", options.size
+        keep_colors = options.keep_colors == "luma"
+        quick = self._studio.workshop.paint_like(
+            painting, to_uint8(photo.rgb), 1.0, keep_colors, options.size
         )
         return from_uint8(quick)
 
@@ -226,39 +225,30 @@ class OptimizeTab:
     ) -> Iterator[Step]:
         """The steps of a run, which ends early when its visitor wants it to, or has gone."""
         stop = self._stops[visitor] = threading.Event()
-        rows = list(canvas.rows)
-        first, shown, left = len(rows), 0.0, TimeLeft(job)
-        progress = None
-        self._studio.note_size(job.size)
+        rows, results = list(canvas.rows), self._studio.results
+        first, last = len(rows), None
         try:
             yield None, "Getting ready …", gr.skip(), None, gr.skip()
-            for progress in optimize.run(self._studio.vgg(options.net), job):
-                self._studio.presence.check(visitor)
-                left.update(progress.state)
-                row = loss_row(progress)
-                rows.append(row._replace(iteration=first + row.iteration))
-                if stop.is_set():
-                    break
-                if time.monotonic() - shown >= _EVERY:
-                    shown = time.monotonic()
-                    done = optimize.work_done(job, progress.state)
-                    status = _status(progress, first, done, _in_words(left.seconds))
-                    unfinished = photo.with_rgb(finish(progress.image, job, options))
-                    view = self._studio.results.show(unfinished)
-                    yield view, status, _curves(rows), None, gr.skip()
+            with closing(self._studio.workshop.optimize(job, options)) as run:
+                for last in run:
+                    self._studio.presence.check(visitor)
+                    rows += [row._replace(iteration=first + row.iteration) for row in last.rows]
+                    if stop.is_set():
+                        break
+                    view = results.show(photo.with_rgb(last.finished))
+                    yield view, _status(last, first), _curves(rows), None, gr.skip()
         finally:
             if self._stops.get(visitor) is stop:
                 del self._stops[visitor]
-        assert progress is not None  # every run has an iteration
-        result = photo.with_rgb(finish(progress.image, job, options))
+        assert last is not None  # every run has an iteration
+        result = photo.with_rgb(last.finished)
         record = dataclasses.asdict(options)
         record["blend"] = [style.weight for style in job.styles]
-        record |= {"stopped_at": progress.iteration, "went_on_after": first}
-        results = self._studio.results
+        record |= {"stopped_at": last.iteration, "went_on_after": first}
         file = results.keep(result, "painting", {**uploads, "options": record})
         ended = "Stopped" if stop.is_set() else "Done"
-        status = f"**{ended}** after {first + progress.iteration} steps."
-        canvas = canvas._replace(image=progress.image, rows=tuple(rows))
+        status = f"**{ended}** after {first + last.iteration} steps."
+        canvas = canvas._replace(image=last.image, rows=tuple(rows))
         yield results.show(result), status, _curves(rows), file, canvas
 
 
@@ -269,10 +259,10 @@ def _in_words(left: float | None) -> str:
     return f" · about {left:.0f} s left" if left < 100 else f" · about {left / 60:.0f} min left"
 
 
-def _status(progress: Progress, first: int, done: float, left: str) -> str:
+def _status(glimpse: Glimpse, first: int) -> str:
     """How far a run is that began after `first` steps."""
-    steps = f"step {first + progress.iteration} of {first + progress.total}"
-    return f"**{100 * done:.0f} %** · {steps}{left}"
+    steps = f"step {first + glimpse.iteration} of {first + glimpse.total}"
+    return f"**{100 * glimpse.done:.0f} %** · {steps}{_in_words(glimpse.left)}"
 
 
 def _curves(rows: Sequence[LossRow]) -> pd.DataFrame:

@@ -15,12 +15,12 @@ from jaxnst.io.sheets import contact_sheet
 from jaxnst.networks.gallery import Weights
 from jaxnst.ops.pixels import to_uint8
 from jaxnst.web.controls import (
-    PAINTING,
     PRIVATE,
     blend_controls,
     both_views,
     download_button,
     offer,
+    painting,
     picture_input,
     style_choice,
 )
@@ -89,17 +89,18 @@ class PaintTab:
             **PRIVATE,
         )  # fmt: skip
         own.change(_blending, own, [second, mix], queue=False, show_progress="hidden", **PRIVATE)
+        lane = painting(studio)
         changes = [photo.change, style.change, own.change, second.input, keep_colors.input,
                    size.input, mix.release, strength.release]  # fmt: skip
         outputs = [result, status, file]
         repainted = gr.on(
             changes, friendly(self.repaint), inputs, outputs, trigger_mode="always_last",
-            show_progress="minimal", show_progress_on=result, **PRIVATE, **PAINTING,
+            show_progress="minimal", show_progress_on=result, **PRIVATE, **lane,
         )  # fmt: skip
         offer(repainted, [result, status], file)
-        gr.on([], friendly(self.paint), inputs, [result, file], api_name="paint", **PAINTING)
+        gr.on([], friendly(self.paint), inputs, [result, file], api_name="paint", **lane)
         room = all_styles.click(_room, None, sheet, queue=False, **PRIVATE)
-        room.then(friendly(self.sheet), photo, sheet, api_name="contact_sheet", **PAINTING)
+        room.then(friendly(self.sheet), photo, sheet, api_name="contact_sheet", **lane)
 
     def paint(
         self,
@@ -199,8 +200,8 @@ class PaintTab:
     def _previewed(self, order: _Order) -> tuple[str, str]:
         """The photo, and a small painting made as large, as the page shows them."""
         results = self._studio.results
-        small = self._studio.preview(
-            order.pixels, order.look, order.strength, keep_colors=order.keep_colors
+        small = self._studio.workshop.preview(
+            order.pixels, order.look, order.strength, order.keep_colors
         )
         size = fit_long_side(order.pixels.shape[:2], order.longest)
         large = resize(small.astype(np.float32) / 255, size)
@@ -221,7 +222,7 @@ class PaintTab:
             options = {"styles": dict(order.look), **how}
         else:
             options = how | {"strength": min(1.0, order.strength)}
-            painted = studio.paint_like(studio.open(order.own), order.pixels, **options)
+            painted = studio.workshop.paint_like(studio.open(order.own), order.pixels, **options)
             record = {"styles": hashed([order.own]), "method": "fast"}
         rgb = painted.astype(np.float32) / 255
         record["content"] = hashed([order.path])
@@ -275,7 +276,8 @@ class PaintTab:
         """A photo in every style, which shows more of them than the paintings would."""
         pixels = to_uint8(load(SAMPLES / "photos" / "cat.jpg").rgb)
         styles = self._studio.styles.items()
-        return [(self._studio.preview(pixels, {name: 1.0}), title) for name, title in styles]
+        preview = self._studio.workshop.preview
+        return [(preview(pixels, {name: 1.0}, 1.0, False), title) for name, title in styles]
 
 
 def _blending(own: str | None) -> tuple[gr.Dropdown, gr.Slider]:

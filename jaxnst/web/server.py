@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from jaxnst.networks.shipped import DEFAULT
+from jaxnst.web.hired import Hire
 from jaxnst.web.limits import Limits
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -19,6 +20,7 @@ def create_app(
     limits: Limits | None = None,
     auth: tuple[str, str] | None = None,
     local: bool = True,
+    hire: Hire | None = None,
 ) -> FastAPI:
     """The page as an application.
 
@@ -28,6 +30,7 @@ def create_app(
       limits: what a visitor may ask for.
       auth: user and password; None: everybody may come in.
       local: answer only requests to this machine by a name of its own.
+      hire: starts workers that do the jobs; None: this process does them.
 
     Raises:
       JaxnstError: there is no such model.
@@ -45,7 +48,7 @@ def create_app(
     from jaxnst.web.storage import Quota
 
     limits = limits or Limits()
-    studio = Studio(folder, model, limits)
+    studio = Studio(folder, model, limits, hire)
     page, live = build_page(studio)
     app = FastAPI(title="jaxnst", docs_url=None, redoc_url=None, openapi_url=None)
     app.add_api_websocket_route(PATH, live.serve)

@@ -1,52 +1,51 @@
-"""What all visitors share: networks that are loaded and compiled once, and a folder for results."""
+"""What all visitors share: what there is to paint with, and a folder for results."""
 
-import threading
-from functools import cache, cached_property
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from jaxnst.errors import JaxnstError, check_number
-from jaxnst.inference.any_style import AnyStylizer
 from jaxnst.inference.painter import BUCKET
 from jaxnst.inference.stylizer import Stylizer
-from jaxnst.inference.upscaler import Upscaler
 from jaxnst.io.codec import Picture, load
-from jaxnst.io.resize import fit_long_side, resize
+from jaxnst.io.resize import fit_long_side
 from jaxnst.networks.gallery import Weights
-from jaxnst.networks.model_file import SHARPER, UPSCALING, upscaling_model
-from jaxnst.ops.color import transfer_luma
-from jaxnst.ops.pixels import to_uint8
-from jaxnst.optimize.objective import loss_and_gradient
-from jaxnst.perceptual import vgg, vgg_layers
-from jaxnst.perceptual.weights import load_vgg
+from jaxnst.networks.model_file import SHARPER, UPSCALING, load_model, upscaling_model
+from jaxnst.web.hired import Hire, HiredHand, HiredWorkshop
 from jaxnst.web.limits import Limits
 from jaxnst.web.storage import Results
 from jaxnst.web.visitors import Presence
+from jaxnst.web.workshop import OwnWorkshop, Workshop
 
 SAMPLES = Path(__file__).parent.parent / "assets"
 
-_PREVIEW = 320  # pixels, of the square on which previews are painted
 _QUICK = 3e6  # pixels that are painted in a second or two
-_SIZES = 20  # of optimized pictures, for which functions are kept
 
 
 class Studio:
-    """The networks that paint and enlarge, and the results that visitors may fetch."""
+    """The styles there are, the workshop, and the results that visitors may fetch."""
 
-    def __init__(self, folder: Path, model: str, limits: Limits) -> None:
+    def __init__(self, folder: Path, model: str, limits: Limits, hire: Hire | None = None) -> None:
         """Loads the network that paints; results go into a folder inside `folder`.
 
+        Args:
+          folder: where files go.
+          model: the network, by name or file.
+          limits: what a visitor may ask for.
+          hire: starts workers that do the jobs; None: this process does them.
+
         Raises:
-          JaxnstError: there is no such model, or it does not paint.
+          JaxnstError: there is no such model, or it does not paint; or there are no workers.
         """
         self.limits, self.presence = limits, Presence()
         self.results = Results(folder / "results", int(1e6 * limits.storage))
-        self._stylizer = Stylizer(model)
+        self._gallery = Stylizer(model).gallery
+        self.workshop: Workshop = (
+            HiredWorkshop(hire(HiredHand(model))) if hire else OwnWorkshop(self._gallery)
+        )
         self._painted: set[tuple[int, int, bool]] = set()
-        self._optimized: set[tuple[int, int]] = set()
-        self._lock = threading.Lock()
 
     @property
     def styles(self) -> dict[str, str]:
@@ -61,75 +60,36 @@ class Studio:
     @property
     def has_strengths(self) -> bool:
         """Whether a style can be applied by halves."""
-        return self._stylizer.gallery.has_strengths
+        return self._gallery.has_strengths
 
     @property
     def model_record(self) -> dict[str, Any]:
         """What a painting's file says of the network that made it."""
-        gallery = self._stylizer.gallery
+        gallery = self._gallery
         return {"sha256": {name: gallery.model(name).card["sha256"] for name in gallery.styles}}
 
     @property
     def _rows(self) -> dict[str, dict[str, Any]]:
-        gallery = self._stylizer.gallery
+        gallery = self._gallery
         return {name: gallery.model(name).style for name in gallery.styles}
 
     def check_look(self, look: Weights, strength: float) -> None:
         """Raises JaxnstError unless there are such styles, and such a strength."""
-        self._stylizer.gallery.params(look, strength)
+        self._gallery.params(look, strength)
 
     def paint(
         self, photo: np.ndarray, look: Weights, strength: float, keep_colors: bool, size: int
     ) -> np.ndarray:
         """A photo [H, W, 3], uint8, painted with its longer side at `size`."""
-        painting = self._stylizer(
-            photo, look, strength=strength, keep_colors=keep_colors, size=size, stroke=1.0
-        )
+        painting = self.workshop.paint(photo, look, strength, keep_colors, size)
         self._painted.add(_canvas(photo, size, keep_colors))
         return painting
-
-    def paint_like(
-        self, painting: Picture, photo: np.ndarray, strength: float, keep_colors: bool, size: int
-    ) -> np.ndarray:
-        """A photo [H, W, 3], uint8, in the style of a painting, with its longer side at `size`."""
-        with self._lock:
-            stylizer = _any_stylizer()
-        return stylizer(
-            photo, painting.as_uint8(), strength=strength, keep_colors=keep_colors, size=size
-        )
 
     def takes_long(self, photo: np.ndarray, keep_colors: bool, size: int) -> bool:
         """Whether painting takes seconds: the result is large, or functions must be compiled."""
         height, width = fit_long_side(photo.shape[:2], size)
         is_new = _canvas(photo, size, keep_colors) not in self._painted
         return is_new or height * width > _QUICK
-
-    def preview(
-        self, photo: np.ndarray, look: Weights, strength: float = 1.0, keep_colors: bool = False
-    ) -> np.ndarray:
-        """A small painting of a photo [H, W, 3], uint8.
-
-        It is painted on a square, whatever its shape, so that nothing is compiled for it.
-        """
-        height, width = fit_long_side(photo.shape[:2], _PREVIEW, 1)
-        small = resize(photo.astype(np.float32) / 255, (height, width))
-        margins = (0, _PREVIEW - height), (0, _PREVIEW - width), (0, 0)
-        square = np.pad(small, margins, mode="reflect")
-        painted = self._stylizer(to_uint8(square), look, strength=strength)
-        if keep_colors:
-            painted = to_uint8(np.asarray(transfer_luma(painted.astype(np.float32) / 255, square)))
-        return painted[:height, :width]
-
-    def paint_frame(
-        self, frame: np.ndarray, look: Weights, strength: float, keep_colors: bool
-    ) -> np.ndarray:
-        """A webcam's frame [H, W, 3], uint8, painted; there are few sizes, compiled as they are."""
-        return self._frame_stylizer(frame, look, strength=strength, keep_colors=keep_colors)
-
-    @cached_property
-    def _frame_stylizer(self) -> Stylizer:
-        """Made ready for the first frame, not when the server starts."""
-        return Stylizer(self._stylizer.gallery, exact=True)
 
     @property
     def scales(self) -> list[int]:
@@ -141,31 +101,15 @@ class Studio:
         """Those for which there is a network trained by features."""
         return list(SHARPER)
 
-    def upscaler(self, scale: int, *, sharp: bool) -> Upscaler:
-        """What enlarges so many times, by features if it is to be sharp.
+    def upscaler(self, scale: int, *, sharp: bool) -> tuple[str, dict[str, Any]]:
+        """The name of what enlarges so many times, by features if it is to be sharp, and what a
+        picture's file says of it.
 
         Raises:
           JaxnstError: nothing does.
         """
         name = upscaling_model(scale, sharp=sharp)
-        with self._lock:
-            return _upscaler(name)
-
-    def vgg(self, net: str) -> vgg.Params:
-        """The parameters of a net that ships."""
-        if net not in vgg_layers.NETS:
-            raise JaxnstError(f"net {net!r} is unknown: choose {', '.join(vgg_layers.NETS)}")
-        with self._lock:
-            return _vgg(net)
-
-    def note_size(self, size: tuple[int, int]) -> None:
-        """Forgets the losses that were compiled when pictures of too many sizes were optimized:
-        each takes one of its own, for as long as the program runs."""
-        with self._lock:
-            self._optimized.add(size)
-            if len(self._optimized) > _SIZES:
-                self._optimized = {size}
-                loss_and_gradient.clear_cache()  # type: ignore[attr-defined]
+        return name, {"sha256": _sha256(name)}
 
     def open(self, path: str, *, min_side: int = 32, keep_profile: bool = False) -> Picture:
         """The picture that a visitor has uploaded, see `load`.
@@ -183,18 +127,9 @@ class Studio:
 
 
 @cache
-def _upscaler(name: str) -> Upscaler:
-    return Upscaler(name)
-
-
-@cache
-def _any_stylizer() -> AnyStylizer:
-    return AnyStylizer()
-
-
-@cache
-def _vgg(net: str) -> vgg.Params:
-    return load_vgg(net)
+def _sha256(name: str) -> str:
+    """That of the arrays of a network that enlarges."""
+    return load_model(name).card["sha256"]
 
 
 def _canvas(photo: np.ndarray, size: int, keep_colors: bool) -> tuple[int, int, bool]:

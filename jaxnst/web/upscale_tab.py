@@ -5,15 +5,14 @@ from typing import Any
 import gradio as gr
 
 from jaxnst.errors import JaxnstError
-from jaxnst.inference.upscaler import enlarge_picture
 from jaxnst.io.files import hashed
 from jaxnst.io.resize import resize
 from jaxnst.web.controls import (
-    PAINTING,
     PRIVATE,
     both_views,
     download_button,
     offer,
+    painting,
     picture_input,
 )
 from jaxnst.web.security import friendly
@@ -50,7 +49,7 @@ class UpscaleTab:
         scale.input(self._sharpness, scale, sharp, queue=False, show_progress="hidden", **PRIVATE)
         job = go.click(
             friendly(self.upscale), [photo, scale, sharp, match], [result, file],
-            api_name="upscale", **PAINTING,
+            api_name="upscale", **painting(self._studio),
         )  # fmt: skip
         offer(job, [result], file)
 
@@ -84,9 +83,10 @@ class UpscaleTab:
         studio = self._studio
         if photo is None:
             raise JaxnstError("Choose a picture first.")
-        upscaler = studio.upscaler(whole("scale", scale, 100), sharp=bool(sharp))
+        times = whole("scale", scale, 100)
+        name, network = studio.upscaler(times, sharp=bool(sharp))
         picture = studio.open(photo, min_side=1, keep_profile=True)
-        height, width = (upscaler.scale * side for side in picture.rgb.shape[:2])
+        height, width = (times * side for side in picture.rgb.shape[:2])
         if height * width > studio.limits.pixels:
             raise JaxnstError(
                 f"The result would have {height * width / 1e6:.0f} megapixels, more than "
@@ -98,12 +98,9 @@ class UpscaleTab:
             progress(share)
 
         tell(0.0)
-        large = enlarge_picture(
-            upscaler, picture, match_histogram=bool(match_histogram), progress=tell
-        )
+        large = studio.workshop.enlarge(name, picture, bool(match_histogram), tell)
         settings = {"scale": scale, "sharp": sharp, "match_histogram": match_histogram}
         before = studio.results.show(picture.with_rgb(resize(picture.rgb, (height, width))))
-        model = {"sha256": upscaler.model.card["sha256"]}
-        record = {"content": hashed([photo]), "model": model, "options": settings}
+        record = {"content": hashed([photo]), "model": network, "options": settings}
         file = studio.results.keep(large, "large", record)
         return (before, studio.results.show(large)), file

@@ -5,6 +5,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from bucket_files import Store, leads_to
 from PIL import Image
 from stylize_files import picture
 from training_files import photos
@@ -36,6 +37,19 @@ def test_folders_in_the_folder_count_hidden_and_broken_files_do_not(tmp_path):
     (folder / "notes.txt").write_text("no picture, and none by its name")
     data = open_data(DataOptions(source=f"folder:{folder}", held_out=0), seed=0)
     assert (len(data.train), data.skipped) == (5, 1)
+
+
+def test_photos_of_a_bucket_are_those_of_the_disk(tmp_path, monkeypatch):
+    folder, store = photos(tmp_path / "photos", 3), leads_to(Store(), monkeypatch)
+    photos(folder / "deeper", 2)
+    for path in folder.rglob("*.*"):
+        store.pipe_file(f"photos/{path.relative_to(folder).as_posix()}", path.read_bytes())
+    on_disk, data = (
+        open_data(DataOptions(source=f"folder:{source}", held_out=0), seed=0).train
+        for source in (folder, "s3://photos")
+    )
+    assert len(data) == 5
+    assert all(np.array_equal(on_disk[number], data[number]) for number in range(5))
 
 
 def test_a_photo_that_cannot_be_decoded_is_replaced(tmp_path):

@@ -12,7 +12,7 @@ pytest.importorskip("gradio", reason="needs the extra `web`")
 from jaxnst.io.codec import load
 from jaxnst.optimize.loss_table import PARTS
 from jaxnst.optimize.presets import load_preset, preset_names
-from jaxnst.web import optimize_tab
+from jaxnst.web import optimize_tab, workshop
 from jaxnst.web.limits import Limits
 from jaxnst.web.optimize_controls import LARGEST, LONGEST, QUALITIES, shown_of
 from jaxnst.web.optimize_tab import _in_words
@@ -60,11 +60,11 @@ def test_a_cut_out_panorama_keeps_its_transparency_and_its_shape(monkeypatch, tm
                 iteration=number, total=2, loss=1.0, parts=parts, image=image, state=state
             )
 
-    monkeypatch.setattr(optimize_tab.optimize, "run", run)
-    monkeypatch.setattr(optimize_tab.optimize, "work_done", lambda *_: 0.5)
-    monkeypatch.setattr(Studio, "vgg", lambda *_: None)
+    monkeypatch.setattr(workshop.optimize, "run", run)
+    monkeypatch.setattr(workshop.optimize, "work_done", lambda *_: 0.5)
+    monkeypatch.setattr(workshop, "_vgg", lambda *_: None)
     gray = np.full((10, 160, 3), 77, np.uint8)
-    monkeypatch.setattr(Studio, "paint_like", lambda *_: gray)
+    monkeypatch.setattr(workshop.OwnWorkshop, "paint_like", lambda *_: gray)
     tab = optimize_tab.OptimizeTab(Studio(tmp_path, str(gallery_folder(tmp_path)), Limits()))
     visitor = SimpleNamespace(session_hash=None)
     paths = (str(tmp_path / "wide.png"), str(style))

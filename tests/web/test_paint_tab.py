@@ -54,7 +54,7 @@ def test_without_a_photo_nothing_is_painted(tab):
 @pytest.mark.parametrize("size", [(96, 64), (64, 96), (50, 50), (2000, 20), (20, 2000), (900, 600)])
 def test_a_preview_has_the_shape_of_the_photo(tab, size):
     photo = np.zeros((*size, 3), np.uint8)
-    preview = tab._studio.preview(photo, {"wave": 1.0}, keep_colors=True)
+    preview = tab._studio.workshop.preview(photo, {"wave": 1.0}, 1.0, True)
     assert max(preview.shape) == 320
     assert preview.shape[0] / preview.shape[1] == pytest.approx(size[0] / size[1], rel=0.1)
 

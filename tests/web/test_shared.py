@@ -29,9 +29,9 @@ def test_losses_for_too_many_sizes_are_forgotten_and_nothing_else(studio, random
     smooth = LossOptions(tv_weight=1.0)
     loss_and_gradient(random_vgg, jnp.zeros((32, 32, 3)), Targets(), options=smooth)
     for side in [*range(100, 120), 100, 119]:
-        studio.note_size((side, side))
+        studio.workshop._note_size((side, side))
     assert loss_and_gradient._cache_size()
-    studio.note_size((1, 1))
+    studio.workshop._note_size((1, 1))
     assert not loss_and_gradient._cache_size()
     assert stylizer._paint.jitted._cache_size() == painters > 0
 
