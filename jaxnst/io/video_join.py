@@ -16,7 +16,7 @@ from jaxnst.io.video_writer import NewContainer, frame_packets, has_time
 
 _HEARD = ("audio", "subtitle")  # or read, between the frames
 _AAC_RATES = (48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000)
-_AAC_LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}
+_LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}
 _KEPT_TAGS = (
     *("title", "artist", "album", "album_artist", "date", "genre", "copyright", "language"),
     *("filename", "mimetype"),  # of attachments
@@ -104,6 +104,8 @@ class _OtherTracks:
                 continue
             if not _problem(self._path, track):
                 new = self._container.add_stream_from_template(track)
+                if track.type == "audio":
+                    _name_channels(new, track)
                 if track.type in _HEARD:
                     ours[track.index] = _Copied(new)
             elif _can_be_encoded(track):
@@ -191,8 +193,15 @@ class _Encoded:
 def _aac_stream(container: Any, like: Any) -> Any:
     """A new sound track, with the rate and the channels of another as far as AAC has them."""
     rate = like.rate if like.rate in _AAC_RATES else _AAC_RATES[0]
-    layout = _AAC_LAYOUTS.get(like.layout.nb_channels, "stereo")
+    layout = _LAYOUTS.get(like.layout.nb_channels, "stereo")
     return container.add_stream("aac", rate, layout=layout)
+
+
+def _name_channels(track: Any, like: Any) -> None:
+    """Says which channels a copied track has if the other, as in AVI, only has their number."""
+    count = like.layout.nb_channels
+    if like.layout.name == f"{count} channels" and count in _LAYOUTS:
+        track.codec_context.layout = _LAYOUTS[count]
 
 
 def _can_be_encoded(track: Any) -> bool:

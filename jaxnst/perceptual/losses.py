@@ -149,6 +149,11 @@ def _check_same_size(features: jax.Array, target: jax.Array) -> None:
 
 def _check_style_targets(image: jax.Array, targets: Targets, options: LossOptions) -> None:
     """Raises JaxnstError unless the style targets were made for such an image and such options."""
+    if not isinstance(targets, Targets):
+        raise JaxnstError(
+            f"targets is of type {type(targets).__name__}: make it of what content_targets and "
+            f"style_targets return, as Targets(content, (style,))"
+        )
     needed = set(STATISTICS[options.statistic].averages)
     for style in targets.styles:
         same_layers = set(style.statistics) <= set(options.style_layers)

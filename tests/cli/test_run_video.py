@@ -116,6 +116,16 @@ def test_sound_that_does_not_fit_is_encoded_anew_and_that_is_said(
     assert heard[1].std() == pytest.approx(heard[0].std(), rel=0.1)
 
 
+@pytest.mark.parametrize("name", ["out.mp4", "out.mov", "out.mkv"])
+def test_sound_whose_channels_are_only_counted_is_kept(
+    words: list[str], tmp_path: Path, name: str
+) -> None:
+    clip = write_clip(tmp_path / "clip.avi", TIMES, sound=True, tone="pcm_s16le", codec="mpeg4")
+    words[1] = str(clip)
+    assert main([*words[:-1], str(tmp_path / name), "--quiet"]) == 0
+    np.testing.assert_array_equal(samples_of(tmp_path / name), samples_of(clip))
+
+
 def samples_of(path: Path) -> np.ndarray:
     """What is heard, in one channel."""
     with av.open(str(path)) as container:

@@ -568,6 +568,13 @@ def test_photo_of_another_size_is_refused(shape, random_vgg, image, paint):
         perceptual_loss(random_vgg, image, Targets(photo), OPTIONS)
 
 
+def test_pictures_and_parts_of_targets_are_no_targets(random_vgg, image, make_targets):
+    content, styles = make_targets()
+    for wrong in (image, content, styles[0]):
+        with pytest.raises(JaxnstError, match=r"targets is of type \w+: make it of"):
+            perceptual_loss(random_vgg, image, wrong, OPTIONS)
+
+
 def test_batches_of_other_lengths_are_refused(random_vgg, image):
     photos = content_targets(random_vgg, jnp.stack([image] * 3), OPTIONS)
     with pytest.raises(JaxnstError, match="make content targets from a photo"):
