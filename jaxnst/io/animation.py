@@ -11,6 +11,7 @@ from PIL import ExifTags, Image
 
 from jaxnst.errors import JaxnstError
 from jaxnst.io.codec import LONGEST_SIDE, MAX_PIXELS, check_size
+from jaxnst.io.color_profiles import to_srgb
 from jaxnst.io.container import Frames, TimedFrame, on_white
 from jaxnst.io.files import PathLike, atomic_write, display_name, one_line, open_binary
 from jaxnst.io.resize import MIN_SIDE
@@ -73,7 +74,7 @@ class AnimationReader:
             for number in range(self.count):
                 try:
                     image.seek(self._first + number)
-                    frame = image.convert("RGBA")
+                    frame = _in_srgb(image)
                     seconds = _seconds(image)
                 except Exception as error:  # decoders raise nearly anything on hostile bytes
                     self.damage = (
@@ -169,6 +170,17 @@ def _opened(path: PathLike) -> Iterator[Any]:
             image = Image.open(handle, formats=_FORMATS)
         with image:
             yield image
+
+
+def _in_srgb(image: Any) -> Image.Image:
+    """A frame as RGBA, through the color profile of its file."""
+    frame = image.convert("RGBA")
+    profile = image.info.get("icc_profile")
+    if profile is None:
+        return frame
+    color, _ = to_srgb(frame.convert("RGB"), profile)
+    color.putalpha(frame.getchannel("A"))
+    return color
 
 
 def _seconds(image: Any) -> float:

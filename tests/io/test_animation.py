@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from color_profiles import ADOBE_RGB, in_adobe_rgb
 from PIL import Image
 from video_files import scene
 
@@ -124,6 +125,19 @@ def test_the_picture_for_programs_without_animation_is_no_frame_of_a_png(tmp_pat
     assert (reader.count, reader.plays) == (3, 3)
     for number, frame in enumerate(frames, start=1):
         np.testing.assert_array_equal(frame.image, scene(9 * number))
+
+
+@pytest.mark.parametrize("suffix", [".webp", ".png"])
+def test_frames_are_in_srgb_whatever_the_profile_of_the_file(tmp_path: Path, suffix: str) -> None:
+    color, path = (200, 120, 60), tmp_path / f"a{suffix}"
+    images = [Image.new("RGBA", (48, 40), (*in_adobe_rgb(color), alpha)) for alpha in (255, 128)]
+    options = {"lossless": True} if suffix == ".webp" else {}
+    images[0].save(path, save_all=True, append_images=images[1:], icc_profile=ADOBE_RGB, **options)
+    opaque, half = read_all(path)[1]
+    assert opaque.alpha is None
+    assert np.abs(opaque.image[3, 3].astype(int) - color).max() <= 2
+    assert half.alpha is not None
+    assert half.alpha[3, 3] == 128
 
 
 def test_an_animated_avif_is_read(tmp_path: Path) -> None:

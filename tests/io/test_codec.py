@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from color_profiles import ADOBE_RGB, gamma, in_adobe_rgb, profile, rgb_profile
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
@@ -136,9 +137,9 @@ def test_alpha_is_laid_over_white(tmp_path: Path, suffix: str) -> None:
 def test_icc_profile_is_kept(tmp_path: Path, suffix: str) -> None:
     save(tmp_path / f"a{suffix}", Picture(_smooth(), None, SRGB), settings=SETTINGS)
     assert load(tmp_path / f"a{suffix}").icc_profile == SRGB
-    save(tmp_path / f"b{suffix}", Picture(_smooth(), None, _rgb_profile(2.2)))
+    save(tmp_path / f"b{suffix}", Picture(_smooth(), None, rgb_profile(2.2)))
     kept = load(tmp_path / f"b{suffix}", keep_profile=True)
-    assert kept.icc_profile == _rgb_profile(2.2)
+    assert kept.icc_profile == rgb_profile(2.2)
     np.testing.assert_allclose(kept.rgb, _smooth(), atol=0.04)
 
 
@@ -272,43 +273,6 @@ def test_first_frame_of_gif(tmp_path: Path) -> None:
     np.testing.assert_array_equal(load(tmp_path / "a.gif").rgb[5, 5], [1, 0, 0])
 
 
-def _profile(space: bytes, tags: dict[bytes, bytes]) -> bytes:
-    """An ICC profile of a screen, with the tags that say what its values are."""
-    start, table, data = 132 + 12 * len(tags), b"", b""
-    for name, tag in tags.items():
-        table += struct.pack(">4sII", name, start + len(data), len(tag))
-        data += tag + bytes(-len(tag) % 4)
-    size, white = start + len(data), struct.pack(">3i", 63190, 65536, 54061)  # D50
-    head = struct.pack(">I4xI4s4s4s12x4s", size, 0x02400000, b"mntr", space, b"XYZ ", b"acsp")
-    head = head.ljust(68, b"\0") + white
-    return head.ljust(128, b"\0") + struct.pack(">I", len(tags)) + table + data
-
-
-def _gamma(value: float) -> bytes:
-    return b"curv\0\0\0\0" + struct.pack(">IH", 1, round(256 * value))
-
-
-def _rgb_profile(gamma: float) -> bytes:
-    """A profile with the primaries of Adobe RGB."""
-    red, green = (0.60974, 0.31111, 0.01947), (0.20528, 0.62567, 0.06087)
-    primaries = red, green, (0.14919, 0.06322, 0.74457)
-    tags = {
-        name: b"XYZ \0\0\0\0" + struct.pack(">3i", *(round(65536 * part) for part in color))
-        for name, color in zip((b"rXYZ", b"gXYZ", b"bXYZ"), primaries, strict=True)
-    }
-    return _profile(b"RGB ", tags | dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), _gamma(gamma)))
-
-
-ADOBE_RGB = _rgb_profile(2.199)
-
-
-def _adobe(srgb: tuple[int, int, int]) -> tuple[int, ...]:
-    """The values that a color of sRGB has in Adobe RGB."""
-    red, green, blue = (((value / 255 + 0.055) / 1.055) ** 2.4 for value in srgb)
-    mixed = 0.7152 * red + 0.2848 * green, green, 0.0412 * green + 0.9588 * blue
-    return tuple(round(255 * value ** (1 / 2.199)) for value in mixed)
-
-
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "P"])
 @pytest.mark.parametrize("suffix", [".png", ".tif", ".webp"])
 def test_what_looks_the_same_is_the_same_in_every_color_space(
@@ -316,7 +280,7 @@ def test_what_looks_the_same_is_the_same_in_every_color_space(
 ) -> None:
     color = (200, 120, 60)
     path, options = tmp_path / f"a{suffix}", {"lossless": True} if suffix == ".webp" else {}
-    image = Image.new("RGB", (40, 40), _adobe(color))
+    image = Image.new("RGB", (40, 40), in_adobe_rgb(color))
     if mode == "RGBA":
         image.putalpha(128)
     image = image.quantize(4) if mode == "P" else image
@@ -327,11 +291,11 @@ def test_what_looks_the_same_is_the_same_in_every_color_space(
     assert (picture.alpha is not None) == (mode == "RGBA")
     as_it_is = load(path, keep_profile=True)
     assert as_it_is.icc_profile == ADOBE_RGB
-    np.testing.assert_allclose(as_it_is.rgb[3, 3] * 255, _adobe(color), atol=1)
+    np.testing.assert_allclose(as_it_is.rgb[3, 3] * 255, in_adobe_rgb(color), atol=1)
 
 
 def test_a_bmp_which_holds_no_profile_is_in_srgb(tmp_path: Path) -> None:
-    rgb = np.full((40, 40, 3), _adobe((200, 120, 60)), np.float32) / 255
+    rgb = np.full((40, 40, 3), in_adobe_rgb((200, 120, 60)), np.float32) / 255
     save(tmp_path / "a.bmp", Picture(rgb, None, ADOBE_RGB))
     np.testing.assert_allclose(load(tmp_path / "a.bmp").rgb[3, 3] * 255, (200, 120, 60), atol=2)
 
@@ -339,7 +303,7 @@ def test_a_bmp_which_holds_no_profile_is_in_srgb(tmp_path: Path) -> None:
 @pytest.mark.parametrize("mode", ["L", "LA"])
 def test_gray_goes_through_its_profile(tmp_path: Path, mode: str) -> None:
     gray = Image.new("L", (40, 40), 128).convert(mode)
-    gray.save(tmp_path / "a.png", icc_profile=_profile(b"GRAY", {b"kTRC": _gamma(1.0)}))
+    gray.save(tmp_path / "a.png", icc_profile=profile(b"GRAY", {b"kTRC": gamma(1.0)}))
     picture = load(tmp_path / "a.png")
     np.testing.assert_allclose(picture.rgb[3, 3] * 255, [188] * 3, atol=2)  # half the light
     assert picture.icc_profile is None
