@@ -37,8 +37,8 @@ SHIPPED = {
     "johnson_upscale_x4": "846d814e00c5cfb20f5ab22d0cbfc5c8dccde9abfc2aa2280d4c5fa398d2a3ff",
     "upscale_x2": "de7b4338af8d04468f8cde34dbb990205c7faedbf245e50622ee496099df1942",
     "upscale_x4": "816e124b31479244e557a680c4f8fbcbe7d6beb1f721327731c29631bae0b035",
-    "upscale_x4_features": "20ac947df4d87e7dc656a513fa05d75008344fbaf376cbdd0bb2df8413f468f6",
+    "upscale_x4_features": "84bc3684a8cd412c1a58021ce3387d294ca5ba50d03f7e744d698f8e1ec9c349",
     "upscale_x8": "e54a338c3807acbdf2128af9b76e12fe31420e97aa7b1c9e86f6073facecf189",
-    "upscale_x8_features": "01e0843c6405a0e6876f939b0c720f43e6e7d422592e1dc471c9adfc0ab4deeb",
+    "upscale_x8_features": "db72e1503adea309dcc383f45a6ede87ab5552ded87214b229ee38fcde31237f",
 }
 """By the path below ASSETS, without the suffix: GALLERY/STYLE for networks that paint."""
