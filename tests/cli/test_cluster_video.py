@@ -112,6 +112,7 @@ def test_a_video_is_that_of_the_plain_command(cluster, command, capsys):
     assert len(cluster.made) == 4
 
 
+@pytest.mark.slow
 def test_an_animation_is_that_of_the_plain_command(cluster):
     assert main([*PAINT, "-o", "alone.gif", "--quiet"]) == 0
     assert main([*PAINT, "-o", "out.gif", "--quiet", *LOCAL]) == 0
@@ -147,6 +148,7 @@ def test_smoothed_frames_differ_by_one_at_most_before_they_are_encoded(cluster, 
     assert np.abs(np.stack(written) - alone)[130:].max() > 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("told", "segments"), [(8, [0, 6]), (40, [0, 6, 12, 18, 24, 30, 36])])
 def test_a_file_that_tells_a_wrong_length(cluster, monkeypatch, told, segments):
     read = VideoReader._read_header
@@ -188,6 +190,7 @@ def test_what_was_stopped_goes_on_with_what_is_made(cluster, capsys):
     np.testing.assert_array_equal(frames("out.mp4"), frames("alone.mp4"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [(), ("--smooth",)])
 def test_the_plain_command_goes_on_from_what_a_cluster_made(cluster, words, capsys):
     assert main([*PAINT, *words, "-o", "alone.mp4", "--quiet"]) == 0

@@ -73,6 +73,7 @@ def test_the_check_of_stablehlo_is_printed(upscaler: Path, tmp_path: Path, capsy
     assert all(re.match(r"  \d+ x \d+: at most [01]/255 from jaxnst's; ", row) for row in rows)
 
 
+@pytest.mark.slow
 def test_a_gallery_is_exported_for_browsers(gallery: Path, tmp_path: Path, capsys) -> None:
     assert run(gallery, "--for-browser", "-o", tmp_path / "models") == 0
     assert capsys.readouterr().out.startswith(f"{tmp_path / 'models'}: 2 styles, ")

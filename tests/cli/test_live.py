@@ -151,6 +151,7 @@ def test_a_model_without_strengths_says_so(place: Path, tmp_path: Path, capsys) 
     assert "no strength but 1" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_pictures_as_styles(place: Path, tmp_path: Path) -> None:
     for name in ("one", "two"):
         picture(tmp_path / f"{name}.png", len(name))

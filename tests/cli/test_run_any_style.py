@@ -47,6 +47,7 @@ def test_a_picture_as_a_style(photo: Path, painting: Path, capsys: pytest.Captur
     assert "already there" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_every_photo_in_every_style(photo: Path, painting: Path, tmp_path: Path) -> None:
     other, out = picture(tmp_path / "other.png", 3), tmp_path / "out"
     assert run(photo, other, "--style", painting, photo, "-o", out, "--quiet") == 0
@@ -55,6 +56,7 @@ def test_every_photo_in_every_style(photo: Path, painting: Path, tmp_path: Path)
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_painting_is_looked_at_once_for_all_photos_however_few_are_kept(
     photo: Path, painting: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -94,6 +96,7 @@ def test_a_black_mask_is_told(photo: Path, painting: Path, tmp_path: Path, capsy
     assert not out.exists()
 
 
+@pytest.mark.slow
 def test_what_is_transparent_in_a_style_does_not_count(photo: Path, tmp_path: Path) -> None:
     rgb = np.uint8(np.random.default_rng(4).integers(0, 256, (64, 64, 3)))
     paintings = []

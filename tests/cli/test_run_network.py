@@ -76,6 +76,7 @@ def test_a_second_run_leaves_the_picture(
     assert out.stat().st_mtime_ns != before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("network", [Slim(width=4, blocks=2), Johnson(width=4, blocks=1)])
 def test_a_file_alone_may_be_a_network_of_any_kind(photo: Path, network: Network) -> None:
     out, own = photo.with_name("out.png"), photo.with_name("own.safetensors")

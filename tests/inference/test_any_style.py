@@ -83,6 +83,7 @@ def test_a_painting_is_known_by_its_name(stylizer, named, paint):
     np.testing.assert_array_equal(named(photo, "a"), stylizer(photo, picture(paint, 1)))
 
 
+@pytest.mark.slow
 def test_a_blend_lies_between_its_paintings(named, paint):
     photo = picture(paint, 0)
     first, second = (named(photo, name).astype(int) for name in "ab")

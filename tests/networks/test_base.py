@@ -29,6 +29,7 @@ def test_a_painting_has_the_photos_shape(network: Network) -> None:
     assert float(jnp.std(painting)) > 0.01
 
 
+@pytest.mark.slow
 @networks
 def test_each_picture_of_a_batch_has_its_own_moments(network: Network) -> None:
     image = photos(2)

@@ -27,6 +27,7 @@ def test_a_model_comes_back_as_it_was(tmp_path: Path) -> None:
     assert (model.name, model.style["title"]) == ("wave", "The wave")
 
 
+@pytest.mark.slow
 def test_a_file_of_8_bits_is_half_as_large_and_paints_alike(tmp_path: Path) -> None:
     model, photo = random_model(Slim()), to_uint8(load(PHOTO).rgb)
     halves, bytes_ = tmp_path / "16.safetensors", tmp_path / "8.safetensors"

@@ -84,6 +84,7 @@ def test_painting_is_that_of_the_library(client, photo):
     assert record["content"][0]["sha256"] == sha256(Path(photo).read_bytes()).hexdigest()
 
 
+@pytest.mark.slow
 def test_photo_is_made_smaller_but_not_larger(client, photo, tmp_path):
     large = tmp_path / "large.png"
     Image.open(CAT).resize((900, 600)).save(large)
@@ -367,6 +368,7 @@ def test_a_port_in_use_and_a_wrong_auth(server, capsys):
     assert "give another --port" in lines[0]
 
 
+@pytest.mark.slow
 def test_who_has_no_password_gets_nothing(tmp_path):
     model = str(gallery_folder(tmp_path))
     with (
