@@ -1,5 +1,6 @@
 """Connects to a Ray cluster by its address, or says in one line why that cannot be."""
 
+import io
 import logging
 import os
 import signal
@@ -7,7 +8,7 @@ import socket
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from typing import Any
 
 from jaxnst.errors import JaxnstError
@@ -56,7 +57,8 @@ def connected(address: str, memory: int = OBJECTS) -> Iterator[Any]:
     try:
         yield ray
     finally:
-        ray.shutdown()
+        with redirect_stdout(io.StringIO()):  # for what Ray has held back of lost workers
+            ray.shutdown()
 
 
 def _reason(address: str, error: Exception) -> str:

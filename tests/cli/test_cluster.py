@@ -32,6 +32,7 @@ from stylize_files import picture, pixels, tree
 
 from jaxnst.cli import main
 from jaxnst.cli.cluster import shares
+from jaxnst.cli.cluster_address import connected
 from jaxnst.cli.one_pass import OnePassPainter
 from jaxnst.cli.options import Stylize, Upscale
 from jaxnst.cli.plan import PictureTask
@@ -162,6 +163,16 @@ def test_a_cluster_that_cannot_be_joined(monkeypatch, ray_is_there, refused, err
     line = refused(*PAINT, "-o", "out/", "--cluster", "auto")
     assert line.startswith("jaxnst: error: --cluster auto: ")
     assert message in line
+
+
+def test_what_ray_has_held_back_until_the_end_is_not_printed(monkeypatch, capsys):
+    ray = ModuleType("ray")
+    ray.init = lambda *_, **__: None
+    ray.shutdown = lambda: print("(raylet) a worker died [repeated 2x across cluster]")
+    monkeypatch.setitem(sys.modules, "ray", ray)
+    with connected("local"):
+        print("out.png")
+    assert capsys.readouterr().out == "out.png\n"
 
 
 @pytest.mark.parametrize(
