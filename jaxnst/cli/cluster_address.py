@@ -5,6 +5,7 @@ import logging
 import os
 import signal
 import socket
+import sys
 import threading
 import warnings
 from collections.abc import Iterator
@@ -48,11 +49,11 @@ def connected(address: str, memory: int = OBJECTS) -> Iterator[Any]:
     if address == LOCAL:
         options = {"include_dashboard": False, "object_store_memory": memory}
     try:
-        with _own_sigterm(), warnings.catch_warnings():
+        with _own_sigterm(), _silent_core(), warnings.catch_warnings():
             # JAX warns of forks; what Ray starts is another program at once.
             warnings.filterwarnings("ignore", "os.fork", RuntimeWarning)
             ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **options)
-    except (OSError, RuntimeError, ValueError) as error:
+    except Exception as error:  # Ray has errors of its own
         raise JaxnstError(f"--cluster {address}: {_reason(address, error)}") from error
     try:
         yield ray
@@ -63,6 +64,11 @@ def connected(address: str, memory: int = OBJECTS) -> Iterator[Any]:
 
 def _reason(address: str, error: Exception) -> str:
     """Why Ray cannot be connected to."""
+    if "AuthenticationError" in f"{type(error).__name__} {error.__cause__}":
+        return (
+            "wants a token: set RAY_AUTH_MODE=token, and copy ~/.ray/auth_token from the machine "
+            "where the cluster was started"
+        )
     if address == AROUND and isinstance(error, ConnectionError):
         return "there is no cluster around: start one with `ray start`, or give local"
     return one_line(error)
@@ -109,6 +115,24 @@ def _check_answer(address: str, host: str, port: int) -> None:
             f"--cluster {address}: what answers there is not Ray: give the address that "
             f"`ray start` prints"
         )
+
+
+@contextmanager
+def _silent_core() -> Iterator[None]:
+    """Has what is written to stderr in the block go nowhere: Ray's core tells of each of its tries,
+    and knows no way to keep it from that."""
+    if sys.stderr is None:
+        yield
+        return
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 @contextmanager

@@ -165,6 +165,34 @@ def test_a_cluster_that_cannot_be_joined(monkeypatch, ray_is_there, refused, err
     assert message in line
 
 
+class AuthenticationError(Exception):
+    """As Ray has it."""
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        AuthenticationError("no authentication token was found"),
+        ConnectionError("Failed to connect to Ray cluster at 10.0.0.1:6379"),
+    ],
+)
+def test_a_cluster_that_wants_another_token_is_one_line(place, monkeypatch, capfd, error):
+    ray = ModuleType("ray")
+
+    def init(*_: object, **__: object) -> None:
+        os.write(2, b"gcs_client.cc:210: Failed to get cluster ID: InvalidAuthToken\n" * 20)
+        raise error from RuntimeError("ray.exceptions.AuthenticationError: InvalidAuthToken")
+
+    ray.init = init
+    monkeypatch.setitem(sys.modules, "ray", ray)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: True)
+    assert main([*PAINT, "-o", "out/", "--cluster", "auto"]) == 2
+    (line,) = capfd.readouterr().err.splitlines()
+    assert "--cluster auto: wants a token: set RAY_AUTH_MODE=token" in line
+    os.write(2, b"heard again")
+    assert capfd.readouterr().err == "heard again"
+
+
 def test_what_ray_has_held_back_until_the_end_is_not_printed(monkeypatch, capsys):
     ray = ModuleType("ray")
     ray.init = lambda *_, **__: None
