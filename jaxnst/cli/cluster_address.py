@@ -3,15 +3,14 @@
 import io
 import logging
 import os
-import signal
 import socket
 import sys
-import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from typing import Any
 
+from jaxnst.cli.signals import signals_wait
 from jaxnst.errors import JaxnstError
 from jaxnst.io.files import display_name, one_line
 
@@ -43,13 +42,14 @@ def connected(address: str, memory: int = OBJECTS) -> Iterator[Any]:
     host, port = host_and_port(address)
     if host:
         _check_answer(address, host, port)
-    import ray
-
     options: dict[str, Any] = {}
     if address == LOCAL:
         options = {"include_dashboard": False, "object_store_memory": memory}
     try:
-        with _own_sigterm(), _silent_core(), warnings.catch_warnings():
+        # Ray loses what is raised while it connects, and has SIGTERM end the process from then on.
+        with signals_wait(), _silent_core(), warnings.catch_warnings():
+            import ray
+
             # JAX warns of forks; what Ray starts is another program at once.
             warnings.filterwarnings("ignore", "os.fork", RuntimeWarning)
             ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **options)
@@ -133,14 +133,3 @@ def _silent_core() -> Iterator[None]:
     finally:
         os.dup2(kept, 2)
         os.close(kept)
-
-
-@contextmanager
-def _own_sigterm() -> Iterator[None]:
-    """Has SIGTERM mean after the block what it meant before: Ray has it end the process."""
-    before = signal.getsignal(signal.SIGTERM)
-    try:
-        yield
-    finally:
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, before)

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 
@@ -191,6 +192,25 @@ def test_a_cluster_that_wants_another_token_is_one_line(place, monkeypatch, capf
     assert "--cluster auto: wants a token: set RAY_AUTH_MODE=token" in line
     os.write(2, b"heard again")
     assert capfd.readouterr().err == "heard again"
+
+
+@pytest.mark.parametrize(("name", "status"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_an_interrupt_that_ray_would_lose_ends_it(place, monkeypatch, capsys, name, status):
+    ray = ModuleType("ray")
+
+    def init(*_: object, **__: object) -> None:
+        with suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.Signals[name])
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # as Ray does
+
+    ray.init, ray.shutdown = init, lambda: None
+    monkeypatch.setitem(sys.modules, "ray", ray)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: True)
+    before = signal.getsignal(signal.SIGTERM)
+    assert main([*PAINT, "-o", "out/", "--cluster", "local"]) == status
+    assert capsys.readouterr().err.splitlines()[-1] == "interrupted"
+    assert signal.getsignal(signal.SIGTERM) == before
+    assert not Path("out").exists()
 
 
 def test_what_ray_has_held_back_until_the_end_is_not_printed(monkeypatch, capsys):
