@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from typing import Any
 
-from jaxnst.cli.signals import signals_wait
+from jaxnst.cli.signals import Terminated, signals_wait
 from jaxnst.errors import JaxnstError
 from jaxnst.io.files import display_name, one_line
 
@@ -46,13 +46,15 @@ def connected(address: str, memory: int = OBJECTS) -> Iterator[Any]:
     if address == LOCAL:
         options = {"include_dashboard": False, "object_store_memory": memory}
     try:
-        # Ray loses what is raised while it connects, and has SIGTERM end the process from then on.
+        # Ray loses Ctrl-C while it connects, and takes SIGTERM from then on.
         with signals_wait(), _silent_core(), warnings.catch_warnings():
             import ray
 
             # JAX warns of forks; what Ray starts is another program at once.
             warnings.filterwarnings("ignore", "os.fork", RuntimeWarning)
             ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **options)
+    except SystemExit as error:  # what SIGTERM raises as soon as Ray has taken it
+        raise Terminated from error
     except Exception as error:  # Ray has errors of its own
         raise JaxnstError(f"--cluster {address}: {_reason(address, error)}") from error
     try:

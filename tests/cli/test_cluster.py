@@ -194,14 +194,18 @@ def test_a_cluster_that_wants_another_token_is_one_line(place, monkeypatch, capf
     assert capfd.readouterr().err == "heard again"
 
 
-@pytest.mark.parametrize(("name", "status"), [("SIGINT", 130), ("SIGTERM", 143)])
-def test_an_interrupt_that_ray_would_lose_ends_it(place, monkeypatch, capsys, name, status):
+@pytest.mark.parametrize(
+    ("name", "status", "late"),
+    [("SIGINT", 130, False), ("SIGTERM", 143, False), ("SIGTERM", 143, True)],
+)
+def test_an_interrupt_that_ray_would_lose_ends_it(place, monkeypatch, capsys, name, status, late):
     ray = ModuleType("ray")
 
     def init(*_: object, **__: object) -> None:
+        if late:
+            signal.signal(signal.SIGTERM, lambda number, _: sys.exit(number))  # as Ray does
         with suppress(KeyboardInterrupt):
             signal.raise_signal(signal.Signals[name])
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # as Ray does
 
     ray.init, ray.shutdown = init, lambda: None
     monkeypatch.setitem(sys.modules, "ray", ray)
