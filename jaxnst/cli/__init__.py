@@ -22,7 +22,7 @@ from jaxnst.cli.exit_status import (
     os_error_status,
     stdout_status,
 )
-from jaxnst.cli.signals import Terminated, end_at_once, interrupt_gracefully
+from jaxnst.cli.signals import Terminated, end_at_once, interrupt_gracefully, signals_wait
 from jaxnst.errors import JaxnstError, nearest
 
 # Command -> what it does. The module of the same name is imported only when the command runs,
@@ -80,8 +80,10 @@ def _run(args: list[str]) -> int:
         return 0
     if args[0] not in COMMANDS:
         raise JaxnstError(f"{args[0]!r} is not a command: {nearest(args[0], COMMANDS)}")
+    with signals_wait():  # JAX does not bear to be interrupted while it is loaded
+        command = importlib.import_module(f"jaxnst.cli.{args[0]}")
     try:
-        return importlib.import_module(f"jaxnst.cli.{args[0]}").main(args[1:])
+        return command.main(args[1:])
     except SystemExit as exit_:  # how the argument library ends: 0 for --help, 2 for wrong usage
         return exit_.code if isinstance(exit_.code, int) else USAGE_ERROR
 

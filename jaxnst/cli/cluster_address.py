@@ -1,15 +1,16 @@
 """Connects to a Ray cluster by its address, or says in one line why that cannot be."""
 
+import io
 import logging
 import os
-import signal
 import socket
-import threading
+import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from typing import Any
 
+from jaxnst.cli.signals import Terminated, signals_wait
 from jaxnst.errors import JaxnstError
 from jaxnst.io.files import display_name, one_line
 
@@ -41,26 +42,35 @@ def connected(address: str, memory: int = OBJECTS) -> Iterator[Any]:
     host, port = host_and_port(address)
     if host:
         _check_answer(address, host, port)
-    import ray
-
     options: dict[str, Any] = {}
     if address == LOCAL:
         options = {"include_dashboard": False, "object_store_memory": memory}
     try:
-        with _own_sigterm(), warnings.catch_warnings():
+        # Ray loses Ctrl-C while it connects, and takes SIGTERM from then on.
+        with signals_wait(), _silent_core(), warnings.catch_warnings():
+            import ray
+
             # JAX warns of forks; what Ray starts is another program at once.
             warnings.filterwarnings("ignore", "os.fork", RuntimeWarning)
             ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **options)
-    except (OSError, RuntimeError, ValueError) as error:
+    except SystemExit as error:  # what SIGTERM raises as soon as Ray has taken it
+        raise Terminated from error
+    except Exception as error:  # Ray has errors of its own
         raise JaxnstError(f"--cluster {address}: {_reason(address, error)}") from error
     try:
         yield ray
     finally:
-        ray.shutdown()
+        with redirect_stdout(io.StringIO()):  # for what Ray has held back of lost workers
+            ray.shutdown()
 
 
 def _reason(address: str, error: Exception) -> str:
     """Why Ray cannot be connected to."""
+    if "AuthenticationError" in f"{type(error).__name__} {error.__cause__}":
+        return (
+            "wants a token: set RAY_AUTH_MODE=token, and copy ~/.ray/auth_token from the machine "
+            "where the cluster was started"
+        )
     if address == AROUND and isinstance(error, ConnectionError):
         return "there is no cluster around: start one with `ray start`, or give local"
     return one_line(error)
@@ -110,11 +120,18 @@ def _check_answer(address: str, host: str, port: int) -> None:
 
 
 @contextmanager
-def _own_sigterm() -> Iterator[None]:
-    """Has SIGTERM mean after the block what it meant before: Ray has it end the process."""
-    before = signal.getsignal(signal.SIGTERM)
+def _silent_core() -> Iterator[None]:
+    """Has what is written to stderr in the block go nowhere: Ray's core tells of each of its tries,
+    and knows no way to keep it from that."""
+    if sys.stderr is None:
+        yield
+        return
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
     try:
         yield
     finally:
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, before)
+        os.dup2(kept, 2)
+        os.close(kept)

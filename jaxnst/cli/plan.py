@@ -213,8 +213,9 @@ def labels_of(paths: Sequence[Path]) -> dict[Path, str]:
 
 def _check_no_file(output: Path, count: int) -> None:
     if output.suffix and not is_folder(output):
+        pictures = f"{count} pictures" if count > 1 else "the pictures of a folder"
         raise JaxnstError(
-            f"{display_name(output)}: {count} pictures do not go into one file: "
+            f"{display_name(output)}: {pictures} do not go into one file: "
             f"give a folder's name, without a suffix, or --blend to join several styles"
         )
 

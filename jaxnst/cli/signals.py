@@ -42,6 +42,11 @@ class StopSignals:
             end_at_once(number, frame)
         self._received = number
 
+    def pass_on(self) -> None:
+        """Has what takes signals now take the one that was received, if there was one."""
+        if self._received:
+            signal.raise_signal(self._received)
+
 
 @contextlib.contextmanager
 def stop_signals() -> Iterator[StopSignals]:
@@ -49,6 +54,22 @@ def stop_signals() -> Iterator[StopSignals]:
     signals = StopSignals()
     with _handled_by(signals.receive, signal.SIGTERM, signal.SIGINT):
         yield signals
+
+
+@contextlib.contextmanager
+def signals_wait() -> Iterator[None]:
+    """Has SIGTERM and Ctrl-C wait for the end of the block, for libraries that lose what is raised
+    in them, and mean there what they meant before; a second Ctrl-C ends the process. In other
+    threads than the main one it does nothing."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signals = StopSignals()
+    try:
+        with _handled_by(signals.receive, *_not_ignored()):
+            yield
+    finally:
+        signals.pass_on()
 
 
 class Terminated(KeyboardInterrupt):
@@ -67,10 +88,14 @@ def interrupt_gracefully() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    # A shell has its background jobs ignore Ctrl-C.
-    ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
-    with _handled_by(receive, signal.SIGTERM, *(() if ignored else (signal.SIGINT,))):
+    with _handled_by(receive, *_not_ignored()):
         yield
+
+
+def _not_ignored() -> tuple[signal.Signals, ...]:
+    """SIGTERM, and Ctrl-C unless it is ignored: a shell has its background jobs do so."""
+    ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    return (signal.SIGTERM, *(() if ignored else (signal.SIGINT,)))
 
 
 @contextlib.contextmanager

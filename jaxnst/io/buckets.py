@@ -91,6 +91,8 @@ def check_rights(address: str | os.PathLike[str]) -> None:
       OSError: it cannot be written there.
     """
     with _store(address) as (files, key):
+        if "/" not in key:
+            raise OSError(errno.EINVAL, "names a bucket, and no file in it")
         file = files.open(key, "wb", autocommit=False)
         file.write(b"?")
         file.close()

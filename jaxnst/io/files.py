@@ -16,6 +16,8 @@ from jaxnst.io.temporary import temporary_file
 
 PathLike = str | os.PathLike[str]
 
+_TEMPORARY = "it is made in {} first: free some space there or set TMPDIR to another folder"
+
 
 def display_name(path: PathLike | BinaryIO) -> str:
     """The path as one printable line, for messages; "<stream>" for a stream.
@@ -151,10 +153,12 @@ def atomic_write(path: PathLike) -> Iterator[Path]:
             _to_disk(temporary)
             os.replace(temporary, target)
     except OSError as error:
-        raise JaxnstError(
-            f"{display_name(path)}: cannot be written ({one_line(error)}); "
-            f"{'' if uploads else 'free some space or '}give another path"
-        ) from error
+        advice = "free some space or give another path"
+        if uploads:
+            from_bucket = error.filename == buckets.as_given(path)
+            advice = "give another path" if from_bucket else _TEMPORARY.format(target.parent)
+        cause = one_line(error)
+        raise JaxnstError(f"{display_name(path)}: cannot be written ({cause}); {advice}") from error
     with suppress(OSError):  # the file is there; some network drives cannot do this for folders
         _to_disk(target.parent)
 

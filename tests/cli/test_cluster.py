@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 
@@ -32,6 +33,7 @@ from stylize_files import picture, pixels, tree
 
 from jaxnst.cli import main
 from jaxnst.cli.cluster import shares
+from jaxnst.cli.cluster_address import connected
 from jaxnst.cli.one_pass import OnePassPainter
 from jaxnst.cli.options import Stylize, Upscale
 from jaxnst.cli.plan import PictureTask
@@ -162,6 +164,67 @@ def test_a_cluster_that_cannot_be_joined(monkeypatch, ray_is_there, refused, err
     line = refused(*PAINT, "-o", "out/", "--cluster", "auto")
     assert line.startswith("jaxnst: error: --cluster auto: ")
     assert message in line
+
+
+class AuthenticationError(Exception):
+    """As Ray has it."""
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        AuthenticationError("no authentication token was found"),
+        ConnectionError("Failed to connect to Ray cluster at 10.0.0.1:6379"),
+    ],
+)
+def test_a_cluster_that_wants_another_token_is_one_line(place, monkeypatch, capfd, error):
+    ray = ModuleType("ray")
+
+    def init(*_: object, **__: object) -> None:
+        os.write(2, b"gcs_client.cc:210: Failed to get cluster ID: InvalidAuthToken\n" * 20)
+        raise error from RuntimeError("ray.exceptions.AuthenticationError: InvalidAuthToken")
+
+    ray.init = init
+    monkeypatch.setitem(sys.modules, "ray", ray)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: True)
+    assert main([*PAINT, "-o", "out/", "--cluster", "auto"]) == 2
+    (line,) = capfd.readouterr().err.splitlines()
+    assert "--cluster auto: wants a token: set RAY_AUTH_MODE=token" in line
+    os.write(2, b"heard again")
+    assert capfd.readouterr().err == "heard again"
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "late"),
+    [("SIGINT", 130, False), ("SIGTERM", 143, False), ("SIGTERM", 143, True)],
+)
+def test_an_interrupt_that_ray_would_lose_ends_it(place, monkeypatch, capsys, name, status, late):
+    ray = ModuleType("ray")
+
+    def init(*_: object, **__: object) -> None:
+        if late:
+            signal.signal(signal.SIGTERM, lambda number, _: sys.exit(number))  # as Ray does
+        with suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.Signals[name])
+
+    ray.init, ray.shutdown = init, lambda: None
+    monkeypatch.setitem(sys.modules, "ray", ray)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: True)
+    before = signal.getsignal(signal.SIGTERM)
+    assert main([*PAINT, "-o", "out/", "--cluster", "local"]) == status
+    assert capsys.readouterr().err.splitlines()[-1] == "interrupted"
+    assert signal.getsignal(signal.SIGTERM) == before
+    assert not Path("out").exists()
+
+
+def test_what_ray_has_held_back_until_the_end_is_not_printed(monkeypatch, capsys):
+    ray = ModuleType("ray")
+    ray.init = lambda *_, **__: None
+    ray.shutdown = lambda: print("(raylet) a worker died [repeated 2x across cluster]")
+    monkeypatch.setitem(sys.modules, "ray", ray)
+    with connected("local"):
+        print("out.png")
+    assert capsys.readouterr().out == "out.png\n"
 
 
 @pytest.mark.parametrize(

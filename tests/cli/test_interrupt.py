@@ -5,12 +5,14 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
 from stylize_files import QUICK, cached_vgg, inputs, pixels, stylize, tree
 
+from jaxnst.cli import main
 from jaxnst.cli import run_optimize as painter
 from jaxnst.cli import writing as outputs
 from jaxnst.io.embedded_settings import read_settings
@@ -240,6 +242,17 @@ def test_second_one_ends_at_once_without_a_traceback(tmp_path, moment):
     said = "interrupted\n" if moment == "at_exit" else ""
     assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", said)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("name", "status"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_an_interrupt_that_loading_a_command_would_lose_is_kept(monkeypatch, capsys, name, status):
+    def import_module(module: str) -> None:
+        with suppress(KeyboardInterrupt):  # as a library that is loaded may do, or it ends at once
+            signal.raise_signal(signal.Signals[name])
+
+    monkeypatch.setattr("importlib.import_module", import_module)
+    assert main(["stylize"]) == status
+    assert capsys.readouterr().err == "interrupted\n"
 
 
 def test_background_job_ignores_it(tmp_path):

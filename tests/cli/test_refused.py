@@ -220,6 +220,8 @@ def test_bad_folders_for_several_pictures(refused, place):
         picture(place / folder / "a.png", 1)
     several = ("photo.png", "style.png", "--style", "style.png", "-o")
     assert "2 pictures do not go into one file" in refused(*several, "o.png")
+    one = refused("in", *several[2:], "o.png")
+    assert "the pictures of a folder do not go into one file" in one
     assert "cannot be made a folder" in refused(*several, "photo.png/o/p")
     assert "cannot be made a folder" in refused(*several, "new/" + "n" * 300)
     assert "is a folder of inputs" in refused("photo.png", "--style", "in", "-o", "in")

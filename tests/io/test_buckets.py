@@ -1,5 +1,6 @@
 """Addresses in buckets go the ways of paths: read, written whole or not at all, and listed."""
 
+import errno
 import os
 import stat
 import sys
@@ -93,11 +94,32 @@ def test_an_upload_that_fails_is_told_in_the_words_of_the_store(store: Store) ->
     assert not temporary.exists()
 
 
+def test_a_full_or_missing_folder_of_temporary_files_is_told_and_not_the_bucket(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with pytest.raises(JaxnstError) as full, atomic_write("s3://photos/a.json"):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
+    with pytest.raises(JaxnstError) as gone, atomic_write("s3://photos/a.json"):
+        pass
+    advice = "first: free some space there or set TMPDIR to another folder"
+    cannot = "s3://photos/a.json: cannot be written"
+    assert str(full.value) == (
+        f"{cannot} (No space left on device); it is made in {tmp_path} {advice}"
+    )
+    assert str(gone.value) == (
+        f"{cannot} (No such file or directory); it is made in {tmp_path / 'gone'} {advice}"
+    )
+    assert store.files == {}
+
+
 @pytest.mark.parametrize(
     ("address", "cause"),
     [
         ("s3://locked/a.png", "no rights to it: Access Denied"),
         ("s3://gone/a.png", "there is no such file or bucket"),
+        ("s3://a.png", "names a bucket, and no file in it"),
     ],
 )
 def test_that_nothing_can_be_written_is_known_before(store: Store, address, cause) -> None:
