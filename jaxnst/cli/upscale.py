@@ -19,7 +19,7 @@ from jaxnst.errors import JaxnstError
 from jaxnst.inference.upscaler import Upscaler, enlarge_picture
 from jaxnst.io.codec import MAX_PIXELS, Picture, load
 from jaxnst.io.files import display_name
-from jaxnst.networks.model_file import Model, load_model, upscaling_model, upscaling_models
+from jaxnst.networks.model_file import Model, upscaling_model
 
 _LESS_MEMORY = "give a smaller picture, or a smaller --scale"
 
@@ -34,11 +34,10 @@ def main(argv: Sequence[str]) -> int:
     if command.cluster:
         check_cluster(command)
     name = _model_name(command)
-    model = load_model(name, known=upscaling_models())
-    if "--scale" in options_in(argv):
-        _check_scale(command, model)
     use_compilation_cache()
-    upscaler = Upscaler(model)
+    upscaler = Upscaler(name)
+    if "--scale" in options_in(argv):
+        _check_scale(command, upscaler.model)
     tasks = plan_tasks(
         command.content,
         (),
@@ -100,7 +99,7 @@ class Enlarger(PictureMaker[Upscale]):
 
 def _enlarger_again(command: Upscale, name: str) -> Enlarger:
     """What enlarges the pictures of a command, in another process."""
-    return Enlarger(command, Upscaler(load_model(name, known=upscaling_models())), name)
+    return Enlarger(command, Upscaler(name), name)
 
 
 def _model_name(command: Upscale) -> str:
