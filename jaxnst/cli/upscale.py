@@ -19,7 +19,7 @@ from jaxnst.errors import JaxnstError
 from jaxnst.inference.upscaler import Upscaler, enlarge_picture
 from jaxnst.io.codec import MAX_PIXELS, Picture, load
 from jaxnst.io.files import display_name
-from jaxnst.networks.model_file import Model, upscaling_model
+from jaxnst.networks.model_file import upscaling_model
 
 _LESS_MEMORY = "give a smaller picture, or a smaller --scale"
 
@@ -37,7 +37,7 @@ def main(argv: Sequence[str]) -> int:
     use_compilation_cache()
     upscaler = Upscaler(name)
     if "--scale" in options_in(argv):
-        _check_scale(command, upscaler.model)
+        _check_scale(command, upscaler.scale)
     tasks = plan_tasks(
         command.content,
         (),
@@ -109,10 +109,9 @@ def _model_name(command: Upscale) -> str:
     return command.model or upscaling_model(command.scale, sharp=command.sharp)
 
 
-def _check_scale(command: Upscale, model: Model) -> None:
+def _check_scale(command: Upscale, scale: int) -> None:
     """Raises JaxnstError if the model's scale differs from --scale."""
-    scale = getattr(model.network, "scale", None)
-    if scale not in (None, command.scale):
+    if scale != command.scale:
         raise JaxnstError(
             f"{display_name(command.model)}: enlarges {scale} times, not {command.scale}: "
             f"leave --scale out"
