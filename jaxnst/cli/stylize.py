@@ -5,11 +5,10 @@ from collections.abc import Sequence
 from jaxnst.cli.options import Stylize
 from jaxnst.cli.output_checks import check_outputs
 from jaxnst.cli.parsing import options_in, output_is_folder, parse, value_in
-from jaxnst.cli.plan import check_command, plan_pictures
+from jaxnst.cli.plan import check_command, is_film, plan_pictures
 from jaxnst.cli.run_network import is_trained, paint_trained
 from jaxnst.cli.writing import place_of
 from jaxnst.errors import JaxnstError
-from jaxnst.io.container import is_video
 from jaxnst.optimize.presets import load_preset, preset_names
 
 _IN_ONE_PASS = {"--strength", "--stroke", "--smooth", "--cluster"}
@@ -31,10 +30,10 @@ def main(argv: Sequence[str]) -> int:
         raise JaxnstError(
             f"{option} is for trained styles: give the name of one{also}, or leave it out"
         )
-    if any(is_video(path) for path in command.content):
+    if is_film(command):
         raise JaxnstError(
-            "a video is painted in one pass: give --style the name of a trained style, or --method "
-            "fast for a picture's"
+            "a video is painted in one pass, and so is an animation: give --style the name of a "
+            "trained style, or --method fast for a picture's"
         )
     tasks = plan_pictures(command, command.style)
     check_command(command, tasks)

@@ -19,7 +19,7 @@ from jaxnst.errors import JaxnstError
 from jaxnst.inference.upscaler import Upscaler, enlarge_picture
 from jaxnst.io.codec import MAX_PIXELS, Picture, load
 from jaxnst.io.files import display_name
-from jaxnst.networks.model_file import Model, load_model, upscaling_model, upscaling_models
+from jaxnst.networks.model_file import upscaling_model
 
 _LESS_MEMORY = "give a smaller picture, or a smaller --scale"
 
@@ -34,11 +34,10 @@ def main(argv: Sequence[str]) -> int:
     if command.cluster:
         check_cluster(command)
     name = _model_name(command)
-    model = load_model(name, known=upscaling_models())
-    if "--scale" in options_in(argv):
-        _check_scale(command, model)
     use_compilation_cache()
-    upscaler = Upscaler(model)
+    upscaler = Upscaler(name)
+    if "--scale" in options_in(argv):
+        _check_scale(command, upscaler.scale)
     tasks = plan_tasks(
         command.content,
         (),
@@ -100,7 +99,7 @@ class Enlarger(PictureMaker[Upscale]):
 
 def _enlarger_again(command: Upscale, name: str) -> Enlarger:
     """What enlarges the pictures of a command, in another process."""
-    return Enlarger(command, Upscaler(load_model(name, known=upscaling_models())), name)
+    return Enlarger(command, Upscaler(name), name)
 
 
 def _model_name(command: Upscale) -> str:
@@ -110,10 +109,9 @@ def _model_name(command: Upscale) -> str:
     return command.model or upscaling_model(command.scale, sharp=command.sharp)
 
 
-def _check_scale(command: Upscale, model: Model) -> None:
+def _check_scale(command: Upscale, scale: int) -> None:
     """Raises JaxnstError if the model's scale differs from --scale."""
-    scale = getattr(model.network, "scale", None)
-    if scale not in (None, command.scale):
+    if scale != command.scale:
         raise JaxnstError(
             f"{display_name(command.model)}: enlarges {scale} times, not {command.scale}: "
             f"leave --scale out"

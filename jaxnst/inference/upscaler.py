@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike
 
 from jaxnst.errors import JaxnstError
 from jaxnst.io.codec import Picture
+from jaxnst.io.files import display_name
 from jaxnst.io.function_cache import cached_jit
 from jaxnst.networks.base import prepare
 from jaxnst.networks.kinds import UpscaleNetwork
@@ -55,11 +56,14 @@ class Upscaler:
         Raises:
           JaxnstError: there is no such model, or it does not enlarge.
         """
+        name = display_name(model) if isinstance(model, str) else "this model"
         if isinstance(model, str):
             model = load_model(model, known=upscaling_models())
         self.model, network = model, model.network
         if not isinstance(network, UpscaleNetwork):
-            raise JaxnstError("this model does not enlarge: give one for upscaling")
+            raise JaxnstError(
+                f"{name} does not enlarge: give one of {', '.join(upscaling_models())}"
+            )
         self._network = network
         self._tile = tile or _fitting_tile(network)
 

@@ -14,7 +14,7 @@ from jaxnst import __version__
 from jaxnst.errors import JaxnstError, check_choice, check_number, nearest
 from jaxnst.io.files import PathLike, display_name
 from jaxnst.networks.base import Params, average
-from jaxnst.networks.kinds import Network
+from jaxnst.networks.kinds import Decoder, Network
 from jaxnst.networks.model_file import SUFFIX, Model, describe_network, load_model
 from jaxnst.networks.shipped import ASSETS, DEFAULT, SHIPPED
 
@@ -202,9 +202,10 @@ def _file_gallery(path: Path) -> Gallery:
     """The one style of a file."""
     model = load_model(path)
     if not model.name:
-        raise JaxnstError(
-            f"{display_name(path)}: has no style: `jaxnst upscale` uses networks that enlarge"
-        )
+        use = "`jaxnst upscale` uses networks that enlarge"
+        if isinstance(model.network, Decoder):
+            use = "it is a decoder; --method fast paints with the one that ships"
+        raise JaxnstError(f"{display_name(path)}: has no style: {use}")
     return Gallery.of(model, start=_start_of(model, path))
 
 

@@ -174,10 +174,8 @@ def open_data(options: DataOptions, seed: int) -> Data:
     """
     kind, _, name = options.source.partition(":")
     if kind not in ("folder", "tfds") or not name:
-        raise JaxnstError(
-            f"data source {options.source!r}: there is no such folder: "
-            f"give folder:PATH or tfds:NAME"
-        )
+        missing = f"{options.source!r} is no folder" if options.source else "there are no photos"
+        raise JaxnstError(f"{missing} to train on: give --data a folder of photos, or tfds:NAME")
     photos: Photos
     photos = Folder(name) if kind == "folder" else Tfds(name, options.tfds_dir)
     aside = _set_aside(photos.names, options, seed)

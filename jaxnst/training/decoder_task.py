@@ -49,7 +49,9 @@ class DecoderTask:
           JaxnstError: the parameters are those of another net.
         """
         if vgg.net_of(params) != "vgg19":
-            raise JaxnstError("decoders invert VGG-19: give --net vgg19")
+            raise JaxnstError(
+                "decoders invert VGG-19: give --net vgg19, or --pieces N to learn from paintings"
+            )
         params = vgg.prepare(params, self._layers)
         return jax.tree.map(lambda leaf: leaf.astype(self._dtype), params)
 

@@ -130,7 +130,10 @@ class OptimizerOptions:
         check_number("minutes", self.minutes, high=1e6)
         check_number("learning_rate", self.learning_rate, high=1e3)
         check_choice("schedule", self.schedule, ("constant", "cosine"))
-        check_number("warmup", self.warmup, high=self.steps)
+        check_number("warmup", self.warmup)
+        if self.warmup > self.steps:
+            steps = f"the number of steps, {self.steps}"
+            raise JaxnstError(f"warmup is {self.warmup}: give at most {steps}")
         check_number("clip", self.clip)
         check_number("accumulate", self.accumulate, low=1, high=1e6)
         check_number("average", self.average, high=0.999999)

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from model_files import gallery_folder
 from PIL import Image
+from stylize_files import picture
 from video_files import film_with_tracks, read_times, scene, write_clip
 
 from jaxnst.cli import main
@@ -269,6 +270,19 @@ def test_an_animation_is_a_picture_where_a_picture_is_asked_for_and_that_is_said
     assert load(tmp_path / "out.png").rgb.shape == (48, 64, 3)
     said = capsys.readouterr().err
     assert "1 file has frames or pages after the first, which are left out: moving.gif\n" in said
+
+
+@pytest.mark.parametrize("name", ["out.gif", "out.webp"])
+def test_an_animation_is_not_optimized_with_all_but_its_first_frame_left_out(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    moving, style = animated_gif(tmp_path / "moving.gif"), picture(tmp_path / "style.png", 1)
+    words = ["stylize", str(moving), "--style", str(style), "-o", str(tmp_path / name)]
+    assert main([*words, "--iterations", "1"]) == 2
+    assert "and so is an animation: give --style the name of a trained style, or --method fast" in (
+        capsys.readouterr().err
+    )
+    assert not (tmp_path / name).exists()
 
 
 def test_a_video_without_a_suffix_is_known_by_its_content(words: list[str], tmp_path: Path) -> None:

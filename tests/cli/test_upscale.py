@@ -149,7 +149,10 @@ def test_standard_streams(photo: Path, model: Path, monkeypatch) -> None:
         (["--model", "x2.safetensors", "--sharp"], "--sharp chooses the network"),
         (["--model", "x2.safetensors", "--scale", "4"], "enlarges 2 times, not 4"),
         (["--model", "x2.safetensors", "--quality", "0"], "quality is 0"),
-        (["--model", "small.safetensors"], "does not enlarge"),
+        (
+            ["--model", "small.safetensors"],
+            "small.safetensors does not enlarge: give one of johnson_upscale_x4, upscale_x2",
+        ),
         (["--model", "nothing"], "model 'nothing' is unknown"),
         (["--model", "upscale_x3"], "did you mean 'upscale_x8'? There are johnson_upscale_x4, u"),
     ],

@@ -12,7 +12,7 @@ from jaxnst.cli import main
 from jaxnst.errors import JaxnstError
 from jaxnst.networks.base import average
 from jaxnst.networks.gallery import Gallery, gallery_names, load_gallery
-from jaxnst.networks.kinds import Compact, Johnson
+from jaxnst.networks.kinds import Compact, Decoder, Johnson
 from jaxnst.networks.model_file import load_model, save_model
 
 
@@ -64,6 +64,7 @@ def test_a_file_has_strengths_beside_the_start_it_was_tuned_from(tmp_path: Path)
         ("empty", r"empty: has no \.safetensors file"),
         ("none.safetensors", r"none\.safetensors: there is no such file"),
         ("x2.safetensors", "has no style: `jaxnst upscale`"),
+        ("decoder.safetensors", "has no style: it is a decoder; --method fast paints with"),
     ],
 )
 def test_what_is_no_gallery(
@@ -72,6 +73,7 @@ def test_what_is_no_gallery(
     monkeypatch.chdir(tmp_path)
     Path("empty").mkdir()
     save_model("x2.safetensors", upscaling_model(Compact(2, 8, 1)))
+    save_model("decoder.safetensors", upscaling_model(Decoder("relu2_1", width=8)))
     with pytest.raises(JaxnstError, match=message):
         load_gallery(name)
 

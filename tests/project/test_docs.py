@@ -41,7 +41,7 @@ EXPORTED = "guides/export.md"
 OWN_STYLE = "run/model.safetensors"
 OTHER_OPTIONS = {
     *("check", "clients", "file_format", "gallery", "no_deps", "rounds", "seconds", "wheel_dir"),
-    *("address", "disable_usage_stats", "head"),
+    *("address", "disable_usage_stats", "generate", "head"),
     *("xla_gpu_autotune_level", "xla_gpu_enable_triton_gemm"),
 }
 """Options that the pages name of pip, Ray, TensorFlow Datasets and XLA, of benchmarks and tools."""

@@ -51,6 +51,10 @@ def test_johnson_is_the_papers():
         ("[data]\nbatches = 2", "'batches' is not an option: did you mean 'batch'?"),
         ("seed = 'one'", "seed = 'one' has the wrong type: expected int"),
         ("[data]\ncrop = 10", "crop is 10: give a finite number, at least 64"),
+        (
+            "[optimizer]\nwarmup = 20\nsteps = 5",
+            "warmup is 20: give at most the number of steps, 5",
+        ),
         ("[network]\nnetwork = 'slm'", "network = 'slm' has the wrong type"),
         ("[painting]\nname = 'a'", "'file' is missing"),
         ("[painting]\nname='a'\nfile='b'\nmargin=0.5", "margin is 0.5: give a finite number"),

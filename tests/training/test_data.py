@@ -126,7 +126,8 @@ def test_held_out_by_a_list(tmp_path):
 
 @pytest.mark.parametrize("source", ["", "photos", "folder:", "zip:photos", "tfds:"])
 def test_unknown_source(source):
-    with pytest.raises(JaxnstError, match="give folder:PATH or tfds:NAME"):
+    missing = f"{source!r} is no folder" if source else "there are no photos"
+    with pytest.raises(JaxnstError, match=f"{missing} to train on: give --data a folder of photos"):
         open_data(DataOptions(source=source), seed=0)
 
 

@@ -101,7 +101,7 @@ def test_a_share_of_the_samples_is_changed_by_their_seeds():
 
 
 def test_another_net_is_refused():
-    with pytest.raises(JaxnstError, match="VGG-19"):
+    with pytest.raises(JaxnstError, match="give --net vgg19, or --pieces N to learn from paint"):
         make().freeze(load_vgg("vgg16"))
 
 
