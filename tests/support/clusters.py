@@ -20,7 +20,7 @@ PATIENCE = 300  # seconds, after which a process that does not get on fails the 
 
 def environment_of(cache: Path) -> dict[str, str]:
     """That of a command and of the machines: one JAX device, and a cache that they share."""
-    flags = os.environ["XLA_FLAGS"].replace("--xla_force_host_platform_device_count=8", "")
+    flags = os.environ["XLA_FLAGS"].replace("--xla_force_host_platform_device_count=8", "").strip()
     path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
     return {"XLA_FLAGS": flags, "XDG_CACHE_HOME": str(cache), "PYTHONPATH": path}
 
