@@ -94,6 +94,7 @@ def frames(path: str) -> np.ndarray:
     return np.stack([frame.image for frame in VideoReader(path).frames()])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [PAINT, ENLARGE])
 def test_a_video_is_that_of_the_plain_command(cluster, command, capsys):
     assert main([*command, "-o", "alone.mp4", "--quiet"]) == 0
@@ -173,6 +174,7 @@ def stop_at(first: int, error: type[BaseException]) -> Callable[[Segment], None]
     return before
 
 
+@pytest.mark.slow
 def test_what_was_stopped_goes_on_with_what_is_made(cluster, capsys):
     assert main([*PAINT, "-o", "alone.mp4", "--quiet"]) == 0
     cluster.before = stop_at(12, KeyboardInterrupt)

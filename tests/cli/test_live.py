@@ -52,6 +52,7 @@ def wait_for(process: subprocess.Popen, path: Path) -> None:
     time.sleep(0.5)
 
 
+@pytest.mark.slow
 def test_a_clip_is_recorded_to_its_end(place: Path, tmp_path: Path) -> None:
     process = start(place, "-o", tmp_path / "out.mp4", "--stats", tmp_path / "stats.json")
     out, errors = process.communicate(timeout=120)

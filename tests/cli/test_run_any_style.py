@@ -35,6 +35,7 @@ def run(*words: object) -> int:
     return main(["stylize", *map(str, words), "--method", "fast"])
 
 
+@pytest.mark.slow
 def test_a_picture_as_a_style(photo: Path, painting: Path, capsys: pytest.CaptureFixture) -> None:
     out = photo.with_name("out.png")
     assert run(photo, "--style", painting, "-o", out) == 0

@@ -40,6 +40,7 @@ def picture(paint, seed: int, height: int = 48, width: int = 72) -> np.ndarray:
     return np.uint8(255 * paint(seed, height, width))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(1, 1), (32, 32), (65, 40), (20, 130)])
 def test_any_size(stylizer, paint, size):
     photo = np.uint8(255 * paint(0, *size))
@@ -62,6 +63,7 @@ def test_strength_0_is_the_photo(stylizer, paint, monkeypatch):
     np.testing.assert_array_equal(stylizer(photo, painting, strength=0), photo)
 
 
+@pytest.mark.slow
 def test_strength_leads_from_one_to_the_other(stylizer, paint):
     photo, painting = picture(paint, 0), picture(paint, 1)
     weak, middle, whole = (

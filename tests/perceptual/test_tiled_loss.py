@@ -37,6 +37,7 @@ def test_margin_is_as_wide_as_the_receptive_field_reaches():
     assert [margin([layer], "vgg16") for layer in ("relu1_2", "relu4_3", "relu5_1")] == [32, 64, 96]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("statistic", "masked", "tolerance"),
     [

@@ -108,6 +108,7 @@ def test_paint(page, tmp_path):
     assert load(file).rgb.shape == load(CAT).rgb.shape
 
 
+@pytest.mark.slow
 def test_a_painting_of_ones_own_is_a_style_until_another_is_tapped(page, tmp_path):
     upload(page, "paint-photo", CAT)
     page.wait_for_selector("#paint-download:enabled")
@@ -201,6 +202,7 @@ def test_optimize_with_advanced_open(page):
     page.wait_for_selector("#optimize-status:has-text('Done after 2 steps')")
 
 
+@pytest.mark.slow
 def test_optimize_is_stopped_and_goes_on(page, tmp_path):
     page.get_by_role("tab", name="Any painting").click()
     upload(page, "optimize-photo", CAT)

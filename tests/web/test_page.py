@@ -98,6 +98,7 @@ def test_all_styles_on_one_sheet(client, photo):
     assert pixels(sheet).shape[1] > 3 * 150
 
 
+@pytest.mark.slow
 def test_optimizing_and_going_on(client, photo):
     asked = [handle_file(photo), handle_file(SWIRLS), 1, None, 1, None, 1, "fast", 64, 3]
     image, status, plot, file = client.predict(*asked, api_name="/optimize")
