@@ -1,5 +1,6 @@
 """`jaxnst live` without a window, as a process of its own: what it writes, and how it ends."""
 
+import importlib
 import json
 import os
 import signal
@@ -166,6 +167,7 @@ def test_pictures_as_styles(place: Path, tmp_path: Path) -> None:
 
 
 def test_a_folder_of_pictures_is_a_style_each(tmp_path, monkeypatch) -> None:
+    importlib.import_module("jaxnst.cli.run_any_style")  # it wants the class itself
     monkeypatch.setattr("jaxnst.inference.any_style.AnyStylizer", lambda paintings, **_: paintings)
     monkeypatch.setattr(live, "_READY", 1)
     folder = tmp_path / "paintings"
