@@ -3,10 +3,10 @@
 Each feature of the photo at a layer of VGG-19 is replaced by the painting's most similar one, and a
 decoder makes a picture of them (Li et al., 2017, universal style transfer), which has learned from
 other paintings how strokes look: nearest neighbors, as Kolkin et al. (2022, neural neighbor style
-transfer) match them. First this is done at a quarter of
-the size, then at half and at all of it, photo and painting alike. At each size the picture so far
-brings the large strokes, and the photo the detail that the smaller size could not hold. A little
-noise, always the same, lets even parts of a photo find more than one feature.
+transfer) match them. First this is done at a quarter of the size, then at half and at all of it,
+photo and painting alike. At each size the picture so far brings the large strokes, and the photo
+the detail that the smaller size could not hold. A little noise, always the same, lets even parts of
+a photo find more than one feature.
 """
 
 import functools

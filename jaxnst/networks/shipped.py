@@ -36,7 +36,7 @@ SHIPPED = {
     "decoder_relu3_1": "ae1f60f72473a13d6b8e361f954354a364be12b0148135d311c4bd2690799610",
     "johnson_upscale_x4": "846d814e00c5cfb20f5ab22d0cbfc5c8dccde9abfc2aa2280d4c5fa398d2a3ff",
     "upscale_x2": "de7b4338af8d04468f8cde34dbb990205c7faedbf245e50622ee496099df1942",
-    "upscale_x4": "816e124b31479244e557a680c4f8fbcbe7d6beb1f721327731c29631bae0b035",
+    "upscale_x4": "232958f0a8a2a170c006761fd08b79225703a5b1aa19bec6923a9b95f019c23d",
     "upscale_x4_features": "84bc3684a8cd412c1a58021ce3387d294ca5ba50d03f7e744d698f8e1ec9c349",
     "upscale_x8": "e54a338c3807acbdf2128af9b76e12fe31420e97aa7b1c9e86f6073facecf189",
     "upscale_x8_features": "db72e1503adea309dcc383f45a6ede87ab5552ded87214b229ee38fcde31237f",

@@ -154,6 +154,19 @@ def _run_steps(
     return found
 
 
+def metrics_on_the_way(
+    task: Any, frozen: Any, params: Any, batch: dict[str, np.ndarray], steps: int = 25
+) -> list[dict[str, float]]:
+    """What a task's metrics are in steps of Adam on one device, always with the same batch."""
+    tx = optax.adam(1.0)
+    step = make_train_step(task, tx, lambda step, progress: 3e-3, devices=jax.devices()[:1])
+    state, found = create_train_state(params, tx), []
+    for _ in range(steps):
+        state, metrics = step(state, frozen, share_out(batch, 1), 0.0)
+        found.append({name: float(value) for name, value in metrics.items()})
+    return found
+
+
 def shards(tree: Any) -> list[dict[str, np.ndarray]]:
     """What each device has of the arrays of a tree, by their paths."""
     leaves = jax.tree_util.tree_leaves_with_path(tree)
