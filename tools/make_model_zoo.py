@@ -37,9 +37,8 @@ how it was trained, on what, and what it was measured at. `jaxnst models verify`
 trained on. Lower is nearer to the photo and to the painting. Losses compare only between networks
 with the same loss in their recipes.
 
-The slim styles were fine-tuned from one start, as [described here](concepts/recipe.md): some for a
-few hundred steps of two photos on a CPU, others for a thousand steps of eight on a GPU; the cards
-tell. Johnson's Udnie was converted from the weights that PyTorch's examples
+The slim styles were fine-tuned from one start, as [described here](concepts/recipe.md), in the end
+for 240 to 2,000 steps of eight photos on a GPU; the cards tell. Johnson's Udnie was converted from the weights that PyTorch's examples
 publish, and has the loss of their training.
 """
 
