@@ -38,8 +38,8 @@ trained on. Lower is nearer to the photo and to the painting. Losses compare onl
 with the same loss in their recipes.
 
 The slim styles were fine-tuned from one start, as [described here](concepts/recipe.md), in the end
-for 240 to 2,000 steps of eight photos on a GPU; the cards tell. Johnson's Udnie was converted from the weights that PyTorch's examples
-publish, and has the loss of their training.
+for 240 to 2,000 steps of eight photos on a GPU; the cards tell. Johnson's Udnie was converted from
+the weights that PyTorch's examples publish, and has the loss of their training.
 """
 
 TERMS = """\
