@@ -67,8 +67,10 @@ class Conv(nn.Module):
         if self.is_mutable_collection("prepared") and self._suits_winograd(kernel):
             self.put_variable("prepared", "winograd", winograd.transform_kernel(kernel))
         if self.has_variable("prepared", "winograd"):
-            kernels: winograd.Kernels = self.get_variable("prepared", "winograd")
-            y = winograd.convolve(pad(x, 1, border, valid), kernels)[:, 1:-1, 1:-1]
+            height, width = x.shape[1:3]
+            tiles = _extend(x, 1, border, valid or (height, width), multiple=winograd.TILE)
+            y = winograd.convolve_tiles(tiles, self.get_variable("prepared", "winograd"))
+            y = y[:, :height, :width]
         else:
             y = convolve(x, kernel, stride=self.stride, border=border, valid=valid)
         y = depth_to_space(y, 2) if self.upsample else y
@@ -165,14 +167,21 @@ def pad(x: jax.Array, width: int, border: str, valid: Valid = None) -> jax.Array
 
     Where rows and columns are valid only in part, those behind them are as if they ended there.
     """
-    x = jnp.pad(x, ((0, 0), (width, width), (width, width), (0, 0)), mode=border)
-    for axis, length in zip((1, 2), valid or (), strict=False):
-        if border == "edge":
-            last = jax.lax.dynamic_slice_in_dim(x, width + length - 1, 1, axis)
-            rim = jnp.repeat(last, width, axis)
-        else:
-            rim = jnp.flip(jax.lax.dynamic_slice_in_dim(x, length - 1, width, axis), axis)
-        x = jax.lax.dynamic_update_slice_in_dim(x, rim, width + length, axis)
+    if valid is None:  # the gradient of what is gathered would be slow
+        return jnp.pad(x, ((0, 0), (width, width), (width, width), (0, 0)), mode=border)
+    return _extend(x, width, border, valid)
+
+
+def _extend(
+    x: jax.Array, width: int, border: str, valid: tuple[Any, Any], multiple: int = 1
+) -> jax.Array:
+    """As `pad`, with more positions at the end until H and W are multiples of a number."""
+    for axis, length in zip((1, 2), valid, strict=True):
+        size = x.shape[axis]
+        at = jnp.arange(-width, size + -size % multiple + width)
+        if border == "reflect":
+            at = jnp.minimum(jnp.abs(at), 2 * (length - 1) - at)
+        x = jnp.take(x, jnp.clip(at, 0, length - 1), axis, mode="clip")
     return x
 
 

@@ -2,9 +2,8 @@
 
 F(4x4, 3x3) computes tiles of 4x4 outputs from 6x6 inputs with 36 multiplications for each pair of
 channels where the sum of products takes 144. It pays where channels are many, on a CPU, and when
-the kernels are transformed once beforehand, as those of a frozen VGG can be. The gradient to the
-input is the same kind of convolution and gains as much; the kernels get none. On a GPU or TPU the
-compiler's own convolution is the right one.
+the kernels are transformed once beforehand, as those of a frozen network can be. On a GPU or TPU
+the compiler's own convolution is the right one.
 """
 
 import functools
@@ -16,10 +15,12 @@ import jax.numpy as jnp
 import numpy as np
 
 Kernels = Mapping[str, jax.Array]
-"""{"forward": [6, 6, C_in, C_out], "backward": [6, 6, C_out, C_in]}, from `transform_kernel`."""
+"""{"forward": [6, 6, C_in, C_out], "backward": [6, 6, C_out, C_in]}, from `kernels_both_ways`."""
 
-_TILE = 4  # outputs a side
-_PATCH = _TILE + 2  # inputs a side
+TILE = 4
+"""Outputs a side."""
+
+_PATCH = TILE + 2  # inputs a side
 
 # outputs = A [(G g G') * (B d B')] A' for kernel g and patch d: the polynomials' values at
 # 0, 1, -1, 2, -2 and infinity.
@@ -51,18 +52,26 @@ _A = np.array(
 )
 
 
+def transform_kernel(kernel: jax.Array) -> jax.Array:
+    """G g G' for all channels: [3, 3, C_in, C_out] to [6, 6, C_in, C_out], by column and row."""
+    matrix = jnp.asarray(_G, kernel.dtype)
+    highest = jax.lax.Precision.HIGHEST
+    return jnp.einsum("ai,bj,ijxy->baxy", matrix, matrix, kernel, precision=highest)
+
+
 @jax.jit
-def transform_kernel(kernel: jax.Array) -> dict[str, jax.Array]:
+def kernels_both_ways(kernel: jax.Array) -> dict[str, jax.Array]:
     """What `convolve` needs of a kernel [3, 3, C_in, C_out]: eight times its size."""
     flipped = kernel[::-1, ::-1].swapaxes(2, 3)
-    return {"forward": _transformed(kernel), "backward": _transformed(flipped)}
+    return {"forward": transform_kernel(kernel), "backward": transform_kernel(flipped)}
 
 
 @jax.custom_vjp
 def convolve(x: jax.Array, kernels: Kernels) -> jax.Array:
     """Zero-padded 3x3 convolution: [N, H, W, C_in] to [N, H, W, C_out].
 
-    Equal to the plain sum of products to about 3e-5 of its largest value.
+    Equal to the plain sum of products to about 3e-5 of its largest value. The gradient to the input
+    is the same kind of convolution and gains as much; the kernels get none.
     """
     return _convolve(x, kernels["forward"])
 
@@ -78,29 +87,33 @@ def _convolve_bwd(backward: jax.Array, cotangent: jax.Array) -> tuple[jax.Array,
 convolve.defvjp(_convolve_fwd, _convolve_bwd)
 
 
-def _transformed(kernel: jax.Array) -> jax.Array:
-    """G g G' for all channels, [6, 6, C_in, C_out]: column by row of the tile's spectrum."""
-    rows = jnp.stack(_mix(_G, [kernel[i] for i in range(3)]))
-    return jnp.stack(_mix(_G, [rows[:, j] for j in range(3)]))
-
-
 def _convolve(x: jax.Array, kernel: jax.Array) -> jax.Array:
-    n, h, w, channels = x.shape
-    rows, columns = -(-h // _TILE), -(-w // _TILE)
-    padded = jnp.pad(x, ((0, 0), (1, rows * _TILE - h + 1), (1, columns * _TILE - w + 1), (0, 0)))
+    height, width = x.shape[1:3]
+    beyond = [(1, 1 + -n % TILE) for n in (height, width)]  # zeros up to whole tiles
+    return convolve_tiles(jnp.pad(x, ((0, 0), *beyond, (0, 0))), kernel)[:, :height, :width]
+
+
+def convolve_tiles(padded: jax.Array, kernel: jax.Array) -> jax.Array:
+    """3x3 convolution without padding: [N, H + 2, W + 2, C_in] to [N, H, W, C_out].
+
+    Args:
+      padded: H and W are multiples of `TILE`.
+      kernel: [6, 6, C_in, C_out], from `transform_kernel`.
+    """
+    n, (rows, columns) = len(padded), ((side - 2) // TILE for side in padded.shape[1:3])
     # Transforms are sums of strided slices: forms that gather or contract lose all that is gained.
     # The barriers keep the compiler from computing a transform anew inside each of its uses.
     stripes = _barrier(jnp.stack(_mix(_B, [padded[:, _every(i, rows)] for i in range(_PATCH)])))
     patches = _mix(_B, [stripes[:, :, :, _every(j, columns)] for j in range(_PATCH)])
-    flat = _barrier([p.reshape(_PATCH, n * rows * columns, channels) for p in patches])
+    flat = _barrier([p.reshape(_PATCH, n * rows * columns, -1) for p in patches])
     products = _barrier([p @ kernel[j] for j, p in enumerate(flat)])  # [6, tiles, C_out] each
     lines = _barrier(jnp.stack(_mix(_A, products), axis=2))  # [6, tiles, 4, C_out]
     tiles = [
-        line.reshape(n, rows, columns * _TILE, -1)
+        line.reshape(n, rows, columns * TILE, -1)
         for line in _mix(_A, [lines[i] for i in range(_PATCH)])
     ]
     y = jnp.stack(tiles, axis=2)  # [n, rows, 4, columns * 4, C_out]
-    return y.reshape(n, rows * _TILE, columns * _TILE, -1)[:, :h, :w]
+    return y.reshape(n, rows * TILE, columns * TILE, -1)
 
 
 _barrier = jax.lax.optimization_barrier
@@ -108,7 +121,7 @@ _barrier = jax.lax.optimization_barrier
 
 def _every(start: int, count: int) -> slice:
     """Picks `count` lines, one of each tile."""
-    return slice(start, start + _TILE * (count - 1) + 1, _TILE)
+    return slice(start, start + TILE * (count - 1) + 1, TILE)
 
 
 def _mix(matrix: np.ndarray, arrays: Sequence[jax.Array]) -> list[jax.Array]:

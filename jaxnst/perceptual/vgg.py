@@ -91,7 +91,7 @@ def prepare(params: Params, layers: Sequence[str]) -> Params:
         return params
     needed = computed_layers(net_of(params), layers)
     return {
-        name: {**layer, "winograd": winograd.transform_kernel(layer["kernel"])}
+        name: {**layer, "winograd": winograd.kernels_both_ways(layer["kernel"])}
         if name in needed
         and min(layer["kernel"].shape[2:]) >= _WINOGRAD_CHANNELS
         and "winograd" not in layer

@@ -31,16 +31,23 @@ def example(height, width, batch=2):
 )
 def test_convolution_is_the_compiler_s(height, width):
     x, kernel, _ = example(height, width)
-    found = jax.jit(winograd.convolve)(x, winograd.transform_kernel(kernel))
+    found = jax.jit(winograd.convolve)(x, winograd.kernels_both_ways(kernel))
     expected = plain(x, kernel)
     assert found.shape == expected.shape
+    np.testing.assert_allclose(found, expected, atol=1e-4 * float(jnp.abs(expected).max()))
+
+
+def test_without_padding_what_is_around_counts():
+    x, kernel, _ = example(10, 14)
+    found = winograd.convolve_tiles(x, winograd.transform_kernel(kernel))
+    expected = plain(x, kernel)[:, 1:-1, 1:-1]
     np.testing.assert_allclose(found, expected, atol=1e-4 * float(jnp.abs(expected).max()))
 
 
 @pytest.mark.parametrize(("height", "width"), [(8, 12), (5, 7)])
 def test_gradient_to_the_input_is_the_compiler_s(height, width):
     x, kernel, cotangent = example(height, width)
-    kernels = winograd.transform_kernel(kernel)
+    kernels = winograd.kernels_both_ways(kernel)
     convolve = jax.jit(winograd.convolve)
     (found,) = jax.vjp(lambda x: convolve(x, kernels), x)[1](cotangent)
     (expected,) = jax.vjp(lambda x: plain(x, kernel), x)[1](cotangent)
