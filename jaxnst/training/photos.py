@@ -1,6 +1,7 @@
 """Where photos for training come from: a folder, ArrayRecord files, a TensorFlow dataset."""
 
 import io
+import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -138,8 +139,8 @@ def open_folder(folder: str, *, say: Say) -> Photos:
     if any(is_picture_suffix(path.suffix) for path in files):
         name = display_name(folder)
         raise JaxnstError(
-            f"{name}: has pictures and ArrayRecord files: move the ones elsewhere, or name the "
-            f"others, as in --data '{name.rstrip('/')}/*.array_record'"
+            f"{name}: has pictures and ArrayRecord files: move one kind elsewhere, or name the "
+            f"files, as in --data '{name.rstrip('/')}/*.array_record*'"
         )
     return ArrayRecords(folder, records, say=say)
 
@@ -158,7 +159,7 @@ def open_tfds(name: str, folder: str, *, say: Say) -> Photos:
 
     try:
         builder = tfds.builder(name, data_dir=buckets.as_given(folder))
-        paths = [Path(path) for path in builder.info.splits["train"].filepaths]
+        paths = [Path(os.fspath(path)) for path in builder.info.splits["train"].filepaths]
     except Exception as error:  # its hundreds of builders raise nearly anything
         raise _unusable(name, one_line(error)) from error
     if not all(map(is_array_record, paths)):

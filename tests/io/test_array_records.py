@@ -20,7 +20,11 @@ pytestmark = pytest.mark.filterwarnings("ignore")
     "name",
     [
         *("a.array_record", "b/a.arrayrecord", "s3://photos/a.array_record"),
-        *("coco-train.array_record-00003-of-00016", "*.array_record", "train/*-train.array_record*"),
+        *(
+            "coco-train.array_record-00003-of-00016",
+            "*.array_record",
+            "train/*-train.array_record*",
+        ),
         "a.array_record-?????-of-00016",
     ],
 )

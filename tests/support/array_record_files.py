@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("array_record", reason="array_record is not installed: there is none for all")
 
-from array_record.python.array_record_module import ArrayRecordWriter  # noqa: E402
+from array_record.python.array_record_module import ArrayRecordWriter
 
 
 def array_record(path: Path, records: Iterable[bytes]) -> Path:
