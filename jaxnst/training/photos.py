@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -100,32 +100,6 @@ class ArrayRecords:
         raise JaxnstError(f"{source}: {among}: {complaints[0]}")
 
 
-class Tfds:
-    """A dataset of TensorFlow Datasets that has an "image" in every example."""
-
-    skipped = 0
-
-    def __init__(self, name: str, folder: str) -> None:
-        """Opens the split "train", which must have been prepared in ArrayRecord files."""
-        import tensorflow_datasets as tfds  # slow to import
-
-        try:
-            self._examples = tfds.data_source(name, split="train", data_dir=folder or None)
-            first = self._examples[0]
-        except Exception as error:  # its hundreds of builders raise nearly anything
-            raise _unusable(name, one_line(error)) from error
-        if "image" not in first:
-            raise JaxnstError(f"tfds:{name}: has {', '.join(first)} in an example, but no image")
-        self.names = [str(i) for i in range(len(self._examples))]
-
-    def __len__(self) -> int:
-        return len(self.names)
-
-    def __getitem__(self, index: int) -> np.ndarray:
-        image = self._examples[index]["image"]
-        return np.broadcast_to(image, (*image.shape[:2], 3))  # gray has one channel
-
-
 def open_folder(folder: str, *, say: Say) -> Photos:
     """What is in a folder and in the folders in it: pictures or ArrayRecord files.
 
@@ -151,25 +125,32 @@ def open_tfds(name: str, folder: str, *, say: Say) -> Photos:
     Raises:
       JaxnstError: there is no such dataset, or it is not in ArrayRecord files, or has no pictures.
     """
-    if not buckets.in_bucket(folder):
-        return Tfds(name, folder)
-    if not is_folder(folder):
-        raise _unusable(name, f"there is no folder {display_name(folder)} that can be read")
-    import tensorflow_datasets as tfds  # slow to import
-
     try:
-        builder = tfds.builder(name, data_dir=buckets.as_given(folder))
+        builder = _tfds_builder(name, folder)
         paths = [Path(os.fspath(path)) for path in builder.info.splits["train"].filepaths]
     except Exception as error:  # its hundreds of builders raise nearly anything
-        raise _unusable(name, one_line(error)) from error
-    if not all(map(is_array_record, paths)):
-        raise _unusable(name, "it is in files of another format")
+        raise JaxnstError(
+            f"tfds:{name}: cannot be opened ({one_line(error)}); prepare it with "
+            f"`tfds build {name} --file_format=array_record`, or name its folder with --tfds-dir"
+        ) from error
     return ArrayRecords(f"tfds:{name}", paths, say=say)
 
 
-def _unusable(name: str, cause: str) -> JaxnstError:
-    """What to say of a dataset of TensorFlow Datasets that cannot be opened."""
-    return JaxnstError(
-        f"tfds:{name}: cannot be opened ({cause}); prepare it with `tfds build {name} "
-        f"--file_format=array_record`, or name its folder with --tfds-dir"
-    )
+def _tfds_builder(name: str, folder: str) -> Any:
+    """What TensorFlow Datasets knows of a dataset; one that is not there yet it tries to prepare,
+    but not in a bucket."""
+    import tensorflow_datasets as tfds  # slow to import
+    from tensorflow_datasets.core.read_only_builder import builder_from_files
+
+    in_bucket = buckets.in_bucket(folder)
+    if in_bucket and not is_folder(folder):
+        raise JaxnstError(f"there is no folder {display_name(folder)} that can be read")
+    where = {"data_dir": buckets.as_given(folder) or None, "file_format": "array_record"}
+    try:
+        return builder_from_files(name, **where)  # no code of the dataset's: it may need TensorFlow
+    except tfds.core.DatasetNotFoundError:
+        if in_bucket:
+            raise
+    builder = tfds.builder(name, **where)
+    builder.download_and_prepare()
+    return builder

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("array_record", reason="array_record is not installed: there is none for all")
+pytest.importorskip("array_record", reason="array_record has no wheel for this machine")
 
 from array_record.python.array_record_module import ArrayRecordWriter
 

@@ -1,5 +1,7 @@
 """A real TensorFlow dataset, prepared here from picture files, without TensorFlow."""
 
+import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -64,6 +66,27 @@ def test_a_dataset_is_read(datasets: Path) -> None:
     assert batch["image"].shape == (3, 64, 64, 3)
     assert batch["image"].dtype == np.uint8
     assert batch["image"].std() > 5
+
+
+def test_what_is_prepared_is_read_without_the_dataset_s_code(datasets: Path, tmp_path) -> None:
+    """That of coco needs TensorFlow."""
+    source, target = datasets / "blots" / "1.0.0", tmp_path / "coco" / "2017" / "1.1.0"
+    target.mkdir(parents=True)
+    for path in source.iterdir():
+        shutil.copy(path, target / path.name.replace("blots", "coco"))
+    told = json.loads((target / "dataset_info.json").read_text())
+    told |= {"name": "coco", "configName": "2017", "version": "1.1.0"}
+    (target / "dataset_info.json").write_text(json.dumps(told))
+    coco = DataOptions(source="tfds:coco/2017", tfds_dir=str(tmp_path), held_out=0)
+    assert len(open_data(coco, seed=0).train) == COUNT
+
+
+def test_a_dataset_in_another_format_is_told(datasets: Path, tmp_path: Path) -> None:
+    shutil.copytree(datasets / "blots", tmp_path / "blots")
+    info = tmp_path / "blots" / "1.0.0" / "dataset_info.json"
+    info.write_text(info.read_text().replace("array_record", "tfrecord"))
+    with pytest.raises(JaxnstError, match=r"^tfds:blots: cannot be opened \(File format array_rec"):
+        open_data(DataOptions(source="tfds:blots", tfds_dir=str(tmp_path)), seed=0)
 
 
 def test_an_unknown_dataset_is_named(datasets: Path) -> None:
