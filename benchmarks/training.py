@@ -33,9 +33,10 @@ from jaxnst.perceptual import vgg
 from jaxnst.perceptual.loss_options import LossOptions
 from jaxnst.perceptual.weights import load_vgg
 from jaxnst.training.config import load_train_config
-from jaxnst.training.data import Data, Folder, Subset
+from jaxnst.training.data import Data, Subset
 from jaxnst.training.options import LoopOptions, StyleOptions
 from jaxnst.training.painting import Painting
+from jaxnst.training.photos import Folder
 from jaxnst.training.run import (
     first_state,
     make_feed,
@@ -136,7 +137,8 @@ def slim_step(params: vgg.Params, args: argparse.Namespace) -> Job:
             config.network, precision="bfloat16" if is_accelerator else "float32"
         ),
     )
-    folder = Folder(str(args.data / "photos"))
+    source = str(args.data / "photos")
+    folder = Folder(source, list_images(source, recursive=True))
     data = Data(Subset(folder, range(min(RESIDENT, len(folder)))), Subset(folder, ()), 0)
     task, calls = make_task(config), steps_per_call(config, LoopOptions())
     assert config.painting is not None

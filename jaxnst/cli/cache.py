@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from jaxnst.io.copies import cache_folder
 from jaxnst.io.function_cache import SUFFIX
 
 _LEAST_SECONDS = 0.2  # of compiling, for an entry to be worth a file
@@ -15,12 +16,6 @@ _ENTRIES = "*-cache"
 _ALL_ENTRIES = (_ENTRIES, f"*{SUFFIX}")
 _UNWRITABLE = "Error writing persistent compilation cache entry"
 _UNREADABLE = re.compile(r"Error reading persistent compilation cache entry for '(\w+)")
-
-
-def cache_folder() -> Path:
-    """The cache's folder: `jaxnst` in XDG_CACHE_HOME, or in ~/.cache."""
-    home = os.environ.get("XDG_CACHE_HOME", "")
-    return (Path(home) if os.path.isabs(home) else Path("~/.cache").expanduser()) / "jaxnst"
 
 
 def use_compilation_cache() -> None:

@@ -18,6 +18,7 @@ from jaxnst.cli.parsing import parse, value_in
 from jaxnst.cli.progress import ProgressDisplay
 from jaxnst.cli.signals import stop_signals
 from jaxnst.errors import JaxnstError
+from jaxnst.io.array_records import is_array_record
 from jaxnst.io.files import check_writable, display_name
 from jaxnst.io.folders import is_folder
 from jaxnst.training.config import load_train_config, train_config_names
@@ -77,10 +78,14 @@ def parse_train(argv: Sequence[str]) -> Train:
 
 
 def _source(source: str) -> str:
-    """The data source as folder:PATH, if it is a folder or the photos that ship."""
+    """The data source as folder:PATH or records:PATH, if it is one of them by its looks."""
     if source == SAMPLES:
         return f"folder:{_ASSETS / 'photos'}"
-    return f"folder:{source}" if source and is_folder(source) else source
+    if not source or source.startswith(("folder:", "records:", "tfds:")):
+        return source
+    if is_folder(source):
+        return f"folder:{source}"
+    return f"records:{source}" if is_array_record(source) else source
 
 
 def _with_sample(painting: Painting) -> Painting:
@@ -100,10 +105,15 @@ def _run(command: Train) -> int:
     config, total = command.settings, command.settings.optimizer.steps
     by_clock = bool(config.optimizer.minutes)
     is_first = jax.process_index() == 0
-    run = set_up(config, str(command.paintings_dir))
+    quiet = command.quiet or not is_first
+
+    def say(line: str) -> None:
+        if not quiet:
+            print(line, file=sys.stderr)
+
+    run = set_up(config, str(command.paintings_dir), say=say)
     claim_folder(command.work, config)
     at_once = steps_per_call(config, command.loop)
-    quiet = command.quiet or not is_first
     last: Progress | None = None
     with (
         compile_notice(quiet=quiet),

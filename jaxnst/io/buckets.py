@@ -8,7 +8,7 @@ import errno
 import io
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
@@ -52,8 +52,40 @@ def list_files(address: str | os.PathLike[str], *, recursive: bool) -> list[Path
     with _store(address) as (files, key):
         entries = files.find(key, detail=True).values() if recursive else files.ls(key, detail=True)
         names = [entry["name"].strip("/") for entry in entries if entry["type"] == "file"]
-    scheme = as_given(address).partition("/")[0]
-    return [Path(scheme, name) for name in names]
+    return _addresses(address, names)
+
+
+def list_matching(pattern: str | os.PathLike[str]) -> list[Path]:
+    """The files whose addresses match a pattern with * and ?.
+
+    Raises:
+      OSError: they cannot be listed.
+    """
+    with _store(pattern) as (files, key):
+        entries = files.glob(key, detail=True).values()
+        names = [entry["name"].strip("/") for entry in entries if entry["type"] == "file"]
+    return _addresses(pattern, names)
+
+
+def state_of(address: str | os.PathLike[str]) -> tuple[int, str]:
+    """A file's size in bytes, and all that the store says of it, which new content changes.
+
+    Raises:
+      OSError: there is no such file, or it cannot be reached.
+    """
+    with _store(address) as (files, key):
+        info = files.info(key)
+    return info["size"], str(info)
+
+
+def get_file(address: str | os.PathLike[str], target: Path) -> None:
+    """Copies a file out of a bucket to the disk.
+
+    Raises:
+      OSError: it cannot be read, or not be written.
+    """
+    with _store(address) as (files, key):
+        files.get_file(key, str(target))
 
 
 def open_file(address: str | os.PathLike[str]) -> BinaryIO:
@@ -98,6 +130,12 @@ def check_rights(address: str | os.PathLike[str]) -> None:
         file.close()
         with suppress(Exception):  # who may begin may not always give up; stores clear that away
             file.discard()
+
+
+def _addresses(beside: str | os.PathLike[str], names: Iterable[str]) -> list[Path]:
+    """What a store calls its files, as addresses like that of another."""
+    scheme = as_given(beside).partition("/")[0]
+    return [Path(scheme, name) for name in names]
 
 
 @lru_cache(_KEPT)

@@ -1,7 +1,7 @@
 """The pictures in a folder, on disk or in a bucket."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from jaxnst.errors import JaxnstError
@@ -33,7 +33,15 @@ def list_images(folder: PathLike, *, recursive: bool = False) -> list[Path]:
     Raises:
         JaxnstError: there is no such folder, or no picture in it.
     """
-    files = _visible_files(folder, recursive)
+    return pictures_among(list_files(folder, recursive=recursive), folder)
+
+
+def pictures_among(files: Sequence[Path], folder: PathLike) -> list[Path]:
+    """Those of the files in a folder that are pictures by their suffix.
+
+    Raises:
+        JaxnstError: there is none.
+    """
     found = [path for path in files if is_picture_suffix(path.suffix)]
     if not found:
         has_heic = any(is_heic_suffix(path.suffix) for path in files)
@@ -48,12 +56,12 @@ def list_left_out(folder: PathLike, *, recursive: bool = False) -> list[Path]:
     Raises:
         JaxnstError: there is no such folder.
     """
-    files = _visible_files(folder, recursive)
+    files = list_files(folder, recursive=recursive)
     return [path for path in files if not is_picture_suffix(path.suffix)]
 
 
-def _visible_files(folder: PathLike, recursive: bool) -> list[Path]:
-    """The files in a folder, sorted, without hidden ones.
+def list_files(folder: PathLike, *, recursive: bool = False) -> list[Path]:
+    """The files in a folder, sorted, without hidden ones; see `list_images`.
 
     Raises:
         JaxnstError: there is no such folder.

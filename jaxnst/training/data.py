@@ -1,4 +1,4 @@
-"""Photos for training: from a folder or a TensorFlow dataset, shuffled, augmented, in batches.
+"""Photos for training, shuffled, augmented and in batches; where they come from is in `photos`.
 
 A batch is {"image": uint8 [N, S, S, 3], "seed": uint32 [N]}; the seed is for what a task draws at
 random for a sample. The stream of batches never ends. What is in it follows from options and seed
@@ -11,8 +11,7 @@ import os
 import random
 import signal
 import threading
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -20,11 +19,9 @@ import numpy as np
 from PIL import Image
 
 from jaxnst.errors import JaxnstError, check_number
-from jaxnst.io.codec import MAX_PIXELS, is_usable_size, load, size_in_header
-from jaxnst.io.files import display_name, one_line, open_binary
-from jaxnst.io.folders import list_images
-from jaxnst.io.resize import MIN_SIDE
-from jaxnst.ops.pixels import to_uint8
+from jaxnst.io.array_records import list_matching
+from jaxnst.io.files import display_name, open_binary
+from jaxnst.training.photos import ArrayRecords, Photos, open_folder, open_tfds
 
 Batch = dict[str, np.ndarray]
 
@@ -37,7 +34,8 @@ class DataOptions:
     """Where the photos come from, and how they become samples."""
 
     source: str = ""
-    """A folder, with all that is in it (folder:PATH), or tfds:NAME, such as tfds:coco/2017."""
+    """A folder, with all that is in it (folder:PATH), ArrayRecord files (records:PATH, in which *
+    and ? may stand for several), or tfds:NAME, such as tfds:coco/2017."""
     crop: int = 256
     """Side of the squares that are trained on, in pixels."""
     batch: int = 4
@@ -57,7 +55,8 @@ class DataOptions:
     workers: int = 0
     """Processes that prepare batches; 0: threads do."""
     tfds_dir: str = ""
-    """Folder with the tfds: datasets; none: where TensorFlow Datasets keeps them."""
+    """Folder with the tfds: datasets, which may be in a bucket; none: where TensorFlow Datasets
+    keeps them."""
 
     def __post_init__(self) -> None:
         check_number("crop", self.crop, low=64, high=4096)
@@ -65,75 +64,6 @@ class DataOptions:
         check_number("smallest", self.smallest, low=0.05, high=1)
         check_number("held_out", self.held_out)
         check_number("workers", self.workers, high=256)
-
-
-class Photos(Protocol):
-    """Photos by number, uint8 [H, W, 3] of any size."""
-
-    names: list[str]
-    skipped: int
-    """How many of them were left out, as no pictures."""
-
-    def __len__(self) -> int: ...
-
-    def __getitem__(self, index: int) -> np.ndarray: ...
-
-
-class Folder:
-    """The pictures in a folder and in the folders in it, in the order of their paths."""
-
-    def __init__(self, folder: str) -> None:
-        """Lists the files and looks at the header of each."""
-        paths = list_images(folder, recursive=True)
-        with ThreadPoolExecutor() as pool:
-            sizes = list(pool.map(size_in_header, paths))
-        self._paths = [
-            path for path, size in zip(paths, sizes, strict=True) if is_usable_size(size)
-        ]
-        self.names = [path.relative_to(folder).as_posix() for path in self._paths]
-        self.skipped = len(paths) - len(self._paths)
-        if not self._paths:
-            raise JaxnstError(
-                f"{display_name(folder)}: none of its pictures has a size that can be used: "
-                f"{MIN_SIDE}x{MIN_SIDE} pixels to {MAX_PIXELS / 1e6:g} megapixels"
-                if any(sizes)
-                else f"{display_name(folder)}: none of its pictures can be read"
-            )
-
-    def __len__(self) -> int:
-        return len(self._paths)
-
-    def __getitem__(self, index: int) -> np.ndarray:
-        return to_uint8(load(self._paths[index]).rgb)
-
-
-class Tfds:
-    """A dataset of TensorFlow Datasets that has an "image" in every example."""
-
-    skipped = 0
-
-    def __init__(self, name: str, folder: str) -> None:
-        """Opens the split "train", which must have been prepared in ArrayRecord files."""
-        import tensorflow_datasets as tfds  # slow to import
-
-        try:
-            self._examples = tfds.data_source(name, split="train", data_dir=folder or None)
-            first = self._examples[0]
-        except Exception as error:  # its hundreds of builders raise nearly anything
-            raise JaxnstError(
-                f"tfds:{name}: cannot be opened ({one_line(error)}); prepare it with `tfds build "
-                f"{name} --file_format=array_record`, or name its folder with --tfds-dir"
-            ) from error
-        if "image" not in first:
-            raise JaxnstError(f"tfds:{name}: has {', '.join(first)} in an example, but no image")
-        self.names = [str(i) for i in range(len(self._examples))]
-
-    def __len__(self) -> int:
-        return len(self.names)
-
-    def __getitem__(self, index: int) -> np.ndarray:
-        image = self._examples[index]["image"]
-        return np.broadcast_to(image, (*image.shape[:2], 3))  # gray has one channel
 
 
 class Subset:
@@ -166,18 +96,32 @@ class Data(NamedTuple):
     """How many files were left out, as no pictures."""
 
 
-def open_data(options: DataOptions, seed: int) -> Data:
+def open_data(
+    options: DataOptions, seed: int, *, say: Callable[[str], None] = lambda _: None
+) -> Data:
     """Opens the source and sets photos aside.
+
+    Args:
+      options: name the source.
+      seed: of what is set aside.
+      say: is told in a line what may take long.
 
     Raises:
       JaxnstError: there is no such source, or nothing in it to train on.
     """
     kind, _, name = options.source.partition(":")
-    if kind not in ("folder", "tfds") or not name:
-        missing = f"{options.source!r} is no folder" if options.source else "there are no photos"
-        raise JaxnstError(f"{missing} to train on: give --data a folder of photos, or tfds:NAME")
+    if kind not in ("folder", "records", "tfds") or not name:
+        given = f"{options.source!r} is no folder" if options.source else "there are no photos"
+        raise JaxnstError(
+            f"{given} to train on: give --data a folder of photos, ArrayRecord files, or tfds:NAME"
+        )
     photos: Photos
-    photos = Folder(name) if kind == "folder" else Tfds(name, options.tfds_dir)
+    if kind == "folder":
+        photos = open_folder(name, say=say)
+    elif kind == "records":
+        photos = ArrayRecords(name, list_matching(name), say=say)
+    else:
+        photos = open_tfds(name, options.tfds_dir, say=say)
     aside = _set_aside(photos.names, options, seed)
     rest = sorted(set(range(len(photos))) - set(aside))
     if not rest:

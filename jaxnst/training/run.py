@@ -4,7 +4,7 @@ import dataclasses
 import functools
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -96,19 +96,22 @@ class Run(NamedTuple):
     data: Data
 
 
-def set_up(config: TrainConfig, paintings: str = "") -> Run:
+def set_up(
+    config: TrainConfig, paintings: str = "", *, say: Callable[[str], None] = lambda _: None
+) -> Run:
     """Opens data and painting, loads VGG, and makes what is trained.
 
     Args:
       config: of the run.
       paintings: folder for a painting with a relative path.
+      say: is told in a line what may take long.
 
     Raises:
       JaxnstError: something of it is missing, or does not go together.
     """
     task = make_task(config)
     check_batch(config.data.batch, jax.device_count())
-    data = open_data(config.data, config.seed)
+    data = open_data(config.data, config.seed, say=say)
     crop, stride = config.data.crop, task.network.stride
     if crop % stride:
         raise JaxnstError(f"crop {crop} is not a multiple of {stride}, which the network wants")

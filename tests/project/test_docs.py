@@ -3,6 +3,7 @@
 import dataclasses
 import inspect
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -22,6 +23,7 @@ from jaxnst.cli import COMMANDS, models, weights
 from jaxnst.cli.options import Export, Live, Stylize, Train, Upscale, Web
 from jaxnst.networks.model_file import Model, save_model
 from jaxnst.networks.shipped import SHIPPED
+from jaxnst.training.data import DataOptions, open_data
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -38,6 +40,7 @@ SLOW = {
 }
 NEEDS_PAGE = "guides/page.md"
 EXPORTED = "guides/export.md"
+RECORDS = "guides/train_many.md"
 OWN_STYLE = "run/model.safetensors"
 OTHER_OPTIONS = {
     *("check", "clients", "file_format", "gallery", "no_deps", "rounds", "seconds", "wheel_dir"),
@@ -69,7 +72,7 @@ def snippets(page: Path) -> str:
 
 def with_python() -> list:
     """The pages that show Python, but for those with a test of their own."""
-    own = (NEEDS_PAGE, EXPORTED)
+    own = (NEEDS_PAGE, EXPORTED, RECORDS)
     pages = [page for page in PAGES if snippets(page) and name_of(page) not in own]
     return [
         pytest.param(page, id=name_of(page), marks=[pytest.mark.slow] * (name_of(page) in SLOW))
@@ -131,6 +134,18 @@ def test_exported_networks_paint_without_jaxnst(folder):
     with Image.open("painting.png") as painting:
         assert np.abs(np.asarray(painting) - wanted).max() <= 1
     assert np.abs(names["painting"] - wanted).max() <= 1
+
+
+def test_array_records_as_the_guide_writes_them_can_be_trained_from(folder):
+    pytest.importorskip("array_record", reason="array_record has no wheel for this machine")
+    (folder / "photos" / "deeper").mkdir(parents=True)
+    for name in ("a.jpg", "b.jpg", "deeper/c.jpg"):
+        shutil.copy("photo.jpg", folder / "photos" / name)
+    exec(compile(snippets(DOCS / RECORDS), RECORDS, "exec"), {})
+    data = open_data(DataOptions(source="records:train-*.array_record", held_out=0), seed=0).train
+    assert len(data) == 3
+    with Image.open("photo.jpg") as photo:
+        assert all(np.array_equal(data[number], photo) for number in range(3))
 
 
 @pytest.mark.slow
