@@ -9,7 +9,6 @@ the detail that the smaller size could not hold. A little noise, always the same
 a photo find more than one feature.
 """
 
-import functools
 import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
@@ -25,12 +24,13 @@ from jaxnst.errors import JaxnstError, check_number
 from jaxnst.inference.look import Look
 from jaxnst.inference.painter import BUCKET, Painter
 from jaxnst.inference.stroke import resized
+from jaxnst.io.files import PathLike
 from jaxnst.io.function_cache import cached_jit
 from jaxnst.io.resize import MIN_SIDE, fit_long_side, pad_to_multiple
 from jaxnst.io.transparency import extend_visible_colors
 from jaxnst.networks.gallery import Weights, blend_shares
 from jaxnst.networks.kinds import Decoder
-from jaxnst.networks.model_file import DECODER, load_model
+from jaxnst.networks.model_file import DECODER, Model, load_decoder
 from jaxnst.ops.color import transfer_luma
 from jaxnst.ops.pixels import as_picture, from_uint8, to_uint8
 from jaxnst.perceptual import vgg
@@ -79,6 +79,7 @@ class AnyStylizer(Painter):
         self,
         paintings: Mapping[str, ArrayLike | Read] = MappingProxyType({}),
         *,
+        model: Model | PathLike = DECODER,
         exact: bool = False,
     ) -> None:
         """Makes VGG-19 and a decoder ready.
@@ -87,12 +88,17 @@ class AnyStylizer(Painter):
           paintings: [h, w, 3] or [h, w, 4], uint8, by the names that they have as styles; what is
             transparent does not count. Of many, give functions that return them: each is called
             when its style is asked for, and the last few paintings are kept.
+          model: the decoder, or its name or file, as `jaxnst train --config any_style` makes them.
           exact: as for `Stylizer`.
 
         Raises:
-          JaxnstError: a painting is no picture.
+          JaxnstError: a painting is no picture, there is no such model, or it is no decoder.
         """
-        self._decoder, self._variables = _load_decoder()
+        model = load_decoder(model)
+        assert isinstance(model.network, Decoder)
+        self._decoder = model.network
+        # Not prepared: that would quadruple the time to compile it.
+        self._variables = {"params": jax.device_put(model.params)}
         self._vgg = load_vgg("vgg19")
         self._multiple = max(_PARTS) * self._decoder.stride if exact else BUCKET
         self._styles = {
@@ -274,14 +280,6 @@ def _as_painting(name: str, image: ArrayLike) -> np.ndarray:
         raise JaxnstError(f"{name} is transparent everywhere: give one of which something is seen")
     seen = to_uint8(extend_visible_colors(from_uint8(rgb), from_uint8(alpha)))
     return np.dstack([seen, alpha])
-
-
-@functools.cache
-def _load_decoder() -> tuple[Decoder, Any]:
-    """The decoder and its variables, not prepared: that would quadruple the time to compile it."""
-    model = load_model(DECODER)
-    assert isinstance(model.network, Decoder)
-    return model.network, {"params": jax.device_put(model.params)}
 
 
 @cached_jit(static=("layer",))
