@@ -13,7 +13,7 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -35,7 +35,7 @@ from jaxnst.ops.color import transfer_luma
 from jaxnst.ops.pixels import as_picture, from_uint8, to_uint8
 from jaxnst.perceptual import vgg
 from jaxnst.perceptual.coarse_to_fine import GRAIN, grained, joined, smaller
-from jaxnst.perceptual.neighbors import nearest_features
+from jaxnst.perceptual.neighbors import Candidates, nearest_features, sample_candidates
 from jaxnst.perceptual.weights import load_vgg
 
 PAINTING_SIDE = 640
@@ -52,15 +52,6 @@ _MARGIN = (
 )
 _EDGE = 2  # features at each side of a painting that know of its border: they would draw a frame
 _KEPT = 16  # paintings, of 12 MB each
-
-
-class Candidates(NamedTuple):
-    """Features of a painting, of which those of a photo are made."""
-
-    features: jax.Array
-    """[M, C], for each painting as many."""
-    eligible: jax.Array
-    """bool [M], those that are a painting's own; others fill up."""
 
 
 Description = tuple[Candidates, ...]
@@ -246,7 +237,7 @@ class AnyStylizer(Painter):
         )
         if seen[inner].any():
             seen, features = seen[inner], features[inner]
-        return _sample(features[seen], _CANDIDATES[part])
+        return sample_candidates(features[seen], _CANDIDATES[part])
 
 
 def _seen(alpha: np.ndarray, stride: int) -> np.ndarray:
@@ -255,16 +246,6 @@ def _seen(alpha: np.ndarray, stride: int) -> np.ndarray:
     rows, columns = (side // stride for side in canvas.shape)
     cover = canvas.reshape(rows, stride, columns, stride).mean((1, 3), dtype=np.float32)
     return np.asarray(cover >= min(127, cover.max()))
-
-
-def _sample(features: np.ndarray, count: int) -> Candidates:
-    """So many of the features [N, C], always the same; or all of them, filled up."""
-    if len(features) > count:
-        chosen = np.random.default_rng(0).permutation(len(features))[:count]
-        features = features[np.sort(chosen)]
-    missing = count - len(features)
-    eligible = np.arange(count) < len(features)
-    return Candidates(*jax.device_put((np.pad(features, ((0, missing), (0, 0))), eligible)))
 
 
 def _as_painting(name: str, image: ArrayLike) -> np.ndarray:
