@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from jaxnst.perceptual.targets import StyleTarget as StyleTarget
     from jaxnst.perceptual.targets import Targets as Targets
     from jaxnst.perceptual.targets import content_targets as content_targets
+    from jaxnst.perceptual.targets import match_styles as match_styles
     from jaxnst.perceptual.targets import style_targets as style_targets
     from jaxnst.perceptual.vgg import extract_features as extract_features
     from jaxnst.perceptual.weights import load_vgg as load_vgg
@@ -45,7 +46,13 @@ _HOMES = {
     "inference.stylizer": ("Stylizer",),
     "perceptual.losses": ("content_loss", "perceptual_loss", "style_loss", "total_variation"),
     "perceptual.statistics": ("gram_matrix",),
-    "perceptual.targets": ("StyleTarget", "Targets", "content_targets", "style_targets"),
+    "perceptual.targets": (
+        "StyleTarget",
+        "Targets",
+        "content_targets",
+        "match_styles",
+        "style_targets",
+    ),
     "networks.export": ("export_model",),
     "networks.gallery": ("load_gallery",),
     "perceptual.feature_distance": ("feature_distance",),

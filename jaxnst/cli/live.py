@@ -134,9 +134,8 @@ def _of_pictures(command: Live) -> tuple[Any, Controls]:
     """What paints in the style of pictures, and the settings to begin with."""
     from jaxnst.cli.run_any_style import check_strength, read_painting
     from jaxnst.inference.any_style import AnyStylizer
+    from jaxnst.networks.model_file import DECODER
 
-    if command.model:
-        raise JaxnstError("--model is for trained styles: leave it out, or give names of --style")
     check_strength(command.strength)
     paintings: dict[str, Any] = {}
     for path, label in labels_of(files_in(map(Path, command.style))).items():
@@ -150,7 +149,7 @@ def _of_pictures(command: Live) -> tuple[Any, Controls]:
         paintings[name] = painting if keeps else partial(read_painting, path)
     controls = _controls(command, tuple(paintings))
     controls.strongest = 1.0
-    return AnyStylizer(paintings, exact=True), controls
+    return AnyStylizer(paintings, model=command.model or DECODER, exact=True), controls
 
 
 def _controls(command: Live, styles: Sequence[str]) -> Controls:

@@ -56,7 +56,9 @@ class Stylize:
     optimize the pixels; auto: fast for trained styles, optimize for style pictures."""
     model: str = ""
     """Where the trained styles are: slim or johnson (`jaxnst models list`), a .safetensors file of
-    one style, or a folder of such files. Default: slim."""
+    one style, or a folder of such files. Default: slim. With style pictures and
+    --method fast: a decoder, as `jaxnst train --config any_style` makes them. Default: the one that
+    ships."""
     smooth: bool = False
     """Reduce flicker in the still parts of a video."""
     strength: float = 1.0
@@ -147,7 +149,8 @@ class Live:
     which take ten times as long. Default: all trained ones."""
     model: str = ""
     """Where the trained styles are: slim or johnson (`jaxnst models list`), a .safetensors file of
-    one style, or a folder of such files. Default: slim."""
+    one style, or a folder of such files. Default: slim. With pictures as styles: a decoder,
+    as `jaxnst train --config any_style` makes them. Default: the one that ships."""
     size: str = "auto"
     """Long side of the painting, in pixels; auto: the largest that reaches --rate on this machine;
     0: the size of the frames."""

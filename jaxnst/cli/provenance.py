@@ -16,6 +16,7 @@ from jaxnst.io.codec import check_writable_suffix
 from jaxnst.io.embedded_settings import read_settings
 from jaxnst.io.files import display_name, hashed
 from jaxnst.networks.gallery import PHOTO, Gallery
+from jaxnst.networks.model_file import DECODER, Model
 from jaxnst.networks.shipped import DEFAULT
 from jaxnst.perceptual.vgg_layers import NETS
 
@@ -69,7 +70,9 @@ def network_provenance(
     return _by_network(task, Path(command.model).name or DEFAULT, networks, options)
 
 
-def any_style_provenance(command: Stylize, task: PictureTask, size: int | None) -> dict[str, Any]:
+def any_style_provenance(
+    command: Stylize, task: PictureTask, decoder: Model, size: int | None
+) -> dict[str, Any]:
     """Provenance of a painting in the style of pictures, in one pass.
 
     Raises:
@@ -83,14 +86,9 @@ def any_style_provenance(command: Stylize, task: PictureTask, size: int | None) 
         "size": size,
         "quality": command.quality,
     }
-    return {
-        "jaxnst": __version__,
-        "content": hashed([task.content] if task.content else []),
-        "styles": hashed(task.styles),
-        "masks": hashed(command.mask),
-        "method": "fast",
-        "options": options,
-    }
+    name = Path(command.model).name or DECODER
+    inputs = {"styles": hashed(task.styles), "masks": hashed(command.mask), "method": "fast"}
+    return _by_network(task, name, decoder.card["sha256"], options) | inputs
 
 
 def upscale_provenance(

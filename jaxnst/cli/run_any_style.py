@@ -18,6 +18,7 @@ from jaxnst.inference.any_style import AnyStylizer
 from jaxnst.inference.look import Look
 from jaxnst.io.codec import load
 from jaxnst.networks.gallery import blend_shares
+from jaxnst.networks.model_file import DECODER, load_decoder
 
 
 def paint_in_any_style(command: Stylize, given: set[str]) -> int:
@@ -28,7 +29,7 @@ def paint_in_any_style(command: Stylize, given: set[str]) -> int:
       given: the options that were given.
 
     Raises:
-      JaxnstError: an option is not one for this, or a style is no picture.
+      JaxnstError: an option is not one for this, a style is no picture, or the model no decoder.
     """
     check_options(given)
     check_strength(command.strength)
@@ -40,7 +41,8 @@ def paint_in_any_style(command: Stylize, given: set[str]) -> int:
             "texture"
         )
     paths = dict.fromkeys(path for task in tasks for path in task.styles)
-    return paint_in_one_pass(command, given, tasks, StylePictures(tuple(paths)))
+    source = StylePictures(tuple(paths), command.model or DECODER)
+    return paint_in_one_pass(command, given, tasks, source)
 
 
 class StylePictures(StyleSource):
@@ -48,23 +50,26 @@ class StylePictures(StyleSource):
 
     holds_strokes = AnyStylizer.holds_strokes
 
-    def __init__(self, paths: Sequence[Path]) -> None:
-        """Takes the files."""
-        self._paths = paths
+    def __init__(self, paths: Sequence[Path], model: str = DECODER) -> None:
+        """Takes the files, and loads the decoder."""
+        self._paths, self._name = paths, model
+        self._model = load_decoder(model)
+
+    def __reduce__(self) -> Any:
+        return StylePictures, (self._paths, self._name)
 
     def painter(self, *, exact: bool = False) -> AnyStylizer:
         """What paints in the styles of the pictures."""
-        return AnyStylizer(
-            {str(path): partial(read_painting, path) for path in self._paths}, exact=exact
-        )
+        paintings = {str(path): partial(read_painting, path) for path in self._paths}
+        return AnyStylizer(paintings, model=self._model, exact=exact)
 
     def names(self, task: PictureTask) -> tuple[str, ...]:
         """The paths of a picture's styles."""
         return tuple(map(str, task.styles))
 
     def provenance(self, command: Stylize, task: PictureTask, size: int | None) -> dict[str, Any]:
-        """The photo, the style pictures and the options."""
-        return any_style_provenance(command, task, size)
+        """The photo, the style pictures, the decoder and the options."""
+        return any_style_provenance(command, task, self._model, size)
 
     def check(self, look: Look) -> None:
         """Raises JaxnstError unless the look's pictures can be read."""

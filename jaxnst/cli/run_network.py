@@ -28,10 +28,10 @@ def is_trained(command: Stylize) -> bool:
     """
     if command.method == "optimize":
         return False
-    fast_by_itself = command.method == "fast" and not command.style
-    if command.contact_sheet or command.model or fast_by_itself:
+    fast, named = command.method == "fast", [_is_name(style) for style in command.style]
+    of_pictures = fast and named and not any(named)  # which may have a decoder as --model
+    if command.contact_sheet or (command.model and not of_pictures) or (fast and not named):
         return True
-    named = [_is_name(style) for style in command.style]
     if any(named) and not all(named):
         raise no_picture(command.style[named.index(True)])
     return any(named)

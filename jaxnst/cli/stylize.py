@@ -11,8 +11,8 @@ from jaxnst.cli.writing import place_of
 from jaxnst.errors import JaxnstError
 from jaxnst.optimize.presets import load_preset, preset_names
 
-_IN_ONE_PASS = {"--strength", "--stroke", "--smooth", "--cluster"}
-_TRAINED = {"--model", "--contact-sheet"}
+_IN_ONE_PASS = {"--strength", "--stroke", "--smooth", "--cluster", "--model"}
+_TRAINED = {"--contact-sheet"}
 """Options that mean nothing to the optimization."""
 
 

@@ -9,12 +9,11 @@ the detail that the smaller size could not hold. A little noise, always the same
 a photo find more than one feature.
 """
 
-import functools
 import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -25,17 +24,18 @@ from jaxnst.errors import JaxnstError, check_number
 from jaxnst.inference.look import Look
 from jaxnst.inference.painter import BUCKET, Painter
 from jaxnst.inference.stroke import resized
+from jaxnst.io.files import PathLike
 from jaxnst.io.function_cache import cached_jit
 from jaxnst.io.resize import MIN_SIDE, fit_long_side, pad_to_multiple
 from jaxnst.io.transparency import extend_visible_colors
 from jaxnst.networks.gallery import Weights, blend_shares
 from jaxnst.networks.kinds import Decoder
-from jaxnst.networks.model_file import DECODER, load_model
+from jaxnst.networks.model_file import DECODER, Model, load_decoder
 from jaxnst.ops.color import transfer_luma
 from jaxnst.ops.pixels import as_picture, from_uint8, to_uint8
 from jaxnst.perceptual import vgg
 from jaxnst.perceptual.coarse_to_fine import GRAIN, grained, joined, smaller
-from jaxnst.perceptual.neighbors import nearest_features
+from jaxnst.perceptual.neighbors import Candidates, nearest_features, sample_candidates
 from jaxnst.perceptual.weights import load_vgg
 
 PAINTING_SIDE = 640
@@ -54,15 +54,6 @@ _EDGE = 2  # features at each side of a painting that know of its border: they w
 _KEPT = 16  # paintings, of 12 MB each
 
 
-class Candidates(NamedTuple):
-    """Features of a painting, of which those of a photo are made."""
-
-    features: jax.Array
-    """[M, C], for each painting as many."""
-    eligible: jax.Array
-    """bool [M], those that are a painting's own; others fill up."""
-
-
 Description = tuple[Candidates, ...]
 """A painting at each size."""
 
@@ -79,6 +70,7 @@ class AnyStylizer(Painter):
         self,
         paintings: Mapping[str, ArrayLike | Read] = MappingProxyType({}),
         *,
+        model: Model | PathLike = DECODER,
         exact: bool = False,
     ) -> None:
         """Makes VGG-19 and a decoder ready.
@@ -87,12 +79,17 @@ class AnyStylizer(Painter):
           paintings: [h, w, 3] or [h, w, 4], uint8, by the names that they have as styles; what is
             transparent does not count. Of many, give functions that return them: each is called
             when its style is asked for, and the last few paintings are kept.
+          model: the decoder, or its name or file, as `jaxnst train --config any_style` makes them.
           exact: as for `Stylizer`.
 
         Raises:
-          JaxnstError: a painting is no picture.
+          JaxnstError: a painting is no picture, there is no such model, or it is no decoder.
         """
-        self._decoder, self._variables = _load_decoder()
+        model = load_decoder(model)
+        assert isinstance(model.network, Decoder)
+        self._decoder = model.network
+        # Not prepared: that would quadruple the time to compile it.
+        self._variables = {"params": jax.device_put(model.params)}
         self._vgg = load_vgg("vgg19")
         self._multiple = max(_PARTS) * self._decoder.stride if exact else BUCKET
         self._styles = {
@@ -240,7 +237,7 @@ class AnyStylizer(Painter):
         )
         if seen[inner].any():
             seen, features = seen[inner], features[inner]
-        return _sample(features[seen], _CANDIDATES[part])
+        return sample_candidates(features[seen], _CANDIDATES[part])
 
 
 def _seen(alpha: np.ndarray, stride: int) -> np.ndarray:
@@ -249,16 +246,6 @@ def _seen(alpha: np.ndarray, stride: int) -> np.ndarray:
     rows, columns = (side // stride for side in canvas.shape)
     cover = canvas.reshape(rows, stride, columns, stride).mean((1, 3), dtype=np.float32)
     return np.asarray(cover >= min(127, cover.max()))
-
-
-def _sample(features: np.ndarray, count: int) -> Candidates:
-    """So many of the features [N, C], always the same; or all of them, filled up."""
-    if len(features) > count:
-        chosen = np.random.default_rng(0).permutation(len(features))[:count]
-        features = features[np.sort(chosen)]
-    missing = count - len(features)
-    eligible = np.arange(count) < len(features)
-    return Candidates(*jax.device_put((np.pad(features, ((0, missing), (0, 0))), eligible)))
 
 
 def _as_painting(name: str, image: ArrayLike) -> np.ndarray:
@@ -274,14 +261,6 @@ def _as_painting(name: str, image: ArrayLike) -> np.ndarray:
         raise JaxnstError(f"{name} is transparent everywhere: give one of which something is seen")
     seen = to_uint8(extend_visible_colors(from_uint8(rgb), from_uint8(alpha)))
     return np.dstack([seen, alpha])
-
-
-@functools.cache
-def _load_decoder() -> tuple[Decoder, Any]:
-    """The decoder and its variables, not prepared: that would quadruple the time to compile it."""
-    model = load_model(DECODER)
-    assert isinstance(model.network, Decoder)
-    return model.network, {"params": jax.device_put(model.params)}
 
 
 @cached_jit(static=("layer",))

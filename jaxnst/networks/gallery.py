@@ -58,8 +58,7 @@ class Gallery:
         if style not in self._models:
             model = self._load[style]()
             if not isinstance(model.network, Network):
-                what = f"{style}: " if style else "this network "
-                raise JaxnstError(f"{what}enlarges pictures and has no style: give another")
+                raise _styleless(style or "this network", model)
             self._models[style] = model
         return self._models[style]
 
@@ -202,11 +201,16 @@ def _file_gallery(path: Path) -> Gallery:
     """The one style of a file."""
     model = load_model(path)
     if not model.name:
-        use = "`jaxnst upscale` uses networks that enlarge"
-        if isinstance(model.network, Decoder):
-            use = "it is a decoder; --method fast paints with the one that ships"
-        raise JaxnstError(f"{display_name(path)}: has no style: {use}")
+        raise _styleless(display_name(path), model)
     return Gallery.of(model, start=_start_of(model, path))
+
+
+def _styleless(name: str, model: Model) -> JaxnstError:
+    """The error for a network that has no style; it says what it is for."""
+    use = "`jaxnst upscale` uses networks that enlarge"
+    if isinstance(model.network, Decoder):
+        use = "it is a decoder, for pictures as --style; `jaxnst stylize` wants --method fast, too"
+    return JaxnstError(f"{name}: has no style: {use}")
 
 
 def _start_of(model: Model, path: Path) -> Model | None:

@@ -28,6 +28,7 @@ from jaxnst.networks.kinds import (
     NETWORKS,
     PAINTERS,
     AnyNetwork,
+    Decoder,
     Network,
 )
 from jaxnst.networks.shipped import ASSETS, SHIPPED
@@ -124,6 +125,23 @@ def load_model(name_or_path: PathLike, *, known: Iterable[str] = SHIPPED) -> Mod
     if card.get("sha256") != _digest(arrays):
         raise JaxnstError(f"{name}: its arrays are not those of its card: get the file anew")
     return _assembled(name, card, arrays, known=ships)
+
+
+def load_decoder(model: Model | PathLike = DECODER) -> Model:
+    """A decoder, with which pictures are styles: given as it is, or as for `load_model`.
+
+    Raises:
+      JaxnstError: there is no such model, or it is another network.
+    """
+    name = "this model" if isinstance(model, Model) else f"model {display_name(model)!r}"
+    if not isinstance(model, Model) and (Path(model).suffix == SUFFIX or str(model) in SHIPPED):
+        model = load_model(model)
+    if not (isinstance(model, Model) and isinstance(model.network, Decoder)):
+        raise JaxnstError(
+            f"{name} is no decoder, and pictures as styles want one: give a {SUFFIX} file of one, "
+            f"or {DECODER}, which ships"
+        )
+    return model
 
 
 def read_card(data: bytes) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from jaxnst.io.resize import fit_long_side
 from jaxnst.optimize.options import OptimizeOptions
 from jaxnst.perceptual import memory, vgg, vgg_layers
 from jaxnst.perceptual.loss_options import LossOptions, normalize_weights
+from jaxnst.perceptual.statistics import STATISTICS
 
 
 class Style(NamedTuple):
@@ -98,6 +99,11 @@ def uses_style(job: Job) -> bool:
     return bool(job.styles) and job.loss.style_weight > 0 and bool(job.loss.style_layers)
 
 
+def matches(job: Job) -> bool:
+    """Whether styles are matched with the picture so far, see `perceptual.neighbors`."""
+    return uses_style(job) and STATISTICS[job.loss.statistic].matched
+
+
 def with_normalized_weights(job: Job) -> tuple[Job, float]:
     """The job with loss weights of at most 1, and the factor back to the loss as asked for."""
     loss, factor = normalize_weights(job.loss, content=uses_content(job), style=uses_style(job))
@@ -108,17 +114,19 @@ def memory_needs(params: vgg.Params, job: Job) -> memory.Needs:
     """What the memory of a job depends on, apart from the picture's size."""
     lbfgs_pairs = min(job.options.memory, max(evaluations(job)))
     pairs = lbfgs_pairs if job.options.optimizer == "lbfgs" else 1
+    matched = job.loss.style_layers * (1 + len(job.styles)) if matches(job) else ()
     return memory.Needs(
         net=vgg.net_of(params),
         layers=(*job.loss.content_layers, *job.loss.style_layers),
-        content_layers=job.loss.content_layers if uses_content(job) else (),
+        kept_layers=(*(job.loss.content_layers if uses_content(job) else ()), *matched),
         pictures=2 * pairs + 8,  # photo, image, gradient, average, and those of the next step
     )
 
 
 def style_rows(params: vgg.Params, job: Job, style: Style) -> int:
     """Rows of a tile of a style picture, with which it fits at the finest scale."""
-    needs = memory.Needs(vgg.net_of(params), job.loss.style_layers, (), pictures=3)
+    kept = job.loss.style_layers if matches(job) else ()
+    needs = memory.Needs(vgg.net_of(params), job.loss.style_layers, kept, pictures=3)
     limit = job.options.memory_limit * 1e9
     return memory.plan_tiles(style_size(job, style, job.size), needs, limit)
 

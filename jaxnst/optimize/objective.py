@@ -1,5 +1,8 @@
 """What a job's picture descends: the perceptual loss and its gradient at one size."""
 
+from collections.abc import Callable
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 
@@ -7,6 +10,7 @@ from jaxnst.io.resize import resize
 from jaxnst.optimize.job import (
     Job,
     Style,
+    matches,
     memory_needs,
     style_rows,
     style_size,
@@ -18,22 +22,49 @@ from jaxnst.perceptual import memory, vgg
 from jaxnst.perceptual import tiled_loss as tiling
 from jaxnst.perceptual.losses import perceptual_loss
 from jaxnst.perceptual.statistics import LEAST_ALPHA
-from jaxnst.perceptual.targets import StyleTarget, Targets
+from jaxnst.perceptual.targets import StyleTarget, Targets, matched
 
 loss_and_gradient = jax.jit(
     jax.value_and_grad(perceptual_loss, argnums=1, has_aux=True), static_argnames="options"
 )
 
 
-def evaluation(params: vgg.Params, job: Job, size: tuple[int, int]) -> Evaluate:
-    """The loss and its gradient for pictures of one size, in tiles if it must be."""
+def evaluation(
+    params: vgg.Params, job: Job, size: tuple[int, int]
+) -> Callable[[jax.Array | None], tuple[Evaluate, jax.Array | None]]:
+    """The loss and its gradient for pictures of one size, in tiles if it must be.
+
+    Returns:
+      A function that makes it from the picture [H, W, 3] that styles are matched with. It returns
+      that picture, too; None where they are not.
+    """
     rows = memory.plan_tiles(size, memory_needs(params, job), job.options.memory_limit * 1e9)
-    targets = _targets(params, job, size, rows)
-    if rows >= size[0]:
-        return lambda image: loss_and_gradient(params, image, targets, job.loss)
-    return lambda image: tiling.tiled_loss_and_gradient(
-        params, image, targets, job.loss, tile_rows=rows
-    )
+    common = _targets(params, job, size, rows)
+
+    def aim(picture: jax.Array | None) -> tuple[Evaluate, jax.Array | None]:
+        if not matches(job) or picture is None:
+            return partial(_evaluate, params, job, common, rows), None
+        targets = _matched(params, job, common, picture, rows)
+        return partial(_evaluate, params, job, targets, rows), picture
+
+    return aim
+
+
+def _evaluate(
+    params: vgg.Params, job: Job, targets: Targets, rows: int, image: jax.Array
+) -> tuple[tuple[jax.Array, dict[str, jax.Array]], jax.Array]:
+    if rows >= image.shape[0]:
+        return loss_and_gradient(params, image, targets, job.loss)
+    return tiling.tiled_loss_and_gradient(params, image, targets, job.loss, tile_rows=rows)
+
+
+def _matched(
+    params: vgg.Params, job: Job, targets: Targets, picture: jax.Array, rows: int
+) -> Targets:
+    """The targets with the styles' features that are most similar to those of a picture."""
+    layers = job.loss.style_layers
+    features = tiling.tiled_features(params, picture, layers, job.loss, tile_rows=rows)
+    return matched(targets, features)
 
 
 def _targets(params: vgg.Params, job: Job, size: tuple[int, int], rows: int) -> Targets:

@@ -58,6 +58,15 @@ class Optimizer(Protocol):
         """
 
 
+def aimed_anew(evaluate: Evaluate, state: Any) -> Any:
+    """The state of any optimizer at the same image when the loss has changed; one evaluation.
+
+    What it has learned of the curvature stays: a loss of other targets bends alike.
+    """
+    (loss, parts), gradient = evaluate(state.image)
+    return state._replace(loss=float(loss), parts=float_parts(parts), gradient=gradient)
+
+
 def float_parts(parts: Mapping[str, jax.Array]) -> dict[str, float]:
     """The parts of a loss as Python numbers; waits for the device."""
     return {name: float(part) for name, part in parts.items()}

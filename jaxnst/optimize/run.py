@@ -27,7 +27,7 @@ from jaxnst.optimize.job import (
     with_normalized_weights,
 )
 from jaxnst.optimize.objective import evaluation
-from jaxnst.optimize.optimizer import Optimizer, OptimizerState, float_parts
+from jaxnst.optimize.optimizer import Optimizer, OptimizerState, aimed_anew, float_parts
 from jaxnst.optimize.options import OptimizeOptions
 from jaxnst.optimize.projected_adam import ProjectedAdam
 from jaxnst.optimize.projected_lbfgs import ProjectedLbfgs
@@ -40,6 +40,9 @@ PARTS = ("content", "style", "tv")
 # evaluations do not earn.
 _WORTH_PREPARING = 4e6
 
+_MATCHES = 4  # at each size, where styles are matched with the picture so far
+_STEPS = 5  # between them at least
+
 
 class RunState(NamedTuple):
     """Where a run is: enough to continue it exactly."""
@@ -50,6 +53,8 @@ class RunState(NamedTuple):
     """Evaluations done at this scale."""
     optimizer: OptimizerState
     average: jax.Array | None
+    matched: jax.Array | None = None
+    """The picture that styles were matched with last, [H, W, 3], if they are."""
 
 
 class Progress(NamedTuple):
@@ -98,19 +103,27 @@ def run(params: vgg.Params, job: Job, state: RunState | None = None) -> Iterator
     for scale in range(state.scale if state else 0, len(sizes)):
         if is_fast(job, scale):
             params = vgg.prepare(params, memory_needs(params, job).layers)
-        evaluate = evaluation(params, job, sizes[scale])
+        aim = evaluation(params, job, sizes[scale])
         if state is None or state.scale < scale:
             image = (
                 _start(job, sizes[0]) if state is None else resize(_picture(state), sizes[scale])
             )
+            evaluate, matched = aim(jnp.asarray(image))
             first = optimizer.init(evaluate, jnp.asarray(image))
-            state = RunState(scale, 1, first, _averaged(None, first.image, 1, job.options))
+            average = _averaged(None, first.image, 1, job.options)
+            state = RunState(scale, 1, first, average, matched)
             yield _progress(state, shares, factor)
+        else:
+            evaluate, _ = aim(state.matched)
         while state.iteration < shares[scale]:
-            following = optimizer.step(evaluate, state.optimizer)
-            count = state.iteration + 1
+            matched, count = state.matched, state.iteration + 1
+            if matched is not None and _matches_anew(state.iteration, shares[scale]):
+                evaluate, matched = aim(state.optimizer.image)
+                following = aimed_anew(evaluate, state.optimizer)
+            else:
+                following = optimizer.step(evaluate, state.optimizer)
             average = _averaged(state.average, following.image, count, job.options)
-            state = RunState(scale, count, following, average)
+            state = RunState(scale, count, following, average, matched)
             yield _progress(state, shares, factor)
 
 
@@ -130,7 +143,9 @@ def work_done(job: Job, state: RunState) -> float:
 def loss_of(params: vgg.Params, job: Job, image: np.ndarray) -> tuple[float, dict[str, float]]:
     """The loss of a picture of the job's size, such as one read back from a file, and its parts."""
     job, factor = with_normalized_weights(job)
-    (loss, parts), _ = evaluation(params, job, job.size)(jnp.asarray(image, jnp.float32))
+    picture = jnp.asarray(image, jnp.float32)
+    evaluate, _ = evaluation(params, job, job.size)(picture)
+    (loss, parts), _ = evaluate(picture)
     return factor * float(loss), _weighted_as_asked(float_parts(parts), factor)
 
 
@@ -139,6 +154,12 @@ def make_optimizer(options: OptimizeOptions) -> Optimizer:
     if options.optimizer == "lbfgs":
         return ProjectedLbfgs(options.memory)
     return ProjectedAdam(options.learning_rate)
+
+
+def _matches_anew(iteration: int, share: int) -> bool:
+    """Whether styles are matched again after so many evaluations at a size, of its share."""
+    every = max(_STEPS, -(-share // _MATCHES))
+    return iteration % every == 0 and iteration + 1 < share
 
 
 def _weighted_as_asked(parts: dict[str, float], factor: float) -> dict[str, float]:

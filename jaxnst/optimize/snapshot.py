@@ -33,8 +33,8 @@ def save_snapshot(path: Path, state: RunState, job: str) -> None:
       job: what tells this job from others, such as a hash of its inputs and options.
     """
     packed = state.optimizer.pack()
-    if state.average is not None:
-        packed["average"] = state.average
+    pictures = {"average": state.average, "matched": state.matched}
+    packed |= {name: picture for name, picture in pictures.items() if picture is not None}
     arrays = {name: value for name, value in packed.items() if isinstance(value, jax.Array)}
     numbers = {
         "job": job,
@@ -77,4 +77,5 @@ def load_snapshot(path: Path, job: str) -> RunState:
 def _state(numbers: dict[str, Any], arrays: dict[str, jax.Array]) -> RunState:
     kind = _STATES[numbers["optimizer"]]
     optimizer = kind.unpack({**numbers, **arrays})
-    return RunState(numbers["scale"], numbers["iteration"], optimizer, arrays.get("average"))
+    pictures = (arrays.get(name) for name in ("average", "matched"))
+    return RunState(numbers["scale"], numbers["iteration"], optimizer, *pictures)

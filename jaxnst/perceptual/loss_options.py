@@ -40,9 +40,10 @@ class LossOptions:
     """Layers at which the picture should have the style's statistics."""
     style_layer_weights: tuple[float, ...] = ()
     """Relative weight of each style layer; none: all alike."""
-    statistic: Literal["gram", "mean_std", "wasserstein"] = "gram"
-    """What describes a style: Gram matrices, means and standard deviations of the channels, or
-    their Gaussian (Wasserstein-2 distance)."""
+    statistic: Literal["gram", "mean_std", "wasserstein", "neighbors"] = "gram"
+    """What describes a style: Gram matrices, means and standard deviations of the channels, their
+    Gaussian (Wasserstein-2 distance), or its features themselves, of which the picture's are to be
+    like the most similar ones."""
     formula: Literal["relative", "gatys", "johnson"] = "relative"
     """How terms are normalized: relative errors, or a paper's own sums."""
     tv_norm: Literal["l1", "l2"] = "l2"

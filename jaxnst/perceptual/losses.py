@@ -21,6 +21,8 @@ Gatys' style term takes image and style to have the same number of positions; he
 matrix is divided by its own, so the two pictures may differ in size.
 """
 
+from collections.abc import Mapping
+
 import jax
 import jax.numpy as jnp
 
@@ -35,7 +37,13 @@ from jaxnst.perceptual.statistics import (
     position_averages,
     uniform_weights,
 )
-from jaxnst.perceptual.targets import Targets, extract_features, position_weights, used_layers
+from jaxnst.perceptual.targets import (
+    StyleTarget,
+    Targets,
+    extract_features,
+    position_weights,
+    used_layers,
+)
 
 
 def perceptual_loss(
@@ -67,19 +75,22 @@ def perceptual_loss(
         layer: content_loss(features[layer], target, formula=options.formula)
         for layer, target in targets.content.items()
     }
-    averages = [
-        {
-            layer: position_averages(
-                options.statistic,
-                features[layer],
-                position_weights(style, features[layer].shape[-3:-1]),
-            )
-            for layer in style.statistics
-        }
-        for style in targets.styles
-    ]
+    averages = [_averages(features, style, options) for style in targets.styles]
     style = style_terms(averages, targets.styles, options)
     return join_terms(content, style, smoothness(image, options), options)
+
+
+def _averages(
+    features: Mapping[str, jax.Array], style: StyleTarget, options: LossOptions
+) -> dict[str, Averages]:
+    """What is compared with a style's target at each layer."""
+    found = {}
+    for layer, target in style.statistics.items():
+        if "matched" in target:
+            _check_same_size(features[layer], target["matched"])
+        weights = position_weights(style, features[layer].shape[-3:-1])
+        found[layer] = position_averages(options.statistic, features[layer], weights, target)
+    return found
 
 
 def content_loss(features: jax.Array, target: jax.Array, *, formula: str = "relative") -> jax.Array:
@@ -98,13 +109,14 @@ def style_loss(
     Args:
       features: of the image at one layer, [..., H, W, C].
       target: of the style at that layer, `style_targets(...).statistics[layer]`.
-      statistic: "gram", "mean_std" or "wasserstein".
+      statistic: "gram", "mean_std", "wasserstein" or "neighbors".
       formula: "relative" for any statistic; "gatys" and "johnson" for "gram" alone.
     """
     check_choice("statistic", statistic, STATISTICS)
     check_choice("formula", formula, CHOICES["formula"])
     check_floating("features", features)
-    averages = position_averages(statistic, features, uniform_weights(features.shape[-3:-1]))
+    weights = uniform_weights(features.shape[-3:-1])
+    averages = position_averages(statistic, features, weights, target)
     return statistic_error(averages, target, statistic, formula)
 
 
@@ -143,7 +155,7 @@ def _check_same_size(features: jax.Array, target: jax.Array) -> None:
     if features.shape[-3:] != target.shape[-3:] or not fits:
         raise JaxnstError(
             f"features have shape {features.shape} and the target {target.shape}: "
-            "make content targets from a photo of the image's size"
+            "make it from a picture of the image's size"
         )
 
 
@@ -154,8 +166,14 @@ def _check_style_targets(image: jax.Array, targets: Targets, options: LossOption
             f"targets is of type {type(targets).__name__}: make it of what content_targets and "
             f"style_targets return, as Targets(content, (style,))"
         )
-    needed = set(STATISTICS[options.statistic].averages)
+    statistic = STATISTICS[options.statistic]
+    needed = {"matched"} if statistic.matched else set(statistic.averages)
     for style in targets.styles:
+        if statistic.matched and any("features" in a for a in style.statistics.values()):
+            raise JaxnstError(
+                f"statistic {options.statistic!r} compares position by position: give the targets "
+                f"to match_styles first, with a picture of the image's size"
+            )
         same_layers = set(style.statistics) <= set(options.style_layers)
         if not (same_layers and all(needed <= set(a) for a in style.statistics.values())):
             raise JaxnstError(

@@ -46,8 +46,8 @@ class Needs(NamedTuple):
     net: str
     layers: Sequence[str]
     """All layers of the loss; they tell how wide the tiles' margins are."""
-    content_layers: Sequence[str]
-    """Those whose features are kept for the whole picture."""
+    kept_layers: Sequence[str]
+    """Those whose features are kept for the whole picture, as often as they are kept."""
     pictures: int
     """Arrays of the picture's size that the optimizer keeps."""
 
@@ -80,7 +80,7 @@ def plan_tiles(size: tuple[int, int], needs: Needs, limit: float) -> int:
 def _tile_rows(size: tuple[int, int], needs: Needs, limit: float) -> int:
     """The most rows a tile may have, a multiple of 32; 0 if none fit."""
     height, width = size
-    kept = sum(_bytes_per_pixel(layer, needs.net) for layer in needs.content_layers)
+    kept = sum(_bytes_per_pixel(layer, needs.net) for layer in needs.kept_layers)
     left = limit - _PROGRAM - height * width * (kept + _PICTURE * needs.pictures)
     rows = int(left / (width * _PER_PIXEL))
     if rows >= height:

@@ -6,10 +6,32 @@ transfer). Similarity is the cosine of features less their mean, so that a light
 painting are compared by what varies in them.
 """
 
+from typing import NamedTuple
+
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 _ROWS = 1024  # features that are compared at once, so that memory does not grow with the photo
+
+
+class Candidates(NamedTuple):
+    """Features of a painting, of which those of a photo are made."""
+
+    features: jax.Array
+    """[M, C], for each painting as many."""
+    eligible: jax.Array
+    """bool [M], those that are a painting's own; others fill up."""
+
+
+def sample_candidates(features: np.ndarray, count: int) -> Candidates:
+    """So many of the features [N, C], always the same; or all of them, filled up."""
+    if len(features) > count:
+        chosen = np.random.default_rng(0).permutation(len(features))[:count]
+        features = features[np.sort(chosen)]
+    missing = count - len(features)
+    eligible = np.arange(count) < len(features)
+    return Candidates(*jax.device_put((np.pad(features, ((0, missing), (0, 0))), eligible)))
 
 
 def nearest_features(

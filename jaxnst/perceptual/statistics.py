@@ -6,6 +6,7 @@ what masks and row tiles (`tiled_loss`) rest on; what is not linear happens in `
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 import jax
@@ -15,7 +16,8 @@ from jaxnst.ops.matrices import product
 from jaxnst.ops.pixels import check_floating
 
 Averages = Mapping[str, jax.Array]
-"""Of "mean" [..., C], "square" [..., C] and "second" [..., C, C], those a statistic needs."""
+"""Of "mean" [..., C], "square" [..., C] and "second" [..., C, C], those a statistic needs; "error"
+and "size" [...] of features that are compared position by position, with "matched" ones."""
 
 _VARIANCE_FLOOR = 1e-4  # keeps roots differentiable; variances are of the order of 10..10,000
 _NOISE = 1e-6  # eigenvalues this far below the largest have no correct digit
@@ -85,21 +87,31 @@ def _flat(features: jax.Array) -> jax.Array:
     return features.reshape(*features.shape[:-3], -1, features.shape[-1])
 
 
-def position_averages(statistic: str, features: jax.Array, weights: jax.Array) -> Averages:
+def position_averages(
+    statistic: str, features: jax.Array, weights: jax.Array, target: Averages = MappingProxyType({})
+) -> Averages:
     """The averages that a statistic is made of.
 
     Args:
-      statistic: "gram", "mean_std" or "wasserstein".
+      statistic: "gram", "mean_std", "wasserstein" or "neighbors".
       features: [..., H, W, C].
       weights: [H, W], from `uniform_weights` or `mask_weights`, or a part of such.
+      target: with what "neighbors" compares, "matched" [H, W, C].
     """
     column = weights[..., None]
     kinds = {
         "mean": lambda f: jnp.sum(f * column, axis=(-3, -2)),
         "square": lambda f: jnp.sum(jnp.square(f) * column, axis=(-3, -2)),
         "second": lambda f: second_moment(f, weights),
+        "error": lambda f: _weighted_square(f - target["matched"], weights),
+        "size": lambda _: _weighted_square(target["matched"], weights),
     }
     return {kind: kinds[kind](features) for kind in STATISTICS[statistic].averages}
+
+
+def _weighted_square(features: jax.Array, weights: jax.Array) -> jax.Array:
+    """Weighted sum over positions of the squared lengths of features: [...]."""
+    return jnp.sum(jnp.square(features) * weights[..., None], axis=(-3, -2, -1))
 
 
 class Statistic(NamedTuple):
@@ -112,6 +124,8 @@ class Statistic(NamedTuple):
     distance: Callable[[Averages, Averages], tuple[jax.Array, jax.Array]]
     """Squared distance of averages to a target, and the target's squared norm: its distance to
     features that are zero everywhere."""
+    matched: bool = False
+    """Whether a target is "matched" features, position by position, from `match_styles`."""
 
 
 def _gram_distance(averages: Averages, target: Averages) -> tuple[jax.Array, jax.Array]:
@@ -183,8 +197,14 @@ def _trace_and_inverse_of_root(matrix: jax.Array) -> tuple[jax.Array, jax.Array]
     return jnp.sum(values / roots + roots, axis=-1) / 2, inverse
 
 
+def _neighbors_distance(averages: Averages, target: Averages) -> tuple[jax.Array, jax.Array]:
+    """Squared distance to the features that were matched, which are all in the averages."""
+    return averages["error"], averages["size"]
+
+
 STATISTICS = {
     "gram": Statistic(("second",), dict, _gram_distance),
     "mean_std": Statistic(("mean", "square"), dict, _mean_std_distance),
     "wasserstein": Statistic(("mean", "second"), _wasserstein_target, _wasserstein_distance),
+    "neighbors": Statistic(("error", "size"), dict, _neighbors_distance, matched=True),
 }

@@ -26,6 +26,7 @@ from jaxnst.perceptual.targets import (
     Targets,
     extract_features,
     position_weights,
+    style_candidates,
     used_layers,
 )
 
@@ -90,6 +91,9 @@ def tiled_style_targets(
     alpha: jax.Array | None = None,
 ) -> StyleTarget:
     """`style_targets` in less memory."""
+    if STATISTICS[options.statistic].matched:
+        features = tiled_features(params, image, options.style_layers, options, tile_rows=tile_rows)
+        return style_candidates(features, weight=weight, mask=mask, alpha=alpha)
     style = StyleTarget({layer: {} for layer in options.style_layers}, mask=alpha)
     height, windows = _plan(params, image, options.style_layers, tile_rows)
     parts = [
@@ -105,10 +109,23 @@ def tiled_content_targets(
     params: vgg.Params, image: jax.Array, options: LossOptions, *, tile_rows: int
 ) -> dict[str, jax.Array]:
     """`content_targets` in less memory, of one image [H, W, 3]."""
-    height, windows = _plan(params, image, options.content_layers, tile_rows)
-    pieces: dict[str, list[jax.Array]] = {layer: [] for layer in options.content_layers}
+    return tiled_features(params, image, options.content_layers, options, tile_rows=tile_rows)
+
+
+def tiled_features(
+    params: vgg.Params,
+    image: jax.Array,
+    layers: tuple[str, ...],
+    options: LossOptions,
+    *,
+    tile_rows: int,
+) -> dict[str, jax.Array]:
+    """Features of one image [H, W, 3], in less memory than VGG takes for all of it at once."""
+    height, windows = _plan(params, image, layers, tile_rows)
+    pieces: dict[str, list[jax.Array]] = {layer: [] for layer in layers}
     for window in windows:
-        for layer, features in _window_features(params, image, window, options, height).items():
+        found = _window_features(params, image, window, layers, options, height)
+        for layer, features in found.items():
             step = vgg_layers.stride(layer)
             top, bottom = window.top - window.start, window.bottom - window.start
             pieces[layer].append(features[top // step : -(-bottom // step)])
@@ -124,12 +141,17 @@ def _plan(
     return windows[0].stop - windows[0].start, windows
 
 
-@functools.partial(jax.jit, static_argnames=("options", "height"))
+@functools.partial(jax.jit, static_argnames=("layers", "options", "height"))
 def _window_features(
-    params: vgg.Params, image: jax.Array, window: RowTile, options: LossOptions, height: int
+    params: vgg.Params,
+    image: jax.Array,
+    window: RowTile,
+    layers: tuple[str, ...],
+    options: LossOptions,
+    height: int,
 ) -> dict[str, jax.Array]:
     rows = jax.lax.dynamic_slice_in_dim(image, window.start, height)
-    return extract_features(params, rows, options.content_layers, options)
+    return extract_features(params, rows, layers, options)
 
 
 @functools.partial(jax.jit, static_argnames=("options", "height"))
@@ -206,11 +228,13 @@ def _tile_sums(
     styles = []
     for style in targets.styles:
         averages = {}
-        for layer in style.statistics:
-            step = vgg_layers.stride(layer)
+        for layer, target in style.statistics.items():
+            step, found = vgg_layers.stride(layer), features[layer]
             weights = position_weights(style, (shape[0] // step, shape[1] // step))
-            part = _cut(weights, layer, features[layer], window) * inside[layer]
-            averages[layer] = position_averages(options.statistic, features[layer], part)
+            part = _cut(weights, layer, found, window) * inside[layer]
+            if STATISTICS[options.statistic].matched:
+                target = {"matched": _cut(target["matched"], layer, found, window)}
+            averages[layer] = position_averages(options.statistic, found, part, target)
         styles.append(averages)
     return {"content": content, "styles": styles}
 

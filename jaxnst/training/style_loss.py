@@ -14,12 +14,13 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import DTypeLike
 
+from jaxnst.errors import JaxnstError
 from jaxnst.perceptual import vgg
 from jaxnst.perceptual.loss_options import LossOptions
 from jaxnst.perceptual.loss_terms import statistic_error, weighted_terms
 from jaxnst.perceptual.losses import content_loss, smoothness, style_loss
 from jaxnst.perceptual.repetition import autocorrelation, lattice_shifts, repetition_loss
-from jaxnst.perceptual.statistics import LEAST_ALPHA, Averages, mask_weights
+from jaxnst.perceptual.statistics import LEAST_ALPHA, STATISTICS, Averages, mask_weights
 from jaxnst.perceptual.targets import extract_features, style_targets
 from jaxnst.training.options import StyleOptions
 from jaxnst.training.shift import shifted
@@ -57,7 +58,16 @@ class StyleLoss:
         stride: int,
         dtype: DTypeLike = jnp.float32,
     ) -> None:
-        """Takes what counts, the stride of what paints, and the type of VGG's features."""
+        """Takes what counts, the stride of what paints, and the type of VGG's features.
+
+        Raises:
+          JaxnstError: the statistic is none that a network can learn from.
+        """
+        if STATISTICS[loss.statistic].matched:
+            others = ", ".join(name for name, known in STATISTICS.items() if not known.matched)
+            raise JaxnstError(
+                f"statistic {loss.statistic!r} is for optimizing pixels: to train choose {others}"
+            )
         self._loss, self._options, self._stride, self._dtype = loss, options, stride, dtype
         self._shifts = lattice_shifts(stride // _REPETITION_STRIDE)
         # What each picture's style is relative to cancels out where it is relative to photos.

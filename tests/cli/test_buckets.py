@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from bucket_files import Store, leads_to
-from model_files import gallery_folder, small_decoder, upscaling_model
+from model_files import decoder_file, gallery_folder, upscaling_model
 from PIL import Image
 from stylize_files import picture, stylize, tree
 
@@ -116,8 +116,8 @@ def test_pixels_are_optimized_with_a_style_of_a_bucket(place, store) -> None:
 
 
 @pytest.mark.slow
-def test_styles_and_masks_of_a_bucket_paint_in_one_pass(place, store, monkeypatch) -> None:
-    monkeypatch.setattr("jaxnst.inference.any_style._load_decoder", small_decoder)
+def test_styles_and_masks_of_a_bucket_paint_in_one_pass(place, store) -> None:
+    decoder = str(decoder_file(Path()))
     picture(Path("left.png"), 4)
     picture(Path("right.png"), 5)
     for name in ("left.png", "right.png"):
@@ -125,8 +125,10 @@ def test_styles_and_masks_of_a_bucket_paint_in_one_pass(place, store, monkeypatc
 
     def paint(start: str, out: str) -> None:
         styles = (f"{start}style.png", f"{start}in/2.png")
-        masks = ("--mask", f"{start}left.png", f"{start}right.png", "--method", "fast", "--quiet")
-        assert main(["stylize", f"{start}in/1.png", "--style", *styles, *masks, "-o", out]) == 0
+        masks = ("--mask", f"{start}left.png", f"{start}right.png")
+        how = ("--method", "fast", "--model", decoder, "--quiet")
+        words = (f"{start}in/1.png", "--style", *styles, *masks, *how, "-o", out)
+        assert main(["stylize", *words]) == 0
 
     paint("", "disk.png")
     paint("s3://photos/", "s3://photos/out.png")

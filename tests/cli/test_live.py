@@ -217,7 +217,7 @@ def test_pictures_and_names_do_not_mix(place, tmp_path, capsys) -> None:
     assert main(words(place, "--stats", tmp_path / "s.json", "--style", style, "wave")) == 2
     assert "'wave', which is no file, beside pictures" in capsys.readouterr().err
     assert main(words(place, "--stats", tmp_path / "s.json", "--style", style)) == 2
-    assert "--model is for trained styles" in capsys.readouterr().err
+    assert "small' is no decoder, and pictures as styles want one" in capsys.readouterr().err
 
 
 def test_a_style_picture_is_never_recorded_over(place, tmp_path, capsys) -> None:

@@ -1,23 +1,30 @@
 """`jaxnst stylize --method fast` with pictures as styles, in this process."""
 
+import pickle
 from pathlib import Path
 
 import numpy as np
 import pytest
-from model_files import small_decoder
+from model_files import decoder_file, model_file
 from PIL import Image
 from stylize_files import picture, pixels
 
 from jaxnst.cli import main
+from jaxnst.cli.run_any_style import StylePictures
 from jaxnst.inference import any_style
 from jaxnst.io.embedded_settings import read_settings
 
 
-@pytest.fixture(autouse=True)
-def _small_decoder(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A random decoder of a fine layer, and no compilation cache."""
+@pytest.fixture(scope="module")
+def decoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random one of a fine layer."""
+    return decoder_file(tmp_path_factory.mktemp("decoder"))
 
-    monkeypatch.setattr(any_style, "_load_decoder", small_decoder)
+
+@pytest.fixture(autouse=True)
+def _small_decoder(decoder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Is the one that ships; and no compilation cache."""
+    monkeypatch.setattr("jaxnst.cli.run_any_style.DECODER", str(decoder))
     monkeypatch.setattr("jaxnst.cli.one_pass.use_compilation_cache", lambda: None)
 
 
@@ -44,6 +51,7 @@ def test_a_picture_as_a_style(photo: Path, painting: Path, capsys: pytest.Captur
     record = read_settings(out)
     assert record["method"] == "fast"
     assert [style["name"] for style in record["styles"]] == ["painting.png"]
+    assert len(record["model"]["sha256"]) == 64
     assert run(photo, "--style", painting, "-o", out) == 0  # finished already
     assert "already there" in capsys.readouterr().err
 
@@ -116,7 +124,8 @@ def test_what_is_transparent_in_a_style_does_not_count(photo: Path, tmp_path: Pa
     ("options", "message"),
     [
         (["--strength", "1.5"], "give at most 1"),
-        (["--model", "slim"], "is a picture, and --model and --contact-sheet are for trained"),
+        (["--model", "slim"], "model 'slim' is no decoder, and pictures as styles want one: give"),
+        (["--model", "none.safetensors"], "none.safetensors: there is no such file"),
         (["--contact-sheet"], "is a picture, and --model and --contact-sheet are for trained"),
         (["--preset", "fast", "--iterations", "9"], "--iterations is for optimizing pixels"),
         (["--keep-colors", "match"], "give luma"),
@@ -128,6 +137,40 @@ def test_what_cannot_be(photo, painting, options, message, capsys) -> None:
     assert run(photo, "--style", painting, "-o", out, *options) == 2
     assert message in capsys.readouterr().err
     assert not out.exists()
+
+
+def test_a_decoder_of_ones_own(photo, painting, tmp_path, decoder, capsys) -> None:
+    first, second = (decoder_file(tmp_path, seed) for seed in (0, 1))
+    usual, same, out = (tmp_path / f"{name}.png" for name in ("usual", "same", "out"))
+    assert run(photo, "--style", painting, "-o", usual) == 0
+    assert run(photo, "--style", painting, "--model", first, "-o", same) == 0
+    assert run(photo, "--style", painting, "--model", second, "-o", out) == 0
+    np.testing.assert_array_equal(pixels(same), pixels(usual))
+    assert (pixels(out) != pixels(usual)).any()
+    record = read_settings(out)
+    assert record["model"]["name"] == "decoder1.safetensors"
+    assert record["model"]["sha256"] != read_settings(same)["model"]["sha256"]
+    capsys.readouterr()
+    assert run(photo, "--style", painting, "--model", second, "-o", out) == 0
+    assert "already there" in capsys.readouterr().err
+    assert run(photo, "--style", painting, "--model", first, "-o", out) == 0  # made anew
+    np.testing.assert_array_equal(pixels(out), pixels(same))
+
+
+def test_a_network_of_a_style_is_no_decoder(photo, painting, capsys) -> None:
+    model, out = model_file(photo.parent), photo.with_name("out.png")
+    assert run(photo, "--style", painting, "--model", model, "-o", out) == 2
+    error = capsys.readouterr().err
+    assert "small.safetensors' is no decoder, and pictures as styles want one" in error
+    assert error.count("\n") == 1
+    assert not out.exists()
+
+
+def test_workers_take_the_same_decoder(painting, decoder) -> None:
+    source = StylePictures((painting,), str(decoder))
+    again = pickle.loads(pickle.dumps(source))
+    assert again.painter().styles == (str(painting),)
+    assert again._model.card == source._model.card
 
 
 def test_a_style_is_never_overwritten(photo, painting, capsys) -> None:

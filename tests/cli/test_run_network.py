@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from model_files import gallery_folder, random_model, small_model
+from model_files import decoder_file, gallery_folder, random_model, small_model
 from PIL import Image
 from stylize_files import cut_outs, picture, pixels, tree
 
@@ -261,6 +261,18 @@ def test_options_for_networks_do_not_go_with_pictures(
     style = picture(photo.with_name("style.png"), 2)
     assert run(photo, "--style", style, "-o", photo.with_name("out.png"), "--strength", ".5") == 2
     assert "--strength is for trained styles" in capsys.readouterr().err
+
+
+def test_a_decoder_is_no_trained_style(photo: Path, capsys: pytest.CaptureFixture) -> None:
+    style, decoder = picture(photo.with_name("style.png"), 2), decoder_file(photo.parent)
+    words = ("--model", decoder, "-o", photo.with_name("out.png"))
+    for styles in ((), ("--style", style), ("--style", "wave")):
+        assert run(photo, *styles, *words) == 2
+        error = capsys.readouterr().err
+        assert "decoder0.safetensors: has no style: it is a decoder, for pictures" in error
+        assert error.count("\n") == 1
+    assert run(photo, "--style", style, *words, "--method", "optimize") == 2
+    assert "--model is for trained styles: give the name" in capsys.readouterr().err
 
 
 def test_names_and_pictures_do_not_mix(photo: Path, capsys: pytest.CaptureFixture) -> None:

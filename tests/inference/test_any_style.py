@@ -2,12 +2,11 @@
 
 import copy
 from collections import OrderedDict
-from collections.abc import Iterator
 
 import jax
 import numpy as np
 import pytest
-from model_files import small_decoder
+from model_files import decoder_file, small_decoder, small_model
 from PIL import Image
 
 from jaxnst.errors import JaxnstError
@@ -19,11 +18,9 @@ from jaxnst.io.video_reader import open_reader
 
 
 @pytest.fixture(scope="module")
-def stylizer() -> Iterator[AnyStylizer]:
+def stylizer() -> AnyStylizer:
     """With a decoder of random weights."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(any_style, "_load_decoder", small_decoder)
-        yield AnyStylizer()
+    return AnyStylizer(model=small_decoder())
 
 
 @pytest.fixture
@@ -61,6 +58,14 @@ def test_strength_0_is_the_photo(stylizer, paint, monkeypatch):
     np.testing.assert_array_equal(stylizer(photo, painting, strength=0), photo)
     monkeypatch.setattr(stroke, "STROKE_SIDE", 40)
     np.testing.assert_array_equal(stylizer(photo, painting, strength=0), photo)
+
+
+def test_a_decoder_of_ones_own_paints(stylizer, paint, tmp_path):
+    photo, painting = picture(paint, 0), picture(paint, 1)
+    painted = stylizer(photo, painting)
+    own, other = (AnyStylizer(model=decoder_file(tmp_path, seed)) for seed in (0, 1))
+    np.testing.assert_array_equal(own(photo, painting), painted)
+    assert np.abs(other(photo, painting).astype(int) - painted).mean() > 1
 
 
 @pytest.mark.slow
@@ -225,6 +230,9 @@ def test_an_unknown_style_is_told_with_those_that_have_names(named, paint):
         (lambda s, p: s(p, p[:0]), "painting has shape"),
         (lambda s, p: s(p, "monet.jpg"), "style 'monet.jpg' is unknown: there are none"),
         (lambda s, p: AnyStylizer({"mine": p / 255}), "painting 'mine' has shape"),
+        (lambda s, p: AnyStylizer(model="slim"), "model 'slim' is no decoder, and pictures as"),
+        (lambda s, p: AnyStylizer(model="upscale_x2"), "model 'upscale_x2' is no decoder"),
+        (lambda s, p: AnyStylizer(model=small_model()), "this model is no decoder"),
         (lambda s, p: s(p, p, strength=1.5), "strength is 1.5"),
         (lambda s, p: s(p, p, stroke=0), "stroke is 0"),
         (lambda s, p: s(np.zeros((3000, 5000, 3), np.uint8), p, stroke=0.1), "a larger stroke"),

@@ -81,7 +81,7 @@ def test_a_model_file_keeps_the_scale(tmp_path) -> None:
 def test_the_wrong_kind_of_model_is_refused() -> None:
     with pytest.raises(JaxnstError, match="this model does not enlarge"):
         Upscaler(small_model())
-    with pytest.raises(JaxnstError, match="enlarges pictures and has no style"):
+    with pytest.raises(JaxnstError, match="this network: has no style: `jaxnst upscale` uses"):
         Stylizer(upscaling_model(NETWORKS[0]))
 
 

@@ -64,7 +64,7 @@ def test_a_file_has_strengths_beside_the_start_it_was_tuned_from(tmp_path: Path)
         ("empty", r"empty: has no \.safetensors file"),
         ("none.safetensors", r"none\.safetensors: there is no such file"),
         ("x2.safetensors", "has no style: `jaxnst upscale`"),
-        ("decoder.safetensors", "has no style: it is a decoder; --method fast paints with"),
+        ("decoder.safetensors", "has no style: it is a decoder, for pictures as --style;"),
     ],
 )
 def test_what_is_no_gallery(

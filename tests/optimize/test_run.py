@@ -8,7 +8,7 @@ import pytest
 
 from jaxnst.errors import JaxnstError
 from jaxnst.io.resize import resize
-from jaxnst.optimize.job import Job, Style, check_job, scales, style_size
+from jaxnst.optimize.job import Job, Style, check_job, memory_needs, scales, style_size
 from jaxnst.optimize.options import OptimizeOptions
 from jaxnst.optimize.run import Progress, loss_of, run, work_done
 from jaxnst.perceptual.loss_options import LossOptions
@@ -19,6 +19,7 @@ LOSS = LossOptions(
     content_layers=("relu2_1",),
     style_layers=("relu1_1", "relu2_1"),
 )
+NEIGHBORS = replace(LOSS, statistic="neighbors", tv_weight=0.0)
 OPTIONS = OptimizeOptions(iterations=7, coarsest=32, memory=4)  # two sizes
 
 
@@ -226,6 +227,44 @@ def test_run_continues_from_any_state_to_the_bit(optimizer, average, random_vgg,
         assert [p.loss for p in rest] == [p.loss for p in whole[index + 1 :]]
         np.testing.assert_array_equal(rest[-1].image, whole[-1].image)
     assert not list(run(random_vgg, job, whole[-1].state))
+
+
+@both_optimizers
+def test_run_with_neighbors_continues_to_the_bit(optimizer, random_vgg, job, monkeypatch):
+    monkeypatch.setattr("jaxnst.optimize.run._STEPS", 2)
+    job = with_options(replace(job, loss=NEIGHBORS), optimizer=optimizer, iterations=12)
+    whole = list(run(random_vgg, job))
+    for index in (1, 2, 6, 8):  # before a match at the coarse size, at it, and at the full one
+        rest = list(run(random_vgg, job, whole[index].state))
+        assert [p.loss for p in rest] == [p.loss for p in whole[index + 1 :]]
+        np.testing.assert_array_equal(rest[-1].image, whole[-1].image)
+
+
+def test_styles_are_matched_with_the_picture_so_far_at_each_size(random_vgg, job, monkeypatch):
+    monkeypatch.setattr("jaxnst.optimize.run._STEPS", 2)
+    job = with_options(replace(job, loss=NEIGHBORS), iterations=12)
+    states = [progress.state for progress in run(random_vgg, job)]
+    assert [s.iteration for s in states] == [1, 2, 3, 4, 5, 6] * 2
+    before = None
+    for state in states:
+        if state.iteration in (1, 3, 5):
+            np.testing.assert_array_equal(state.matched, state.optimizer.image)
+        else:
+            assert state.matched is before
+        before = state.matched
+
+
+def test_what_is_matched_anew_is_nearer(random_vgg, job):
+    job = with_options(replace(job, loss=NEIGHBORS), coarsest=0, iterations=30)
+    losses = [progress.loss for progress in run(random_vgg, job)]
+    assert losses[10] < losses[9] < losses[0]
+    assert losses[-1] < losses[10]
+
+
+def test_a_run_that_matches_needs_more_memory(random_vgg, job):
+    plain, matching = (memory_needs(random_vgg, replace(job, loss=x)) for x in (LOSS, NEIGHBORS))
+    assert plain.kept_layers == LOSS.content_layers
+    assert matching.kept_layers == (*LOSS.content_layers, *2 * LOSS.style_layers)
 
 
 def test_state_is_not_changed_by_going_on(random_vgg, job, whole):

@@ -23,6 +23,7 @@ from jaxnst.perceptual.targets import (
     StyleTarget,
     Targets,
     content_targets,
+    match_styles,
     style_targets,
     used_layers,
 )
@@ -36,7 +37,9 @@ OPTIONS = LossOptions(
 )
 FORMULAS = ("relative", "gatys", "johnson")
 
-every_statistic = pytest.mark.parametrize("statistic", list(STATISTICS))
+every_statistic = pytest.mark.parametrize(
+    "statistic", [name for name, known in STATISTICS.items() if not known.matched]
+)
 every_formula = pytest.mark.parametrize("formula", FORMULAS)
 
 
@@ -280,7 +283,7 @@ def test_perceptual_loss_of_the_photo_in_its_own_style_is_zero(statistic, random
 
 @pytest.mark.parametrize(
     ("statistic", "formula"),
-    [(s, "relative") for s in STATISTICS] + [("gram", "gatys"), ("gram", "johnson")],
+    [*((s, "relative") for s in STATISTICS), ("gram", "gatys"), ("gram", "johnson")],
 )
 def test_gradient_is_the_finite_difference(statistic, formula, random_vgg, paint):
     deep = {"content_layers": ("relu2_1",), "style_layers": ("relu1_1", "relu2_1")}
@@ -294,6 +297,8 @@ def test_gradient_is_the_finite_difference(statistic, formula, random_vgg, paint
         direction = jnp.asarray(np.random.default_rng(0).normal(size=image.shape))
         content = content_targets(params, photo, options)
         targets = Targets(content, (style_targets(params, style, options),))
+        if STATISTICS[statistic].matched:
+            targets = match_styles(params, photo, targets, options)
         loss = jax.jit(
             jax.value_and_grad(lambda x: perceptual_loss(params, x, targets, options)[0])
         )
@@ -498,6 +503,62 @@ def test_what_is_transparent_in_a_style_counts_for_nothing(random_vgg, paint, st
     assert difference(targets(other, None), targets(style, None)) > 0.05
 
 
+# Nearest neighbors
+
+NEIGHBORS = replace(OPTIONS, statistic="neighbors", content_weight=0.0, tv_weight=0.0)
+
+
+def matched_with(params, picture: jax.Array, style: StyleTarget) -> Targets:
+    return match_styles(params, picture, Targets(styles=(style,)), NEIGHBORS)
+
+
+def test_neighbors_compare_each_feature_with_the_most_similar_of_the_style(
+    random_vgg, image, photo, style, features_of
+):
+    targets = matched_with(random_vgg, photo, style_targets(random_vgg, style, NEIGHBORS))
+    loss, parts = perceptual_loss(random_vgg, image, targets, NEIGHBORS)
+    found, there, guide = features_of(image), features_of(style), features_of(photo)
+    terms = []
+    for layer in NEIGHBORS.style_layers:
+        columns = [f[layer].reshape(-1, f[layer].shape[-1]) for f in (guide, there)]
+        a, b = (c - c.mean(0) for c in columns)
+        a, b = (c / np.linalg.norm(c, axis=1, keepdims=True) for c in (a, b))
+        wanted = columns[1][(a @ b.T).argmax(1)].reshape(found[layer].shape)
+        terms.append(np.sum((found[layer] - wanted) ** 2) / np.sum(wanted**2))
+        assert float(parts[f"style/{layer}"]) == pytest.approx(terms[-1], rel=1e-3)
+    assert float(loss) == pytest.approx(3 * np.mean(terms), rel=1e-3)
+
+
+def test_a_picture_matched_with_itself_has_no_style_loss(random_vgg, photo):
+    targets = matched_with(random_vgg, photo, style_targets(random_vgg, photo, NEIGHBORS))
+    assert float(perceptual_loss(random_vgg, photo, targets, NEIGHBORS)[0]) < 1e-6
+
+
+def test_styles_that_are_not_matched_say_what_to_do(random_vgg, image, style):
+    targets = Targets(styles=(style_targets(random_vgg, style, NEIGHBORS),))
+    with pytest.raises(JaxnstError, match="give the targets to match_styles first"):
+        perceptual_loss(random_vgg, image, targets, NEIGHBORS)
+
+
+def test_styles_matched_with_a_picture_of_another_size_are_refused(random_vgg, image, style):
+    targets = matched_with(random_vgg, style, style_targets(random_vgg, style, NEIGHBORS))
+    with pytest.raises(JaxnstError, match=r"features have shape .* make it from a picture of"):
+        perceptual_loss(random_vgg, image, targets, NEIGHBORS)
+
+
+def test_what_is_transparent_in_a_style_is_matched_with_nothing(random_vgg, paint, photo):
+    style, left = jnp.asarray(paint(5, 40, 64)), halves(40, 64)[0]
+    other = style.at[:, 32 + REACH :].set(0.5)
+    one, two, opaque = (
+        matched_with(random_vgg, photo, style_targets(random_vgg, picture, NEIGHBORS, alpha=alpha))
+        for picture, alpha in ((style, left), (other, left), (other, None))
+    )
+    for layer in NEIGHBORS.style_layers:
+        found = [t.styles[0].statistics[layer]["matched"] for t in (one, two, opaque)]
+        np.testing.assert_allclose(found[0], found[1], rtol=1e-4, atol=1e-4)
+        assert float(jnp.abs(found[2] - found[1]).max()) > 0.1
+
+
 def shares(*weighted_masks: tuple[float, jax.Array | None]) -> list[float]:
     return [float(s) for s in style_shares([StyleTarget({}, w, m) for w, m in weighted_masks])]
 
@@ -577,7 +638,7 @@ def test_pictures_and_parts_of_targets_are_no_targets(random_vgg, image, make_ta
 
 def test_batches_of_other_lengths_are_refused(random_vgg, image):
     photos = content_targets(random_vgg, jnp.stack([image] * 3), OPTIONS)
-    with pytest.raises(JaxnstError, match="make content targets from a photo"):
+    with pytest.raises(JaxnstError, match="make it from a picture of"):
         perceptual_loss(random_vgg, jnp.stack([image] * 2), Targets(photos), OPTIONS)
 
 
@@ -652,7 +713,7 @@ def test_weights_of_absent_terms_do_not_count():
 
 @pytest.mark.parametrize(
     "statistic",
-    [pytest.param(name, marks=[pytest.mark.slow] * (name != "mean_std")) for name in STATISTICS],
+    ["mean_std", *(pytest.param(name, marks=pytest.mark.slow) for name in ("gram", "wasserstein"))],
 )
 def test_forward_derivative_is_the_backward_one(statistic, random_vgg, image, make_targets, paint):
     options = replace(OPTIONS, statistic=statistic)

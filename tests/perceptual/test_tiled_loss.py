@@ -11,7 +11,7 @@ from jaxnst.optimize.objective import loss_and_gradient
 from jaxnst.perceptual import vgg
 from jaxnst.perceptual.loss_options import LossOptions
 from jaxnst.perceptual.losses import perceptual_loss
-from jaxnst.perceptual.targets import Targets, content_targets, style_targets
+from jaxnst.perceptual.targets import Targets, content_targets, match_styles, style_targets
 from jaxnst.perceptual.tiled_loss import (
     margin,
     tiled_content_targets,
@@ -43,6 +43,7 @@ def test_margin_is_as_wide_as_the_receptive_field_reaches():
     [
         ("gram", False, 1e-5),
         pytest.param("mean_std", True, 1e-5, marks=pytest.mark.slow),
+        pytest.param("neighbors", True, 1e-5, marks=pytest.mark.slow),
         pytest.param("wasserstein", True, 3e-3, marks=pytest.mark.slow),
     ],
 )
@@ -56,6 +57,8 @@ def test_gradient_in_tiles_is_that_of_the_whole_picture(
         content_targets(random_vgg, photo, options),
         (style_targets(random_vgg, style, options, mask=mask),),
     )
+    if statistic == "neighbors":
+        targets = match_styles(random_vgg, photo, targets, options)
     (loss, parts), gradient = loss_and_gradient(random_vgg, image, targets, options)
     (tiled_loss, tiled_parts), tiled = tiled_loss_and_gradient(
         random_vgg, image, targets, options, tile_rows=32
@@ -77,6 +80,18 @@ def test_targets_in_tiles_are_those_of_the_whole_picture(random_vgg, paint):
     tiled_style = tiled_style_targets(random_vgg, photo, OPTIONS, tile_rows=32).statistics
     for layer, averages in style.items():
         assert relative_error(tiled_style[layer]["second"], averages["second"]) < 1e-5
+
+
+def test_what_is_matched_in_tiles_is_that_of_the_whole_style(random_vgg, paint):
+    photo, options = (
+        jnp.asarray(paint(0, 139, 37)),
+        dataclasses.replace(OPTIONS, statistic="neighbors"),
+    )
+    whole = style_targets(random_vgg, photo, options).statistics
+    tiled = tiled_style_targets(random_vgg, photo, options, tile_rows=32).statistics
+    for layer, there in whole.items():
+        np.testing.assert_array_equal(tiled[layer]["eligible"], there["eligible"])
+        assert relative_error(tiled[layer]["features"], there["features"]) < 1e-5
 
 
 def test_a_transparent_style_in_tiles_is_that_of_the_whole(random_vgg, paint):

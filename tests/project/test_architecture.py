@@ -60,6 +60,7 @@ PUBLIC = [
     "load_model",
     "load_preset",
     "load_vgg",
+    "match_styles",
     "perceptual_loss",
     "preset_names",
     "psnr",

@@ -6,7 +6,6 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from jaxnst.networks import base as networks
 from jaxnst.networks.gallery import Gallery
 from jaxnst.networks.kinds import Decoder, Johnson, Network, Slim, UpscaleNetwork
 from jaxnst.networks.model_file import Model, describe_network, save_model
@@ -86,8 +85,17 @@ def model_file(folder: Path) -> Path:
     return path
 
 
-def small_decoder() -> tuple[Decoder, dict]:
-    """A decoder of a fine layer with random weights, and its variables."""
+@functools.cache
+def small_decoder(seed: int = 0) -> Model:
+    """A decoder of a fine layer with random weights, which float16 can hold."""
     network = Decoder("relu2_1", width=8)
-    params = network.init(jax.random.key(0, impl="rbg"), *network.example())["params"]
-    return network, networks.prepare(network, params)
+    params = network.init(jax.random.key(seed, impl="rbg"), *network.example())["params"]
+    params = jax.tree.map(lambda leaf: np.float32(np.float16(leaf)), params)
+    return Model(network, params, {"jaxnst": "0", "network": describe_network(network)})
+
+
+def decoder_file(folder: Path, seed: int = 0) -> Path:
+    """The small decoder as a file."""
+    path = folder / f"decoder{seed}.safetensors"
+    save_model(path, small_decoder(seed))
+    return path

@@ -20,7 +20,7 @@ from training_files import (
 )
 
 from jaxnst.errors import JaxnstError
-from jaxnst.networks.kinds import Johnson
+from jaxnst.networks.kinds import Johnson, Slim
 from jaxnst.networks.model_file import save_model
 from jaxnst.training.config import TrainConfig
 from jaxnst.training.options import NetworkOptions
@@ -46,6 +46,12 @@ def test_the_style_term_is_1_for_photos_and_0_for_the_painting() -> None:
     np.testing.assert_allclose(terms["content"], 0, atol=1e-6)
     terms = task.picture_terms(frozen, jnp.asarray(painting)[None], jnp.asarray(painting)[None])
     np.testing.assert_allclose(terms["style"], 0, atol=1e-6)
+
+
+def test_a_network_does_not_learn_from_matches() -> None:
+    loss = dataclasses.replace(LAYERS, statistic="neighbors")
+    with pytest.raises(JaxnstError, match="'neighbors' is for optimizing pixels: to train choose"):
+        StyleTask(Slim(4, 1), loss, STYLE)
 
 
 @pytest.mark.slow

@@ -81,7 +81,7 @@ def test_pictures_are_the_same(workers, model, photo, name, arguments):
 
 @pytest.mark.slow
 def test_paintings_of_the_visitors_are_the_same(workers, model, photo, tmp_path, monkeypatch):
-    monkeypatch.setattr("jaxnst.inference.any_style._load_decoder", small_decoder)
+    monkeypatch.setattr("jaxnst.inference.any_style.load_decoder", lambda _: small_decoder())
     style = load(picture(tmp_path / "style.png", 2, 64, 64))
     shops = OwnWorkshop(model), HiredWorkshop(workers)
     ours, theirs = (shop.paint_like(style, photo, 1.0, False, 64) for shop in shops)
