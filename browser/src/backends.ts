@@ -55,12 +55,16 @@ async function wasmSession(
 }
 
 /** Null where there is no GPU that a page may use. */
-export async function gpuBackend(graph: ArrayBuffer, manifest: Manifest): Promise<Backend | null> {
+export async function gpuBackend(
+  graph: () => Promise<ArrayBuffer>,
+  manifest: Manifest,
+): Promise<Backend | null> {
   if (!(await hasGpu())) return null;
   const ort = (await import("onnxruntime-web/webgpu")) as unknown as Runtime;
   ort.env.wasm.numThreads = 1;
   ort.env.wasm.wasmPaths = { mjs: absolute(gpuScript), wasm: absolute(gpuBinary) };
-  const session = await ort.InferenceSession.create(graph, { executionProviders: ["webgpu"] });
+  const options = { executionProviders: ["webgpu"] };
+  const session = await ort.InferenceSession.create(await graph(), options);
   return backend("WebGPU", ort, session, manifest);
 }
 

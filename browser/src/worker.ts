@@ -2,7 +2,7 @@
 
 import { type Backend, gpuBackend, wasmBackend } from "./backends";
 import { Enlarger } from "./enlarger";
-import { fetched, loadManifest, type Look, type Manifest } from "./gallery";
+import { contents, loadManifest, type Look, type Manifest } from "./gallery";
 import { withAlpha, withoutAlpha } from "./pixels";
 import { Weights } from "./weights";
 
@@ -73,7 +73,7 @@ interface Painter {
 
 async function start(): Promise<Painter> {
   const manifest = await loadManifest();
-  const graph = await (await fetched(manifest.graph)).arrayBuffer();
+  const graph = await contents(manifest.cpu_graph ?? manifest.graph);
   const painter = {
     backend: await wasmBackend(graph, manifest),
     weights: new Weights(manifest),
@@ -81,14 +81,14 @@ async function start(): Promise<Painter> {
   };
   send({ kind: "backend", name: painter.backend.name });
   // The first paintings do not wait for it.
-  setTimeout(() => tryGpu(painter, graph, manifest), 1500);
+  setTimeout(() => tryGpu(painter, manifest), 1500);
   return painter;
 }
 
 /** Changes to the GPU where it paints right and faster. */
-async function tryGpu(painter: Painter, graph: ArrayBuffer, manifest: Manifest): Promise<void> {
+async function tryGpu(painter: Painter, manifest: Manifest): Promise<void> {
   try {
-    const gpu = await gpuBackend(graph, manifest);
+    const gpu = await gpuBackend(() => contents(manifest.graph), manifest);
     if (!gpu) return;
     const { style } = manifest.check;
     const weights = await painter.weights.of({ shares: { [style]: 1 }, strength: 1 });
@@ -106,7 +106,7 @@ async function largestError(
   weights: Float32Array,
   { check }: Manifest,
 ): Promise<number> {
-  const bytes = new Uint8Array(await (await fetched(check.file)).arrayBuffer());
+  const bytes = new Uint8Array(await contents(check.file));
   const middle = bytes.length / 2;
   const photo = { data: bytes.slice(0, middle), width: check.width, height: check.height };
   const painting = await backend.paint(photo, weights);

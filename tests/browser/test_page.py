@@ -311,6 +311,25 @@ def test_the_camera_is_painted_until_it_is_stopped(page):
     expect(page.locator("#save")).to_be_enabled()
 
 
+def test_no_frame_of_the_camera_is_painted_twice(page):
+    page.click("#camera")
+    page.wait_for_selector("#status:has-text('frames per second')")
+    stopped = "Object.defineProperty(HTMLMediaElement.prototype, 'currentTime', {get: () => 1})"
+    page.evaluate(f"void {stopped}")  # the camera gives no more frames
+    page.evaluate(
+        """() => {
+          const put = CanvasRenderingContext2D.prototype.putImageData;
+          window.shown = 0;
+          CanvasRenderingContext2D.prototype.putImageData = function (...given) {
+            window.shown++;
+            put.apply(this, given);
+          };
+        }"""
+    )
+    page.wait_for_timeout(2000)
+    assert page.evaluate("window.shown") <= 2  # what was on its way
+
+
 @pytest.mark.parametrize(
     ("error", "sentence"),
     [
