@@ -3,7 +3,8 @@
     python benchmarks/browser.py --data DIR [--page browser/dist] [--seconds 15] [--out FILE.json]
 
 Opens the page that `make browser` built in headless Chromium, once as `jaxnst web --browser` sends
-it, with the headers that threads need, and once without them. A simulated webcam of 60 frames per
+it, with the headers that threads need (of two cores the page leaves one to the rest of the machine,
+and has threads on more), and once without them. A simulated webcam of 60 frames per
 second is painted at 320 x 240. Then a photo of DIR/content at 512 x 512 is painted by the page and
 by ONNX Runtime in Python with the same graph and weights, taking turns.
 """
@@ -67,6 +68,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=9, help="paintings of the photo by each")
     args = parser.parse_args()
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None or not (args.page / "models" / "manifest.json").is_file():
+        print(f"the browser: needs Chromium, and {args.page}, which `make browser` builds")
+        return
     with Image.open(list_images(args.data / "content")[0]) as photo:
         picture = photo.convert("RGB").resize((SIDE, SIDE))
     python = in_python(args.page / "models", np.asarray(picture))
@@ -86,7 +90,7 @@ def servers(page: Path) -> dict[str, list[str]]:
     """Programs that serve the page and print its address, with and without the headers."""
     ours = ["-m", "jaxnst", "web", "--browser", str(page), "--port", "0", "--no-browser"]
     plain = ["-u", "-m", "http.server", "0", "--bind", "127.0.0.1", "--directory", str(page)]
-    return {"with threads": ours, "without": plain}
+    return {"with the headers": ours, "without them": plain}
 
 
 @contextmanager
