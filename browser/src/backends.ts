@@ -46,21 +46,30 @@ async function wasmSession(
   graph: ArrayBuffer,
 ): Promise<{ ort: Runtime; session: InferenceSession }> {
   const ort = await import("onnxruntime-web/wasm");
-  // Threads share memory, which only an isolated page may.
-  const threads = self.crossOriginIsolated ? Math.min(4, navigator.hardwareConcurrency || 1) : 1;
-  ort.env.wasm.numThreads = threads;
+  ort.env.wasm.numThreads = threadCount();
   ort.env.wasm.wasmPaths = { mjs: absolute(wasmScript), wasm: absolute(wasmBinary) };
   const session = await ort.InferenceSession.create(graph, { executionProviders: ["wasm"] });
   return { ort, session };
 }
 
+/** Threads share memory, which only an isolated page may. A core is left to the camera, the page and
+ * other programs: the threads wait for each other after each operator. */
+function threadCount(): number {
+  if (!self.crossOriginIsolated) return 1;
+  return Math.max(1, Math.min(4, (navigator.hardwareConcurrency || 1) - 1));
+}
+
 /** Null where there is no GPU that a page may use. */
-export async function gpuBackend(graph: ArrayBuffer, manifest: Manifest): Promise<Backend | null> {
+export async function gpuBackend(
+  graph: () => Promise<ArrayBuffer>,
+  manifest: Manifest,
+): Promise<Backend | null> {
   if (!(await hasGpu())) return null;
   const ort = (await import("onnxruntime-web/webgpu")) as unknown as Runtime;
   ort.env.wasm.numThreads = 1;
   ort.env.wasm.wasmPaths = { mjs: absolute(gpuScript), wasm: absolute(gpuBinary) };
-  const session = await ort.InferenceSession.create(graph, { executionProviders: ["webgpu"] });
+  const options = { executionProviders: ["webgpu"] };
+  const session = await ort.InferenceSession.create(await graph(), options);
   return backend("WebGPU", ort, session, manifest);
 }
 
@@ -86,13 +95,20 @@ function backend(
 ): Backend {
   let latest: Float32Array | undefined;
   let feeds: Record<string, Tensor> = {};
+  const paint = async (picture: Picture, weights: Float32Array) => {
+    if (weights !== latest) feeds = tensors(ort, weights, manifest);
+    latest = weights;
+    const { result } = await session.run({ ...feeds, image: imageTensor(ort, picture) });
+    return result!.data as Uint8Array;
+  };
+  let before: Promise<unknown> = Promise.resolve();
   return {
     name,
-    async paint(picture, weights) {
-      if (weights !== latest) feeds = tensors(ort, weights, manifest);
-      latest = weights;
-      const { result } = await session.run({ ...feeds, image: imageTensor(ort, picture) });
-      return result!.data as Uint8Array;
+    // One after the other: two at once never end on a GPU.
+    paint(picture, weights) {
+      const painting = before.then(() => paint(picture, weights));
+      before = painting.catch(() => undefined);
+      return painting;
     },
   };
 }

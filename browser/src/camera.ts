@@ -8,7 +8,9 @@ export class Camera {
   /** Pixels that a painted frame is wide or high. */
   longest = 320;
   private readonly video = document.createElement("video");
+  private readonly canvas = document.createElement("canvas");
   private stream: MediaStream | null = null;
+  private taken = 0; // seconds of the camera's time
 
   constructor() {
     this.video.muted = true;
@@ -33,17 +35,29 @@ export class Camera {
     let last = performance.now();
     try {
       while (this.isOn) {
-        const { videoWidth, videoHeight } = this.video;
-        await paint(shrunk(this.video, videoWidth, videoHeight, this.longest));
+        await paint(this.frame());
         const now = performance.now();
         const took = (now - last) / 1000;
         seconds = seconds ? SMOOTHING * seconds + (1 - SMOOTHING) * took : took;
         last = now;
         if (this.isOn) onRate(1 / seconds);
-        await new Promise(requestAnimationFrame);
+        await this.next();
       }
     } finally {
       this.stop();
+    }
+  }
+
+  private frame(): ImageData {
+    const { videoWidth, videoHeight } = this.video;
+    this.taken = this.video.currentTime;
+    return shrunk(this.video, videoWidth, videoHeight, this.longest, this.canvas);
+  }
+
+  /** Waits until there is a frame that was not taken yet, and someone to see it. */
+  private async next(): Promise<void> {
+    while (this.isOn && (document.hidden || this.video.currentTime === this.taken)) {
+      await new Promise(requestAnimationFrame);
     }
   }
 

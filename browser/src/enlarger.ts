@@ -1,7 +1,7 @@
 /** Enlarges paintings tile by tile, so that memory does not grow with them. */
 
 import { type Enlarge, wasmEnlarge } from "./backends";
-import { fetched, type Manifest } from "./gallery";
+import { contents, type Manifest } from "./gallery";
 import { type Box, put, withoutAlpha } from "./pixels";
 
 const TILE = 160; // pixels a side, before
@@ -39,7 +39,7 @@ export class Enlarger {
   private load({ scale, graph }: Upscaler): Promise<Enlarge> {
     let enlarge = this.loaded.get(scale);
     if (!enlarge) {
-      enlarge = fetched(graph).then(async (file) => wasmEnlarge(await file.arrayBuffer()));
+      enlarge = contents(graph).then(wasmEnlarge);
       enlarge.catch(() => this.loaded.delete(scale)); // the next attempt asks again
       this.loaded.set(scale, enlarge);
     }

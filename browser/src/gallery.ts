@@ -11,6 +11,8 @@ export interface Style {
 
 export interface Manifest {
   graph: string;
+  /** The same for WebAssembly, which has no fast convolutions; missing in earlier exports. */
+  cpu_graph?: string;
   inputs: { name: string; shape: number[] }[];
   /** The weights of strength 0; null if there is no strength but 1. */
   photo: string | null;
@@ -38,6 +40,10 @@ export async function fetched(name: string): Promise<Response> {
   const response = await fetch(new URL(name, MODELS));
   if (!response.ok) throw new Error(`${name}: ${response.status} ${response.statusText}`);
   return response;
+}
+
+export async function contents(name: string): Promise<ArrayBuffer> {
+  return (await fetched(name)).arrayBuffer();
 }
 
 export async function loadManifest(): Promise<Manifest> {

@@ -6,7 +6,7 @@ import { Camera } from "./camera";
 import { loadManifest, MODELS, type Look, type Manifest, type Style } from "./gallery";
 import { Painter } from "./painter";
 import { Recorder } from "./recorder";
-import { download, readPhoto, Told } from "./photo";
+import { download, readPhoto, resize, Told } from "./photo";
 
 function element<T extends HTMLElement>(id: string): T {
   return document.getElementById(id) as T;
@@ -77,9 +77,8 @@ function look(): Look {
 }
 
 function show(pixels: ImageData): void {
-  canvas.width = pixels.width;
-  canvas.height = pixels.height;
-  canvas.style.setProperty("--ratio", String(pixels.width / pixels.height));
+  const { width, height } = pixels;
+  if (resize(canvas, width, height)) canvas.style.setProperty("--ratio", String(width / height));
   canvas.getContext("2d")!.putImageData(pixels, 0, 0);
 }
 

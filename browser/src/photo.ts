@@ -26,21 +26,23 @@ export async function readPhoto(file: Blob): Promise<ImageData> {
   }
 }
 
-/** The pixels of something drawable, with its long side at most `longest`. */
+/** The pixels of something drawable, with its long side at most `longest`.
+ *
+ * @param canvas is drawn on; a film has one for all of its frames.
+ */
 export function shrunk(
   source: CanvasImageSource,
   width: number,
   height: number,
   longest: number,
+  canvas = document.createElement("canvas"),
 ): ImageData {
   const scale = Math.min(1, longest / Math.max(width, height));
   const side = (length: number) => Math.max(1, Math.round(scale * length));
   if (Math.min(side(width), side(height)) < SHORTEST) {
     throw new Told("This picture is too narrow to be painted. Choose another.");
   }
-  const canvas = document.createElement("canvas");
-  canvas.width = side(width);
-  canvas.height = side(height);
+  resize(canvas, side(width), side(height));
   const context = canvas.getContext("2d", { willReadFrequently: true });
   if (!context) throw new Told("There is not enough memory for this picture.");
   context.fillStyle = "white"; // what is transparent is seen on white
@@ -48,6 +50,14 @@ export function shrunk(
   context.imageSmoothingQuality = "high";
   context.drawImage(source, 0, 0, canvas.width, canvas.height);
   return context.getImageData(0, 0, canvas.width, canvas.height);
+}
+
+/** Gives a canvas a size; true if that was another. To give it the same would be as slow. */
+export function resize(canvas: HTMLCanvasElement, width: number, height: number): boolean {
+  if (canvas.width === width && canvas.height === height) return false;
+  canvas.width = width;
+  canvas.height = height;
+  return true;
 }
 
 /** Offers a canvas or a recording as a file. */

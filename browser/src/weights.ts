@@ -1,6 +1,6 @@
 /** Weights of styles, and their averages, which paint blends and strengths. */
 
-import { fetched, type Look, type Manifest } from "./gallery";
+import { contents, type Look, type Manifest } from "./gallery";
 
 const PHOTO = ""; // no style has this name
 
@@ -28,7 +28,7 @@ export class Weights {
   private load(name: string): Promise<Float32Array> {
     let weights = this.loaded.get(name);
     if (!weights) {
-      weights = fetched(this.files[name]!).then(async (file) => floats(await file.arrayBuffer()));
+      weights = contents(this.files[name]!).then(floats);
       weights.catch(() => this.loaded.delete(name)); // the next attempt asks again
       this.loaded.set(name, weights);
     }

@@ -100,10 +100,12 @@ def _manifest(files: _Files, gallery: Gallery, names: Sequence[str]) -> dict[str
 
     models = [gallery.model(name) for name in names]
     graph, weights = to_onnx_of_any_style(models[0])
+    cpu_graph, _ = to_onnx_of_any_style(models[0], winograd=True)
     stylizer, photo = Stylizer(gallery), to_uint8(load(SAMPLE).rgb)
     manifest: dict[str, Any] = {
         "jaxnst": __version__,
         "graph": files.add("network", ".onnx", graph.SerializeToString()),
+        "cpu_graph": files.add("network_cpu", ".onnx", cpu_graph.SerializeToString()),
         "inputs": [{"name": name, "shape": array.shape} for name, array in weights.items()],
         "check": _check(files, stylizer, photo, names[0]),
         "upscalers": [_upscaler(files, scale) for scale in _SCALES],
@@ -130,7 +132,7 @@ def _upscaler(files: _Files, scale: int) -> dict[str, Any]:
 
     model = load_model(UPSCALING[scale])
     assert isinstance(model.network, UpscaleNetwork)
-    graph = to_onnx(model, weights="float16").SerializeToString()
+    graph = to_onnx(model, weights="float16", winograd=True).SerializeToString()
     file = files.add(f"enlarge_x{scale}", ".onnx", graph)
     return {"scale": scale, "reach": model.network.reach, "graph": file}
 

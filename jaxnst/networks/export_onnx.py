@@ -29,29 +29,36 @@ from jaxnst.networks.kinds import (
 from jaxnst.networks.layers import EPSILON, Conv, fold_upsampling, leveled
 from jaxnst.networks.model_file import Model
 from jaxnst.networks.onnx_graph import Graph, Value
+from jaxnst.networks.onnx_winograd import WinogradGraph
 from jaxnst.networks.slim import NOISE_PERIOD, noise_pattern
 from jaxnst.ops.resampling import enlarging_weights
 
 INPUT, OUTPUT = "image", "result"
 
 
-def to_onnx(model: Model, *, as_float: bool = False, weights: str = "float32") -> onnx.ModelProto:
+def to_onnx(
+    model: Model, *, as_float: bool = False, weights: str = "float32", winograd: bool = False
+) -> onnx.ModelProto:
     """A model as an ONNX graph; its card is the entry "card" of the metadata, as JSON.
 
     Args:
       model: a network that paints or one that enlarges.
       as_float: pictures are float32 in [0, 1] instead of uint8.
       weights: float32, float16 or int8: how the network's numbers are stored.
+      winograd: convolutions are as CPUs are fast at whose runtime knows no fast ones.
 
     Raises:
       JaxnstError: it is a decoder.
     """
-    exported = _exported(Graph(weights), model, as_float)
+    graph = WinogradGraph(model.network, weights) if winograd else Graph(weights)
+    exported = _exported(graph, model, as_float)
     helper.set_model_props(exported, {"card": json.dumps(model.card)})
     return exported
 
 
-def to_onnx_of_any_style(model: Model) -> tuple[onnx.ModelProto, dict[str, np.ndarray]]:
+def to_onnx_of_any_style(
+    model: Model, *, winograd: bool = False
+) -> tuple[onnx.ModelProto, dict[str, np.ndarray]]:
     """A network as an ONNX graph without its weights, which are inputs, and the weights.
 
     All networks of a gallery have the same graph. Averages of their weights paint blends and
@@ -59,12 +66,14 @@ def to_onnx_of_any_style(model: Model) -> tuple[onnx.ModelProto, dict[str, np.nd
 
     Args:
       model: a network that paints.
+      winograd: as for `to_onnx`.
 
     Returns:
       The graph, which takes a picture, uint8, and the weights; and these by the names of the
       inputs, in float32.
     """
-    graph = Graph(takes_weights=True)
+    network = model.network
+    graph = WinogradGraph(network, takes_weights=True) if winograd else Graph(takes_weights=True)
     return _exported(graph, model, as_float=False), graph.taken
 
 

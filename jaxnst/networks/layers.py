@@ -5,6 +5,7 @@ it with zeros, which would draw a frame around every picture. Padding first and 
 afterwards gives the same numbers as a convolution without padding, several times faster on a CPU.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import flax.linen as nn
@@ -79,12 +80,12 @@ class Conv(nn.Module):
         return y
 
     def _suits_winograd(self, kernel: jax.Array) -> bool:
-        return (
-            kernel.shape[0] == 3
-            and self.stride == 1
-            and min(kernel.shape[2:]) >= _WINOGRAD_CHANNELS
-            and not self.is_initializing()
-        )
+        return suits_winograd(kernel.shape, self.stride) and not self.is_initializing()
+
+
+def suits_winograd(shape: Sequence[int], stride: int) -> bool:
+    """Whether Winograd's algorithm is faster on a CPU, for a kernel [S, S, C_in, C_out]."""
+    return shape[0] == 3 and stride == 1 and min(shape[2:]) >= _WINOGRAD_CHANNELS
 
 
 def convolve(

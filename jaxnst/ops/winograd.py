@@ -20,11 +20,12 @@ Kernels = Mapping[str, jax.Array]
 TILE = 4
 """Outputs a side."""
 
-_PATCH = TILE + 2  # inputs a side
+PATCH = TILE + 2
+"""Inputs a side."""
 
 # outputs = A [(G g G') * (B d B')] A' for kernel g and patch d: the polynomials' values at
 # 0, 1, -1, 2, -2 and infinity.
-_B = np.array(
+B = np.array(
     [
         [4, 0, -5, 0, 1, 0],
         [0, -4, -4, 1, 1, 0],
@@ -35,7 +36,7 @@ _B = np.array(
     ],
     np.float64,
 )
-_G = np.array(
+G = np.array(
     [
         [1 / 4, 0, 0],
         [-1 / 6, -1 / 6, -1 / 6],
@@ -46,7 +47,7 @@ _G = np.array(
     ],
     np.float64,
 )
-_A = np.array(
+A = np.array(
     [[1, 1, 1, 1, 1, 0], [0, 1, -1, 2, -2, 0], [0, 1, 1, 4, 4, 0], [0, 1, -1, 8, -8, 1]],
     np.float64,
 )
@@ -54,7 +55,7 @@ _A = np.array(
 
 def transform_kernel(kernel: jax.Array) -> jax.Array:
     """G g G' for all channels: [3, 3, C_in, C_out] to [6, 6, C_in, C_out], by column and row."""
-    matrix = jnp.asarray(_G, kernel.dtype)
+    matrix = jnp.asarray(G, kernel.dtype)
     highest = jax.lax.Precision.HIGHEST
     return jnp.einsum("ai,bj,ijxy->baxy", matrix, matrix, kernel, precision=highest)
 
@@ -103,14 +104,14 @@ def convolve_tiles(padded: jax.Array, kernel: jax.Array) -> jax.Array:
     n, (rows, columns) = len(padded), ((side - 2) // TILE for side in padded.shape[1:3])
     # Transforms are sums of strided slices: forms that gather or contract lose all that is gained.
     # The barriers keep the compiler from computing a transform anew inside each of its uses.
-    stripes = _barrier(jnp.stack(_mix(_B, [padded[:, _every(i, rows)] for i in range(_PATCH)])))
-    patches = _mix(_B, [stripes[:, :, :, _every(j, columns)] for j in range(_PATCH)])
-    flat = _barrier([p.reshape(_PATCH, n * rows * columns, -1) for p in patches])
+    stripes = _barrier(jnp.stack(_mix(B, [padded[:, _every(i, rows)] for i in range(PATCH)])))
+    patches = _mix(B, [stripes[:, :, :, _every(j, columns)] for j in range(PATCH)])
+    flat = _barrier([p.reshape(PATCH, n * rows * columns, -1) for p in patches])
     products = _barrier([p @ kernel[j] for j, p in enumerate(flat)])  # [6, tiles, C_out] each
-    lines = _barrier(jnp.stack(_mix(_A, products), axis=2))  # [6, tiles, 4, C_out]
+    lines = _barrier(jnp.stack(_mix(A, products), axis=2))  # [6, tiles, 4, C_out]
     tiles = [
         line.reshape(n, rows, columns * TILE, -1)
-        for line in _mix(_A, [lines[i] for i in range(_PATCH)])
+        for line in _mix(A, [lines[i] for i in range(PATCH)])
     ]
     y = jnp.stack(tiles, axis=2)  # [n, rows, 4, columns * 4, C_out]
     return y.reshape(n, rows * TILE, columns * TILE, -1)

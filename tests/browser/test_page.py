@@ -294,6 +294,89 @@ def test_a_style_that_cannot_be_loaded_is_told_and_asked_for_again(page):
     expect(page.locator("#message")).to_be_hidden()
 
 
+GPU_FLAGS = [
+    "--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader", "--enable-features=Vulkan",
+]  # fmt: skip
+# A GPU that is the CPU is taken like another, and measured on few pixels by a clock that is told.
+TAKEN = "Object.defineProperty(GPUAdapterInfo.prototype, 'isFallbackAdapter', {get: () => false});"
+AS_FAST = "performance.now = () => 0;"
+SLOWER = "{ let calls = 0; performance.now = () => calls++ ** 2; }"  # it is measured last
+MEASURED = ("width:320,height:240", "width:64,height:48")
+
+
+@pytest.fixture
+def gpu_page(url):
+    """Opens the page in a browser with a GPU, simulated, and with scripts before its worker's."""
+    with api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, *GPU_FLAGS])
+        page = browser.new_page(service_workers="block")
+        page.set_default_timeout(PATIENCE)
+        page.goto(url)
+        if not page.evaluate("!!navigator.gpu && navigator.gpu.requestAdapter().then((a) => !!a)"):
+            pytest.skip("this Chromium simulates no GPU")
+
+        def opened(*scripts: str, **routes):
+            def change(route) -> None:
+                response = route.fetch()
+                assert MEASURED[0] in response.text()
+                script = response.text().replace(*MEASURED)
+                route.fulfill(response=response, body="".join([*scripts, script]))
+
+            page.route("**/worker-*.js", change)
+            for name, handler in routes.items():
+                page.route(f"**/{name}.*", handler)
+            page.goto(url)
+            return page
+
+        yield opened
+        browser.close()
+
+
+def test_a_gpu_paints_what_jaxnst_paints_and_one_picture_at_a_time(
+    gpu_page, photo, tmp_path, gallery
+):
+    page = gpu_page(TAKEN, AS_FAST)
+    page.wait_for_selector("#backend:has-text('WebGPU')")
+    page.set_input_files("#file", photo)
+    painted(page, "256 x 171")
+    _, picture = saved(page, tmp_path)
+    assert difference(picture, photo, gallery, "starry_night") <= 2
+    # A photo while a frame of the camera is painted.
+    smaller = "getUserMedia({video: {width: 160, height: 120}})"
+    page.evaluate(f"""() => {{
+      const [devices, camera] = [navigator.mediaDevices, navigator.mediaDevices.{smaller}];
+      devices.getUserMedia = () => camera;
+    }}""")
+    tell_when_painted_again(page)
+    page.click("#camera")
+    page.wait_for_selector("#camera:has-text('Stop')")
+    page.set_input_files("#file", photo)
+    painted(page, "256 x 171")
+    expect(page.locator("#message")).to_be_hidden()
+
+
+def test_a_gpu_that_paints_something_else_is_not_used(gpu_page):
+    def wrong(route) -> None:
+        response = route.fetch()
+        body = bytearray(response.body())
+        body[-1] ^= 128
+        route.fulfill(response=response, body=bytes(body))
+
+    page = gpu_page(TAKEN, AS_FAST, check=wrong)
+    with page.expect_console_message(lambda told: "WebGPU is not used" in told.text) as told:
+        pass
+    assert "of 255 from the right one" in told.value.text
+    assert page.inner_text("#backend").startswith("WebAssembly")
+
+
+def test_a_gpu_that_is_slower_is_not_used(gpu_page):
+    page = gpu_page(TAKEN, SLOWER)
+    with page.expect_console_message(lambda told: "WebGPU is not used" in told.text) as told:
+        pass
+    assert re.search(r"it takes [\d.]+ ms, WebAssembly [\d.]+ ms", told.value.text)
+    assert page.inner_text("#backend").startswith("WebAssembly")
+
+
 def test_styles_are_chosen_by_keyboard(page):
     tell_when_painted_again(page)
     page.focus("input[value=starry_night]")
@@ -309,6 +392,25 @@ def test_the_camera_is_painted_until_it_is_stopped(page):
     page.click("#camera:has-text('Stop')")
     page.wait_for_selector("#camera:has-text('Camera')")
     expect(page.locator("#save")).to_be_enabled()
+
+
+def test_no_frame_of_the_camera_is_painted_twice(page):
+    page.click("#camera")
+    page.wait_for_selector("#status:has-text('frames per second')")
+    stopped = "Object.defineProperty(HTMLMediaElement.prototype, 'currentTime', {get: () => 1})"
+    page.evaluate(f"void {stopped}")  # the camera gives no more frames
+    page.evaluate(
+        """() => {
+          const put = CanvasRenderingContext2D.prototype.putImageData;
+          window.shown = 0;
+          CanvasRenderingContext2D.prototype.putImageData = function (...given) {
+            window.shown++;
+            put.apply(this, given);
+          };
+        }"""
+    )
+    page.wait_for_timeout(2000)
+    assert page.evaluate("window.shown") <= 2  # what was on its way
 
 
 @pytest.mark.parametrize(

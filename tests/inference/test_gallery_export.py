@@ -14,7 +14,7 @@ import jaxnst
 from jaxnst.errors import JaxnstError
 from jaxnst.inference.gallery_export import export_gallery
 from jaxnst.networks.gallery import Gallery
-from jaxnst.networks.kinds import Johnson
+from jaxnst.networks.kinds import Johnson, Slim
 
 pytest.importorskip("onnx", reason="pip install 'jaxnst[export]'")
 onnxruntime = pytest.importorskip("onnxruntime", reason="pip install 'jaxnst[export]'")
@@ -43,8 +43,10 @@ def weights(folder: Path, name: str) -> dict[str, np.ndarray]:
     return arrays
 
 
-def run(folder: Path, photo: np.ndarray, arrays: dict[str, np.ndarray]) -> np.ndarray:
-    path = folder / manifest(folder)["graph"]
+def run(
+    folder: Path, photo: np.ndarray, arrays: dict[str, np.ndarray], graph: str = "graph"
+) -> np.ndarray:
+    path = folder / manifest(folder)[graph]
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     return session.run(None, {"image": photo[None], **arrays})[0][0]
 
@@ -114,6 +116,15 @@ def test_a_style_has_its_title_and_a_picture(folder):
     assert (style["name"], style["title"], style["artist"]) == ("kiss", "The kiss", "Nobody")
     with Image.open(io.BytesIO((folder / style["thumbnail"]).read_bytes())) as image:
         assert max(image.size) == 256
+
+
+def test_the_graph_for_cpus_takes_the_same_weights(tmp_path, photo):
+    gallery = Gallery.of(random_model(Slim(width=8, blocks=1)))
+    export_gallery(tmp_path, gallery)
+    assert manifest(tmp_path)["cpu_graph"] != manifest(tmp_path)["graph"]
+    (arrays,) = style_weights(tmp_path)
+    painted = run(tmp_path, photo, arrays, "cpu_graph")
+    assert difference(painted, jaxnst.Stylizer(gallery)(photo, "wave")) <= 2
 
 
 @pytest.mark.slow
