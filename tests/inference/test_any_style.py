@@ -46,6 +46,7 @@ def test_any_size(stylizer, paint, size):
     assert painted.dtype == np.uint8
 
 
+@pytest.mark.slow
 def test_another_painting_paints_another_picture(stylizer, paint):
     photo = picture(paint, 0)
     first, second = (stylizer(photo, picture(paint, seed)) for seed in (1, 2))

@@ -229,7 +229,7 @@ def test_run_continues_from_any_state_to_the_bit(optimizer, average, random_vgg,
     assert not list(run(random_vgg, job, whole[-1].state))
 
 
-@both_optimizers
+@pytest.mark.parametrize("optimizer", ["lbfgs", pytest.param("adam", marks=pytest.mark.slow)])
 def test_run_with_neighbors_continues_to_the_bit(optimizer, random_vgg, job, monkeypatch):
     monkeypatch.setattr("jaxnst.optimize.run._STEPS", 2)
     job = with_options(replace(job, loss=NEIGHBORS), optimizer=optimizer, iterations=12)

@@ -107,7 +107,7 @@ def test_no_layers_no_work(params, photo):
     assert extract_features(params, photo, []) == {}
 
 
-@pytest.mark.parametrize("size", [(37, 53), (64, 47)])
+@pytest.mark.parametrize("size", [(37, 53), pytest.param((64, 47), marks=pytest.mark.slow)])
 def test_odd_sizes_are_floored(params, size):
     layers = ["relu1_2", "pool1", "relu2_2", "relu3_1", "relu4_1", "pool5"]
     features = extract_features(params, jnp.zeros((*size, 3)), layers)
