@@ -99,11 +99,18 @@ def url(server):
 
 
 @pytest.fixture(scope="module")
-def chromium():
+def launch():
+    """Starts Chromium with more flags; there can be only one Playwright at a time."""
     with api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield lambda *flags: playwright.chromium.launch(
+            executable_path=CHROMIUM, args=[*FLAGS, *flags]
+        )
+
+
+@pytest.fixture(scope="module")
+def chromium(launch):
+    with launch() as chromium:
         yield chromium
-        chromium.close()
 
 
 @pytest.fixture(params=["block"])
@@ -305,10 +312,9 @@ MEASURED = ("width:320,height:240", "width:64,height:48")
 
 
 @pytest.fixture
-def gpu_page(url):
+def gpu_page(url, launch):
     """Opens the page in a browser with a GPU, simulated, and with scripts before its worker's."""
-    with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, *GPU_FLAGS])
+    with launch(*GPU_FLAGS) as browser:
         page = browser.new_page(service_workers="block")
         page.set_default_timeout(PATIENCE)
         page.goto(url)
@@ -329,7 +335,6 @@ def gpu_page(url):
             return page
 
         yield opened
-        browser.close()
 
 
 def test_a_gpu_paints_what_jaxnst_paints_and_one_picture_at_a_time(
