@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from jaxnst.io.copies import cache_folder
+from jaxnst.io.files import cache_folder
 from jaxnst.io.function_cache import SUFFIX
 
 _LEAST_SECONDS = 0.2  # of compiling, for an entry to be worth a file

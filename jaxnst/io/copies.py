@@ -9,20 +9,10 @@ from typing import NamedTuple
 
 from jaxnst.errors import JaxnstError
 from jaxnst.io import buckets
-from jaxnst.io.files import display_name, one_line
+from jaxnst.io.files import cache_folder, display_name, one_line
 from jaxnst.io.temporary import temporary_file
 
 _AT_ONCE = 8  # downloads
-
-
-def cache_folder() -> Path:
-    """The folder for what can be had again: `jaxnst` in XDG_CACHE_HOME, or in ~/.cache.
-
-    Raises:
-      RuntimeError: there is no home.
-    """
-    home = os.environ.get("XDG_CACHE_HOME", "")
-    return (Path(home) if os.path.isabs(home) else Path("~/.cache").expanduser()) / "jaxnst"
 
 
 def local_copies(

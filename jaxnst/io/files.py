@@ -19,6 +19,16 @@ PathLike = str | os.PathLike[str]
 _TEMPORARY = "it is made in {} first: free some space there or set TMPDIR to another folder"
 
 
+def cache_folder() -> Path:
+    """The folder for what can be had again: `jaxnst` in XDG_CACHE_HOME, or in ~/.cache.
+
+    Raises:
+      RuntimeError: there is no home.
+    """
+    home = os.environ.get("XDG_CACHE_HOME", "")
+    return (Path(home) if os.path.isabs(home) else Path("~/.cache").expanduser()) / "jaxnst"
+
+
 def display_name(path: PathLike | BinaryIO) -> str:
     """The path as one printable line, for messages; "<stream>" for a stream.
 
